@@ -1,0 +1,181 @@
+package json
+
+import "unicode/utf8"
+
+// skip validates the next value and leaves the position behind it; it gives where the value began. It keeps its own
+// stack of bits, one per level, so that hostile nesting costs no goroutine stack.
+func (r *Reader) skip() int {
+	if r.err != nil {
+		return r.pos
+	}
+	r.space()
+	start := r.pos
+	var inObject [MaxDepth/64 + 1]uint64
+	base := r.depth
+	for {
+		// One value, or the opening of one.
+		switch r.Kind() {
+		case Object:
+			if !r.Object() {
+				return start
+			}
+			inObject[r.depth/64] |= 1 << (r.depth % 64)
+		case Array:
+			if !r.Array() {
+				return start
+			}
+			inObject[r.depth/64] &^= 1 << (r.depth % 64)
+		case Text:
+			r.token()
+		case Number:
+			r.number()
+		case True:
+			r.literal("true")
+		case False:
+			r.literal("false")
+		case Null:
+			r.literal("null")
+		case Invalid:
+			r.space()
+			r.unexpected("expected a value")
+		}
+		// Close what ends here, then stand before the next value.
+		for {
+			if r.err != nil || r.depth == base {
+				return start
+			}
+			if inObject[r.depth/64]&(1<<(r.depth%64)) != 0 {
+				if r.Member() {
+					break
+				}
+			} else if r.Element() {
+				break
+			}
+		}
+	}
+}
+
+// plain marks the bytes that a string holds as they are: printable ASCII but the quote and the backslash.
+var plain = func() (t [256]bool) {
+	for c := 0x20; c < 0x80; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// token reads the string that begins at the position. escaped tells whether it holds a backslash.
+func (r *Reader) token() (tok String, escaped bool) {
+	d, start := r.data, r.pos
+	i := start + 1
+	r.first = false
+	for {
+		for i < len(d) && plain[d[i]] {
+			i++
+		}
+		if i >= len(d) {
+			r.pos = len(d)
+			r.unexpected("expected the string's closing quote")
+			return nil, false
+		}
+		switch c := d[i]; {
+		case c == '"':
+			r.pos = i + 1
+			return d[start:r.pos:r.pos], escaped
+		case c == '\\':
+			escaped = true
+			n := escapeLen(d[i:])
+			if n == 0 {
+				r.pos = i
+				r.syntax("bad escape in a string")
+				return nil, false
+			}
+			i += n
+		case c < 0x20:
+			r.pos = i
+			r.syntax("control character in a string")
+			return nil, false
+		default:
+			_, n := utf8.DecodeRune(d[i:])
+			if n == 1 {
+				r.pos = i
+				r.syntax("invalid UTF-8 in a string")
+				return nil, false
+			}
+			i += n
+		}
+	}
+}
+
+// escapeLen is the length of the escape that begins d, 0 if it is none of JSON's.
+func escapeLen(d []byte) int {
+	if len(d) < 2 {
+		return 0
+	}
+	switch d[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if len(d) < 6 {
+			return 0
+		}
+		for _, c := range d[2:6] {
+			if hexDigit(c) < 0 {
+				return 0
+			}
+		}
+		return 6
+	}
+	return 0
+}
+
+func hexDigit(c byte) rune {
+	switch {
+	case c >= '0' && c <= '9':
+		return rune(c - '0')
+	case c >= 'a' && c <= 'f':
+		return rune(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return rune(c-'A') + 10
+	}
+	return -1
+}
+
+func (r *Reader) number() {
+	d, i := r.data, r.pos
+	r.first = false
+	digits := func() bool {
+		from := i
+		for i < len(d) && d[i] >= '0' && d[i] <= '9' {
+			i++
+		}
+		r.pos = i
+		return i > from
+	}
+	if d[i] == '-' {
+		i++
+	}
+	if i < len(d) && d[i] == '0' {
+		i++
+	} else if !digits() {
+		r.unexpected("expected a digit")
+		return
+	}
+	if i < len(d) && d[i] == '.' {
+		i++
+		if !digits() {
+			r.unexpected("expected a digit after the point")
+			return
+		}
+	}
+	if i < len(d) && (d[i] == 'e' || d[i] == 'E') {
+		i++
+		if i < len(d) && (d[i] == '+' || d[i] == '-') {
+			i++
+		}
+		if !digits() {
+			r.unexpected("expected a digit in the exponent")
+			return
+		}
+	}
+	r.pos = i
+}
