@@ -1,0 +1,84 @@
+package chat
+
+import (
+	"errors"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// Body is a client's request body, validated, with its members found. What routing reads of it is what the upstream
+// gets: a member that stands there twice is refused.
+type Body struct {
+	Raw     []byte
+	Members []json.Member
+}
+
+// ParseBody validates raw and finds its members, appending them to b.Members[:0]. Errors are *Error and name the place.
+func (b *Body) ParseBody(raw []byte) error {
+	b.Raw = raw
+	var err error
+	if b.Members, err = json.Index(b.Members[:0], raw); err != nil {
+		return BadJSON(raw, err)
+	}
+	return nil
+}
+
+// BadJSON makes the error for a body that json.Reader or json.Index refused.
+func BadJSON(raw []byte, err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	if len(raw) == 0 {
+		return Invalid("", "the request has no body; send a JSON object")
+	}
+	var dup *json.DuplicateError
+	if errors.As(err, &dup) {
+		return Invalid(dup.Key, "the request body has a %s", err)
+	}
+	return Invalid("", "the request body is not what it should be: %s", err)
+}
+
+// Member gives the member named key, nil if there is none.
+func (b *Body) Member(key string) *json.Member {
+	for i := range b.Members {
+		if b.Members[i].Key == key {
+			return &b.Members[i]
+		}
+	}
+	return nil
+}
+
+// Value gives the value of the member named key; nil if there is none or it is null.
+func (b *Body) Value(key string) Value {
+	m := b.Member(key)
+	if m == nil {
+		return nil
+	}
+	v := Value(b.Raw[m.ValueStart:m.ValueEnd])
+	if string(v) == "null" {
+		return nil
+	}
+	return v
+}
+
+// Text gives the value of the member named key if it is a string; "" otherwise.
+func (b *Body) Text(key string) string {
+	v := b.Value(key)
+	if len(v) == 0 || v[0] != '"' {
+		return ""
+	}
+	return String(v).Unquote()
+}
+
+// Edits are the changes that a body may need on its way to an upstream of its own dialect. Dialects apply those that
+// they know; the rest of the body stays as it is, to the byte.
+type Edits struct {
+	Model   string   // the upstream's name for the model; "" leaves the client's
+	Context String   // put as text before the last user message's own content; nil for none
+	Betas   []string // Claude: betas from the client's headers, added to the body's own
+	// AskUsage asks an OpenAI upstream to send the stream's usage though the client did not ask.
+	AskUsage bool
+	// FileText gives the text to put in place of a part that names one of our own files; nil if there are none.
+	FileText func(id string) (String, bool)
+}

@@ -1,0 +1,59 @@
+package chat
+
+// EventKind says what happened in a stream.
+type EventKind uint8
+
+// The kinds of stream events. A stream is Start, then blocks (BlockStart, BlockDelta…, BlockStop), then Stop, Usage
+// in any order, and End. Blocks of different indices may overlap.
+const (
+	EventStart      EventKind = iota // ID, Model, Usage if the provider tells the input's early
+	EventBlockStart                  // Index, Block; ToolUse: ID, Name; RedactedThinking: Text is the data
+	EventBlockDelta                  // Index, Block, Text: what is added
+	EventSignature                   // Index, Text: the signature of the Thinking block, or a part of it
+	EventCitation                    // Index, Raw
+	EventBlockStop                   // Index
+	EventStop                        // Stop, StopSequence, Raw: the guardrail's trace
+	EventUsage                       // Usage, cumulative: it replaces what was told before
+	EventPing                        // the provider says that it is still there
+	EventEnd                         // the provider's own terminal event came: the reply is whole
+)
+
+// Event is one step of a streamed reply. Its bytes share the frame they came in and are valid until the next frame is
+// read.
+type Event struct {
+	Kind  EventKind
+	Block BlockKind
+	Index int // of the content block, as the provider counts
+	// Text is a JSON string token. For a ToolUse delta it is a fragment of the input's JSON text, quoted once more.
+	Text         String
+	ID           string
+	Name         string
+	Model        string
+	Stop         StopReason
+	StopSequence String
+	Usage        Usage
+	Raw          Value
+}
+
+// StreamDecoder turns the frames of one upstream reply into events. It knows no transport. Not safe for concurrent use.
+type StreamDecoder interface {
+	// Decode appends what the frame means to out: name is the frame's event type (":event-type", or the "event:" of an
+	// SSE), payload its data. The events are valid until the payload changes. An error ends the stream: a *Error for one
+	// that the upstream reported, another for a frame that is no good.
+	Decode(out []Event, name, payload []byte) ([]Event, error)
+	// Done tells whether the dialect's own terminal event has been seen. A transport that ends before is a broken stream.
+	Done() bool
+}
+
+// StreamEncoder turns events into the bytes of one reply stream, transport framing included. Not safe for concurrent
+// use.
+type StreamEncoder interface {
+	// Encode appends the bytes for e to dst; none for an event that the dialect has no words for.
+	Encode(dst []byte, e *Event) []byte
+	// Error appends the dialect's error event. Nothing may follow it.
+	Error(dst []byte, err *Error) []byte
+	// ContentType is the media type of the stream.
+	ContentType() string
+	// KeepAlive appends what tells a waiting client and the proxies before it that the stream lives.
+	KeepAlive(dst []byte) []byte
+}

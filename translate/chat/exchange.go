@@ -1,0 +1,60 @@
+package chat
+
+import (
+	"slices"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+)
+
+// Exchange is what one call knows beyond its bytes. It is made anew for every attempt and passed to every verb of the
+// dialects: what encoding the request had to change (names, ids, a tool in place of a format) is changed back when the
+// reply is decoded. Not safe for concurrent use.
+type Exchange struct {
+	Model       string      // the client's name for the model: what replies show
+	TargetModel string      // the upstream's name for it
+	Facts       model.Facts // what is known of the target model
+
+	// RejectUnsupported makes a parameter that the target cannot express a 400 instead of dropping it.
+	RejectUnsupported bool
+	// Dropped lists the parameters that did not reach the target, in the client's words; shown in the reply's headers.
+	Dropped []string
+	// Notes are oddities worth a line in the log: an unknown block skipped, an unknown stop reason.
+	Notes []string
+
+	ID           string // of the reply, without the dialect's prefix: 24 alphanumerics
+	Created      int64  // of the reply, Unix seconds
+	IncludeUsage bool   // the client wants the usage as a chunk of its stream
+
+	// OutputTool is the forced tool that stands for a response format; its input becomes the reply's text. "" if none.
+	OutputTool string
+	// ShowTrace tells that the client asked for the guardrail's trace.
+	ShowTrace bool
+
+	names aliases
+	ids   aliases
+}
+
+// Drop notes that param does not reach the target because it cannot express it, or fails if the client is to be told so
+// instead.
+func (x *Exchange) Drop(param string) error {
+	if x.RejectUnsupported {
+		return &Error{
+			Kind: ErrInvalidRequest, Code: "unsupported_parameter", Param: param, Fallback: true,
+			Message: "the parameter '" + param + "' is not supported by the model '" + x.Model + "'; leave it out, or set unsupported_params drop",
+		}
+	}
+	if !slices.Contains(x.Dropped, param) {
+		x.Dropped = append(x.Dropped, param)
+	}
+	return nil
+}
+
+// maxNotes bounds what one hostile reply can put into the log.
+const maxNotes = 16
+
+// Note keeps a line for the log.
+func (x *Exchange) Note(line string) {
+	if len(x.Notes) < maxNotes && !slices.Contains(x.Notes, line) {
+		x.Notes = append(x.Notes, line)
+	}
+}

@@ -1,0 +1,215 @@
+// Package chat is the canonical chat that every dialect translates to and from: requests, replies, stream events, usage
+// and errors.
+//
+// Text is kept as the JSON token that it was in the body (String), and so are schemas, tool inputs and members that only
+// one dialect knows (Value). They share the memory of that body, which must stay unchanged while they are in use. What
+// has to be looked into (names, roles, ids, media types) is an ordinary Go string.
+package chat
+
+import "github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+
+// String is a JSON string as it stood in a body, quotes and escapes included; nil if absent.
+type String = json.String
+
+// Value is any JSON value as it stood in a body; nil if absent. Numbers that are only passed on are Values too, so that
+// no digit is lost.
+type Value = json.Value
+
+// Request is a chat request without a dialect.
+type Request struct {
+	Model    string
+	System   []Block // text blocks, in order
+	Messages []Message
+
+	Tools             []Tool
+	ToolChoice        ToolChoice
+	ParallelToolCalls *bool // nil: the provider's default
+
+	MaxTokens        int64 // 0: none given
+	Temperature      Value
+	TopP             Value
+	TopK             Value
+	Stop             []string
+	N                int64 // 0: none given
+	Seed             Value
+	FrequencyPenalty Value
+	PresencePenalty  Value
+
+	Format    *Format
+	Reasoning Reasoning
+
+	Stream       bool
+	IncludeUsage bool // the client wants the usage as a chunk of the stream (OpenAI)
+
+	ServiceTier string // auto, default, flex, priority, scale, reserved; "" if none given
+	User        String // OpenAI's user, Claude's metadata.user_id
+	Metadata    []Pair // OpenAI's metadata, Converse's requestMetadata
+	Guardrail   Value  // Converse's guardrailConfig object
+	Latency     string // performanceConfig.latency: standard, optimized; "" if none given
+	Betas       []string
+	FileIDs     []string // files of our own Files API to be put before the question
+
+	// Extra holds the members that no field above stands for, in order. They are understood by the dialect named Dialect
+	// and travel to it alone; on the way to another they are dropped by policy, never in silence (see Exchange.Drop).
+	Extra   []Member
+	Dialect string
+}
+
+// Member is one member of a JSON object whose meaning is its dialect's own.
+type Member struct {
+	Key   string
+	Value Value
+}
+
+// Pair is one key and value of a request's metadata.
+type Pair struct{ Key, Value string }
+
+// Role says who speaks. Tool results are the user's, as Claude and Converse have it.
+type Role uint8
+
+// The roles of messages. System text stands in Request.System.
+const (
+	User Role = iota
+	Assistant
+)
+
+// String gives the role's name, the same in every dialect.
+func (r Role) String() string {
+	if r == Assistant {
+		return "assistant"
+	}
+	return "user"
+}
+
+// Message is one turn's content. Dialects merge neighbours of one role where their provider wants it.
+type Message struct {
+	Role    Role
+	Name    string // OpenAI's optional participant name
+	Content []Block
+}
+
+// BlockKind says which fields of a Block are meant.
+type BlockKind uint8
+
+// The kinds of content blocks.
+const (
+	Text             BlockKind = iota // Text, Citations
+	Image                             // Media
+	Document                          // Media
+	Audio                             // Media
+	Video                             // Media
+	ToolUse                           // Tool: ID, Name, Input
+	ToolResult                        // Tool: ID, Content, IsError
+	Thinking                          // Text, Signature
+	RedactedThinking                  // Data
+	Refusal                           // Text
+	Opaque                            // Raw: a whole block that only the dialect named in Dialect understands
+)
+
+var blockKinds = [...]string{"text", "image", "document", "audio", "video", "tool_use", "tool_result", "thinking", "redacted_thinking", "refusal", "opaque"}
+
+// String names the kind for messages to people.
+func (k BlockKind) String() string { return blockKinds[k] }
+
+// Block is one content block.
+type Block struct {
+	Kind      BlockKind
+	Text      String
+	Signature String // Thinking: the provider's proof, to be returned unchanged; nil if none
+	Data      String // RedactedThinking: opaque base64, to be returned unchanged
+	Citations Value  // Text: the citations array as its dialect has it
+	Media     *Media
+	Tool      *Tooling
+	Cache     *Cache // a cache breakpoint stands behind this block
+	Raw       Value
+	Dialect   string
+}
+
+// Tooling is a call of a tool, or the result of one.
+type Tooling struct {
+	ID      string
+	Name    string  // ToolUse
+	Input   Value   // ToolUse: a JSON object
+	Content []Block // ToolResult
+	IsError bool    // ToolResult
+}
+
+// Cache is a prompt cache breakpoint.
+type Cache struct {
+	TTL string // "5m", "1h"; "" for the provider's default
+}
+
+// Media is the content of an image, document, audio or video block: one of Data, URL, FileID, S3 and Text is set, or
+// Content for a document made of blocks.
+type Media struct {
+	Type    string // MIME type, lower case, without parameters; "" if unknown
+	Name    string // file name or title
+	Data    []byte // standard base64 with padding, validated, ready to stand between quotes
+	URL     string
+	FileID  string
+	S3      string  // s3:// URI
+	S3Owner string  // account id of the bucket's owner
+	Text    String  // a document given as plain text
+	Content []Block // a document given as blocks
+
+	Detail    string // OpenAI: low, high, auto
+	Context   String // what the document is, for the model
+	Citations bool   // the model shall cite the document
+}
+
+// Tool is a function that the model may call.
+type Tool struct {
+	Name        string
+	Description String
+	Schema      Value // JSON Schema of the input; nil if none given
+	Strict      *bool
+	Cache       *Cache
+	Raw         Value // a tool of a provider's own kind, understood by the dialect named in Dialect; else nil
+	Dialect     string
+}
+
+// ToolChoiceKind says how free the model is to call tools.
+type ToolChoiceKind uint8
+
+// The kinds of tool choice.
+const (
+	ToolsUnset ToolChoiceKind = iota // nothing was said
+	ToolsAuto
+	ToolsAny   // some tool must be called
+	ToolsNamed // the tool Name must be called
+	ToolsNone  // no tool may be called
+)
+
+// ToolChoice is what the client said about calling tools.
+type ToolChoice struct {
+	Kind    ToolChoiceKind
+	Name    string
+	Allowed []string // only these of the tools may be called; nil for all
+}
+
+// Format is the structure that the client asks of the reply's text.
+type Format struct {
+	Schema      Value // nil: any JSON object
+	Name        string
+	Description String
+	Strict      *bool
+}
+
+// ThinkingKind says what the client wants of the model's reasoning.
+type ThinkingKind uint8
+
+// The kinds of thinking.
+const (
+	ThinkingUnset ThinkingKind = iota
+	ThinkingBudget
+	ThinkingAdaptive
+	ThinkingOff
+)
+
+// Reasoning is what the client asks of the model's reasoning, in OpenAI's words (Effort) or in Claude's (Thinking).
+type Reasoning struct {
+	Effort   string // none, minimal, low, medium, high, xhigh, max; "" if none given
+	Thinking ThinkingKind
+	Budget   int64 // tokens, with ThinkingBudget
+	Display  Value // Claude's thinking.display
+}

@@ -1,0 +1,68 @@
+// Package model holds what is known of models: their family, what they accept and what they refuse. The tables are data
+// with their date and source (facts.go); config may override them per pattern.
+package model
+
+// Family is a group of models that share their ways.
+type Family string
+
+// The families that something is known of. Unknown means: the provider's general rules, and nothing dropped.
+const (
+	Unknown  Family = ""
+	Claude   Family = "claude"
+	Titan    Family = "titan" // Titan Text, served by InvokeModel in its own dialect
+	Nova     Family = "nova"
+	Nova2    Family = "nova2"
+	Llama    Family = "llama"
+	Mistral  Family = "mistral"
+	DeepSeek Family = "deepseek"
+	GPTOSS   Family = "gpt-oss"
+	Cohere   Family = "cohere"
+	Jamba    Family = "jamba"
+	Qwen     Family = "qwen"
+	GPT      Family = "gpt" // OpenAI's own
+)
+
+// Thinking says how a model takes requests to reason.
+type Thinking uint8
+
+// The ways of thinking.
+const (
+	ThinkingNone     Thinking = iota // the model has none, or it cannot be asked for
+	ThinkingBudget                   // thinking{type:enabled,budget_tokens}
+	ThinkingEither                   // adaptive, a budget is deprecated but taken
+	ThinkingAdaptive                 // adaptive only, a budget is refused; may be disabled
+	ThinkingAlways                   // adaptive only, and cannot be disabled
+	ThinkingEffort                   // the family's own effort parameter
+)
+
+// Facts are what is known of one model. The zero value refuses nothing and knows nothing.
+type Facts struct {
+	Family Family
+	// MaxOutput is the most tokens that a reply may have; 0 if unknown.
+	MaxOutput int64
+	Thinking  Thinking
+	// NoSampling: temperature, top_p and top_k are refused.
+	NoSampling bool
+	// NoForcedTools: a tool_choice of any or of a named tool is refused.
+	NoForcedTools bool
+	// NoPrefill: a conversation may not end with the assistant's words.
+	NoPrefill bool
+	// NoStop: stop sequences are refused.
+	NoStop bool
+	// NoSystem: system text is refused.
+	NoSystem bool
+	// NoTools, NoImages, NoDocuments: the model takes none.
+	NoTools, NoImages, NoDocuments bool
+	// Audio, Video: the model takes them.
+	Audio, Video bool
+	// NativeSchema: structured output without a forced tool (Converse's outputConfig.textFormat).
+	NativeSchema bool
+	// CachePoints: prompt caching by explicit breakpoints. CacheTTL: it may last an hour.
+	CachePoints, CacheTTL bool
+	// NoSchemaRefs: $ref and $defs in tool schemas are not understood.
+	NoSchemaRefs bool
+	// ToolIDLength: tool ids are exactly that many alphanumerics; 0 for the provider's general rule.
+	ToolIDLength int
+	// CountTokens: Bedrock's CountTokens serves the model.
+	CountTokens bool
+}
