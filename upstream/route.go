@@ -1,0 +1,166 @@
+package upstream
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+)
+
+// The kinds of upstreams that the default routes know.
+const (
+	KindOpenAI  = "openai"
+	KindBedrock = "bedrock"
+)
+
+// Named is a configured upstream under its name.
+type Named struct {
+	Name string
+	Kind string // the guest module's name
+	Upstream
+}
+
+// Target is one place where a route's models can be asked for.
+type Target struct {
+	*Named
+	Model   string // the upstream's name for the model; "" for the one that was asked for
+	Weight  int    // share under PolicyWeighted; 0 counts as 1
+	pending atomic.Int64
+}
+
+// ModelFor gives the upstream's name for the model asked for.
+func (t *Target) ModelFor(asked string) string {
+	if t.Model != "" {
+		return t.Model
+	}
+	return asked
+}
+
+// Policy is the order in which a route's targets are tried.
+type Policy string
+
+// The policies.
+const (
+	PolicyFirst        Policy = "first"         // as they are written
+	PolicyWeighted     Policy = "weighted"      // by chance, in proportion to their weights
+	PolicyLeastPending Policy = "least_pending" // those with the fewest calls under way first
+)
+
+// The defaults of a route.
+const (
+	DefaultRetries     = 2
+	DefaultTryDuration = 30 * time.Second
+)
+
+// Route sends models to targets.
+type Route struct {
+	Patterns []Pattern
+	Targets  []*Target
+	Policy   Policy
+	Retries  int // further tries per target
+	// TryDuration is how long after the first try's start another may begin; 0 for no bound. A try under way is never cut
+	// by it: models think for minutes.
+	TryDuration time.Duration
+}
+
+// Router finds the route of a model. It is immutable, and safe for concurrent use.
+type Router struct {
+	routes   []*Route
+	openai   *Route
+	bedrock  *Route
+	regions  map[string]*Route // of ARNs
+	missing  map[string]string // kind → what to configure, for kinds that are not
+	patterns string            // for the 404
+}
+
+// NewRouter makes a router of the config's own routes, in order, and the default ones for the given upstreams, in the
+// order of their declaration. missing says, per kind, what an operator has to set when no upstream of that kind is
+// configured; nil for a plain 404.
+func NewRouter(routes []*Route, upstreams []*Named, missing map[string]string) *Router {
+	r := &Router{routes: routes, regions: map[string]*Route{}, missing: missing}
+	r.openai = defaultRoute(upstreams, KindOpenAI)
+	r.bedrock = defaultRoute(upstreams, KindBedrock)
+	for _, u := range upstreams {
+		if reg, ok := u.Upstream.(Regional); ok && u.Kind == KindBedrock && r.regions[reg.Region()] == nil {
+			r.regions[reg.Region()] = routeTo(u)
+		}
+	}
+	var all []string
+	for _, route := range routes {
+		for _, p := range route.Patterns {
+			all = append(all, p.String())
+		}
+	}
+	if r.openai != nil {
+		for _, p := range openAIPatterns {
+			all = append(all, p.String())
+		}
+	}
+	if r.bedrock != nil {
+		for _, p := range bedrockProviders {
+			all = append(all, p+"*")
+		}
+	}
+	r.patterns = strings.Join(all, ", ")
+	return r
+}
+
+// defaultRoute goes to the upstream of the kind that bears its name, else to the first of the kind; nil if there is none.
+func defaultRoute(upstreams []*Named, kind string) *Route {
+	var to *Named
+	for _, u := range upstreams {
+		if u.Kind == kind && (to == nil || u.Name == kind && to.Name != kind) {
+			to = u
+		}
+	}
+	if to == nil {
+		return nil
+	}
+	return routeTo(to)
+}
+
+func routeTo(u *Named) *Route {
+	return &Route{Targets: []*Target{{Named: u}}, Policy: PolicyFirst, Retries: DefaultRetries, TryDuration: DefaultTryDuration}
+}
+
+// Route gives the route for the model: the config's first match, else the default one. Without any it is a 404 that
+// names the model and what is configured.
+func (r *Router) Route(modelID string) (*Route, *chat.Error) {
+	for _, route := range r.routes {
+		for i := range route.Patterns {
+			if route.Patterns[i].Match(modelID) {
+				return route, nil
+			}
+		}
+	}
+	kind := ""
+	switch {
+	case isBedrock(modelID):
+		if region, ok := arnRegion(modelID); ok && r.regions[region] != nil {
+			return r.regions[region], nil
+		}
+		if r.bedrock != nil {
+			return r.bedrock, nil
+		}
+		kind = KindBedrock
+	case isOpenAI(modelID):
+		if r.openai != nil {
+			return r.openai, nil
+		}
+		kind = KindOpenAI
+	}
+	e := &chat.Error{Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model"}
+	switch hint := r.missing[kind]; {
+	case hint != "":
+		e.Message = "the model '" + modelID + "' needs an upstream that is not configured: " + hint
+	case r.patterns == "":
+		e.Message = "the model '" + modelID + "' is not served here: no upstream is configured"
+	default:
+		e.Message = "the model '" + modelID + "' is not served here; models that are: " + r.patterns
+	}
+	return nil, e
+}
+
+// OpenAI gives the route to the default OpenAI upstream, for calls that name no model; nil if there is none.
+func (r *Router) OpenAI() *Route { return r.openai }

@@ -1,0 +1,80 @@
+// Package upstream is where models live: the providers' common interface, which of them serves which model, and what
+// happens when one of them fails. Each provider kind is a folder below.
+package upstream
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+)
+
+// Upstream is one configured provider. All methods are safe for concurrent use.
+//
+// It is what a guest module in the namespace http.handlers.bedrock_gateway.upstreams implements.
+type Upstream interface {
+	// Facts tells what is known of the model, the config's overrides applied.
+	Facts(modelID string) model.Facts
+	// Dialects are those the model can be asked in here, best first; never empty.
+	Dialects(modelID string) []translate.Dialect
+	// Open sends the call and waits for its reply to begin: the head of a whole reply, or the first frame of a stream
+	// that is known to be good. Errors are a *chat.Error, which says whether another try may help. The context ends the
+	// call, its stream included.
+	Open(ctx context.Context, c *Call) (*Reply, error)
+	// Models lists the models that can be asked for here.
+	Models(ctx context.Context) ([]Model, error)
+	// Check tells whether the upstream can be reached with the credentials it has.
+	Check(ctx context.Context) error
+}
+
+// Regional is an upstream that serves one region; an ARN is routed by it.
+type Regional interface{ Region() string }
+
+// Op is what is asked of an upstream.
+type Op uint8
+
+// The operations.
+const (
+	Chat Op = iota
+	CountTokens
+	Relay // one of the provider's own HTTP calls, as it is
+)
+
+// Call is one request to an upstream. It is the upstream's to read until Open returns; Body until the reply is closed.
+type Call struct {
+	Op      Op
+	Model   string // the upstream's name for it
+	Dialect translate.Dialect
+	Body    []byte
+	Stream  bool
+	Header  http.Header // the client's headers; the upstream takes from them what it may pass on, and nothing else
+
+	// Relay only: the method, the path below the base URL beginning with a slash, and the raw query.
+	Method, Path, Query string
+}
+
+// Reply is an upstream's answer, good so far. Close it exactly once.
+type Reply struct {
+	Status    int
+	Header    http.Header
+	RequestID string        // the upstream's own id of the request; "" if it gave none
+	Body      io.ReadCloser // a whole reply, or a relay; nil for a stream
+	Frames    Frames        // a stream; nil for a whole reply
+}
+
+// Close ends the reply and frees its connection.
+func (r *Reply) Close() error {
+	if r.Frames != nil {
+		return r.Frames.Close()
+	}
+	return r.Body.Close()
+}
+
+// Model is one entry of a listing.
+type Model struct {
+	ID      string
+	Created int64 // Unix seconds; 0 if unknown
+	OwnedBy string
+}
