@@ -1,0 +1,320 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+func sha(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func provision(t *testing.T, a *APIKey) *APIKey {
+	t.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	t.Cleanup(cancel)
+	if err := a.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestAuthenticate(t *testing.T) {
+	a := provision(t, &APIKey{Keys: []Key{
+		{UserID: "alice", Key: "sk-alice"},
+		{UserID: "bob", Key: sha("sk-bob"), Models: []string{"gpt-*", "anthropic.*"}},
+	}})
+	for name, tc := range map[string]struct {
+		header map[string]string
+		user   string
+		models string
+	}{
+		"bearer":                            {map[string]string{"Authorization": "Bearer sk-alice"}, "alice", ""},
+		"the scheme's case does not matter": {map[string]string{"Authorization": "bearer sk-alice"}, "alice", ""},
+		"x-api-key":                         {map[string]string{"X-Api-Key": "sk-bob"}, "bob", "gpt-* anthropic.*"},
+		"api-key":                           {map[string]string{"Api-Key": "sk-alice"}, "alice", ""},
+		"a good key beside a bad one":       {map[string]string{"Authorization": "Bearer nope", "X-Api-Key": "sk-bob"}, "bob", "gpt-* anthropic.*"},
+		"none":                              {nil, "", ""},
+		"empty":                             {map[string]string{"Authorization": "Bearer "}, "", ""},
+		"wrong":                             {map[string]string{"Authorization": "Bearer sk-alicf"}, "", ""},
+		"a prefix":                          {map[string]string{"Authorization": "Bearer sk-alic"}, "", ""},
+		"another scheme":                    {map[string]string{"Authorization": "Basic sk-alice"}, "", ""},
+		"the digest is not the key":         {map[string]string{"X-Api-Key": sha("sk-bob")}, "", ""},
+		"too long to be hashed":             {map[string]string{"X-Api-Key": strings.Repeat("x", maxKeyLen+1)}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", nil)
+			for k, v := range tc.header {
+				r.Header.Set(k, v)
+			}
+			w := httptest.NewRecorder()
+			user, ok, err := a.Authenticate(w, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok != (tc.user != "") || user.ID != tc.user || user.Metadata["models"] != tc.models {
+				t.Fatalf("got user %q, models %q, ok %v", user.ID, user.Metadata["models"], ok)
+			}
+			for _, h := range credentialHeaders {
+				if ok && r.Header.Get(h) != "" {
+					t.Errorf("%s would be forwarded", h)
+				}
+			}
+			if wantCode := map[bool]int{true: 200, false: 401}[ok]; w.Code != wantCode {
+				t.Errorf("status %d, want %d", w.Code, wantCode)
+			}
+		})
+	}
+}
+
+// Clients show what their own API's error body says, and retry or ask for
+// another key by it.
+func TestRefusedInTheDialectOfThePath(t *testing.T) {
+	a := provision(t, &APIKey{Keys: []Key{{UserID: "alice", Key: "sk-alice"}}})
+	for _, tc := range []struct {
+		path, key, body, errorType string
+	}{
+		{"/v1/chat/completions", "", `{"error":{"message":"` + missing + `","type":"invalid_request_error","param":null,"code":null}}`, ""},
+		{"/v1/models", "bad", `{"error":{"message":"` + wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`, ""},
+		{"/v1/messages", "bad", `{"type":"error","error":{"type":"authentication_error","message":"` + wrong + `"}}`, ""},
+		{"/v1/messages/count_tokens", "", `{"type":"error","error":{"type":"authentication_error","message":"` + missing + `"}}`, ""},
+		{"/v1/messagesx", "bad", `{"error":{"message":"` + wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`, ""},
+		{"/model/m/converse", "bad", `{"message":"` + wrong + `"}`, "UnrecognizedClientException"},
+		{"/foundation-models", "", `{"message":"` + missing + `"}`, "UnrecognizedClientException"},
+	} {
+		t.Run(tc.path, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, tc.path, nil)
+			if tc.key != "" {
+				r.Header.Set("X-Api-Key", tc.key)
+			}
+			w := httptest.NewRecorder()
+			if _, ok, _ := a.Authenticate(w, r); ok {
+				t.Fatal("let in")
+			}
+			if w.Code != http.StatusUnauthorized || w.Body.String() != tc.body {
+				t.Errorf("got %d %s\nwant 401 %s", w.Code, w.Body, tc.body)
+			}
+			if !json.Valid(w.Body.Bytes()) {
+				t.Error("not JSON")
+			}
+			if got := w.Header().Get("X-Amzn-Errortype"); got != tc.errorType {
+				t.Errorf("x-amzn-errortype %q, want %q", got, tc.errorType)
+			}
+			if got := w.Header().Get("WWW-Authenticate"); got != `Bearer realm="bedrock_gateway"` {
+				t.Errorf("www-authenticate %q", got)
+			}
+			if got := w.Header().Get("Content-Type"); got != "application/json" {
+				t.Errorf("content-type %q", got)
+			}
+		})
+	}
+}
+
+func TestProvisionErrors(t *testing.T) {
+	t.Setenv("AUTH_TEST_EMPTY", "")
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, tc := range map[string]struct {
+		config APIKey
+		want   string
+	}{
+		"nothing":           {APIKey{}, "no key and no keys_file"},
+		"empty placeholder": {APIKey{Keys: []Key{{UserID: "a", Key: "{env.AUTH_TEST_EMPTY}"}}}, "key 1 (user 'a')"},
+		"no user":           {APIKey{Keys: []Key{{Key: "k"}}}, "no user"},
+		"no key":            {APIKey{Keys: []Key{{UserID: "a"}}}, "the key is empty"},
+		"short digest":      {APIKey{Keys: []Key{{UserID: "a", Key: "sha256:abcd"}}}, "64 hex digits"},
+		"digest not hex":    {APIKey{Keys: []Key{{UserID: "a", Key: "sha256:" + strings.Repeat("z", 64)}}}, "64 hex digits"},
+		"white space":       {APIKey{Keys: []Key{{UserID: "a", Key: "k\n"}}}, "white space"},
+		"a shared key":      {APIKey{Keys: []Key{{UserID: "a", Key: "k"}, {UserID: "b", Key: sha("k")}}}, "users 'a' and 'b' have the same key"},
+		"pattern of two":    {APIKey{Keys: []Key{{UserID: "a", Key: "k", Models: []string{"a b"}}}}, "has a space"},
+		"missing file":      {APIKey{KeysFile: filepath.Join(dir, "none")}, "keys_file: open"},
+		"line without key":  {APIKey{KeysFile: write("one", "# comment\nalice\n")}, "one: line 2: must be 'user_id key'"},
+		"line with three":   {APIKey{KeysFile: write("three", "alice secret1 secret2\n")}, "line 1: must be"},
+		"file key repeated": {APIKey{Keys: []Key{{UserID: "a", Key: "k"}}, KeysFile: write("dup", "b k\n")}, "have the same key"},
+		"long line":         {APIKey{KeysFile: write("long", "a b\na "+strings.Repeat("x", 3*maxKeyLen))}, "line 2: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+			defer cancel()
+			err := tc.config.Provision(ctx)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("got %v, want %q", err, tc.want)
+			}
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error tells a key: %v", err)
+			}
+		})
+	}
+}
+
+func TestPlaceholders(t *testing.T) {
+	t.Setenv("AUTH_TEST_KEY", "sk-env")
+	a := provision(t, &APIKey{Keys: []Key{{UserID: "alice", Key: "{env.AUTH_TEST_KEY}"}}})
+	if e, ok := find(a.configured, "sk-env"); !ok || e.user != "alice" {
+		t.Errorf("got %q, %v", e.user, ok)
+	}
+	if config, _ := json.Marshal(a); strings.Contains(string(config), "sk-env") {
+		t.Errorf("the resolved key stands in the config: %s", config)
+	}
+}
+
+// clock is a hand-set clock, so that no test waits for the file to be looked at.
+type clock struct{ now time.Time }
+
+func (c *clock) read() time.Time { return c.now }
+
+func openTestFile(t *testing.T, content string) (*keysFile, *clock, *observer.ObservedLogs, func(string)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keys")
+	write := func(content string) {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(content)
+	core, logs := observer.New(zap.InfoLevel)
+	f, err := openKeysFile(path, []entry{{user: "fixed", digest: sha256.Sum256([]byte("sk-fixed"))}}, zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &clock{now: time.Now()}
+	f.now = c.read
+	return f, c, logs, write
+}
+
+func TestKeysFileIsReadAgain(t *testing.T) {
+	f, c, logs, write := openTestFile(t, "\ufeff# people\n\nalice sk-one\n  bob\t"+sha("sk-two")+"\r\n")
+	good := func(key, user string) {
+		t.Helper()
+		if e, ok := find(f.entries(), key); ok != (user != "") || e.user != user {
+			t.Errorf("%s: got %q, want %q", key, e.user, user)
+		}
+	}
+	good("sk-one", "alice")
+	good("sk-two", "bob")
+	good("sk-fixed", "fixed")
+
+	write("carol sk-thr\n")
+	c.now = c.now.Add(checkEvery / 2)
+	good("sk-one", "alice") // not looked at yet
+	c.now = c.now.Add(checkEvery)
+	good("sk-one", "")
+	good("sk-thr", "carol")
+	good("sk-fixed", "fixed")
+	if n := logs.FilterMessage("keys_file read again").Len(); n != 1 {
+		t.Errorf("told %d times of one change", n)
+	}
+
+	// Broken content and a vanished file leave the keys as they are, told once.
+	write("dave\n")
+	for range 3 {
+		c.now = c.now.Add(checkEvery)
+		good("sk-thr", "carol")
+	}
+	if err := os.Remove(f.path); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		c.now = c.now.Add(checkEvery)
+		good("sk-thr", "carol")
+	}
+	if n := logs.FilterLevelExact(zap.ErrorLevel).Len(); n != 2 {
+		t.Errorf("%d errors logged, want one for the bad line and one for the missing file", n)
+	}
+
+	write("erin sk-five\n")
+	c.now = c.now.Add(checkEvery)
+	good("sk-five", "erin")
+}
+
+// Two writes within the file system's clock tick leave one time and one size; a
+// revoked key must go all the same.
+func TestKeysFileChangedWithinATick(t *testing.T) {
+	f, c, _, write := openTestFile(t, "alice sk-one\n")
+	at := c.now
+	if err := os.Chtimes(f.path, at, at); err != nil {
+		t.Fatal(err)
+	}
+	c.now = c.now.Add(checkEvery)
+	f.entries()
+	write("alice sk-two\n")
+	if err := os.Chtimes(f.path, at, at); err != nil {
+		t.Fatal(err)
+	}
+	c.now = c.now.Add(checkEvery)
+	if _, ok := find(f.entries(), "sk-one"); ok {
+		t.Error("the revoked key is still good")
+	}
+}
+
+func TestUnmarshalCaddyfile(t *testing.T) {
+	for name, tc := range map[string]struct{ input, want, err string }{
+		"all words": {
+			"api_key_auth {\n key alice {env.A}\n key bob sk-b {\n models gpt-* claude-*\n }\n keys_file /etc/keys\n}",
+			`{"keys":[{"user_id":"alice","key":"{env.A}"},{"user_id":"bob","key":"sk-b","models":["gpt-*","claude-*"]}],"keys_file":"/etc/keys"}`, "",
+		},
+		"no block":        {"api_key_auth", "", "api_key_auth needs a key or a keys_file, at Testfile:1"},
+		"argument":        {"api_key_auth foo {\n key a b\n}", "", "wrong argument count or unexpected line ending after 'foo', at Testfile:1"},
+		"key alone":       {"api_key_auth {\n key a\n}", "", "wrong argument count or unexpected line ending after 'a', at Testfile:2"},
+		"key of three":    {"api_key_auth {\n key a b c\n}", "", "wrong argument count or unexpected line ending after 'c', at Testfile:2"},
+		"bad digest":      {"api_key_auth {\n key a sha256:xyz\n}", "", "sha256: must be followed by 64 hex digits, at Testfile:2"},
+		"unknown":         {"api_key_auth {\n keyz a b\n}", "", "unrecognized subdirective 'keyz', at Testfile:2"},
+		"unknown in key":  {"api_key_auth {\n key a b {\n model x\n }\n}", "", "unrecognized subdirective 'model', at Testfile:3"},
+		"models twice":    {"api_key_auth {\n key a b {\n models x\n models y\n }\n}", "", "models already specified, at Testfile:4"},
+		"models of none":  {"api_key_auth {\n key a b {\n models\n }\n}", "", "wrong argument count or unexpected line ending after 'models', at Testfile:3"},
+		"keys_file twice": {"api_key_auth {\n keys_file a\n keys_file b\n}", "", "keys_file already specified, at Testfile:3"},
+		"keys_file alone": {"api_key_auth {\n keys_file\n}", "", "wrong argument count or unexpected line ending after 'keys_file', at Testfile:2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var a APIKey
+			err := a.UnmarshalCaddyfile(caddyfile.NewTestDispenser(tc.input))
+			if tc.err != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), tc.err) {
+					t.Fatalf("got %v\nwant %s", err, tc.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := json.Marshal(&a); string(got) != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func BenchmarkAuthenticate(b *testing.B) {
+	entries := make([]entry, 100)
+	for i := range entries {
+		entries[i].digest[0] = byte(i)
+	}
+	entries[50].digest = sha256.Sum256([]byte("sk-1234567890"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := find(entries, "sk-1234567890"); !ok {
+			b.Fatal("not found")
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package auth
+
+import (
+	"net/http"
+	"strings"
+)
+
+// The bodies of a 401, one a dialect. Missing and wrong are told apart, as the
+// real services do; nothing tells a wrong key from an expired one.
+const (
+	missing = "No API key was given. Send it as 'Authorization: Bearer <key>', 'x-api-key: <key>' or 'api-key: <key>'."
+	wrong   = "The API key is not valid."
+)
+
+// bedrockPaths are the prefixes under which AWS clients call.
+var bedrockPaths = []string{"/model/", "/foundation-models", "/inference-profiles", "/guardrail/"}
+
+// refuse writes the 401 that a client of this path understands.
+func refuse(w http.ResponseWriter, path string, given bool) {
+	message, code := missing, "null"
+	if given {
+		message, code = wrong, `"invalid_api_key"`
+	}
+	h := w.Header()
+	var body string
+	switch {
+	case path == "/v1/messages" || strings.HasPrefix(path, "/v1/messages/"):
+		body = `{"type":"error","error":{"type":"authentication_error","message":"` + message + `"}}`
+	case underAny(path, bedrockPaths):
+		// The error name that AWS gives a bearer token or key id it does not know.
+		h.Set("X-Amzn-Errortype", "UnrecognizedClientException")
+		body = `{"message":"` + message + `"}`
+	default:
+		body = `{"error":{"message":"` + message + `","type":"invalid_request_error","param":null,"code":` + code + `}}`
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("WWW-Authenticate", `Bearer realm="bedrock_gateway"`)
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = w.Write([]byte(body)) // a client that left needs no answer
+}
+
+func underAny(path string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(path, p) {
+			return true
+		}
+	}
+	return false
+}
