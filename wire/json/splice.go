@@ -1,0 +1,130 @@
+package json
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Edit puts Text in place of the bytes from Start to End of a body.
+type Edit struct {
+	Start, End int
+	Text       []byte
+}
+
+// SortEdits orders edits by where they stand; those of one place keep their order.
+func SortEdits(edits []Edit) {
+	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
+}
+
+// AppendEdited appends body with the edits applied and all other bytes as they are. The edits must be sorted and must
+// not overlap.
+func AppendEdited(dst, body []byte, edits []Edit) []byte {
+	from := 0
+	for i := range edits {
+		e := &edits[i]
+		dst = append(dst, body[from:e.Start]...)
+		dst = append(dst, e.Text...)
+		from = e.End
+	}
+	return append(dst, body[from:]...)
+}
+
+// Members walks one object of a validated body and collects what is to be changed in it; what is not touched keeps its
+// bytes, commas come out right.
+//
+//	m := json.EditObject(&w, &edits)
+//	for m.Next() {
+//		switch string(m.Key()) {
+//		case "model":
+//			m.Set(name)
+//		case "file_ids":
+//			m.Drop()
+//		default:
+//			w.Skip()
+//		}
+//	}
+//	m.Add("stream", []byte("true"))
+//
+// Each member's value must be consumed: by Set, by Drop or from the Walker, which may be to edit an object inside.
+type Members struct {
+	w       *Walker
+	edits   *[]Edit
+	end     int  // behind the last member, or behind the '{'
+	kept    bool // a member before this one stays
+	dropped bool // this one does not
+	any     bool // there was a member
+	lead    int  // start of the removed members at the object's head; -1 if there is none to close
+}
+
+// EditObject enters the object that w stands before and appends what is changed to edits. If no object stands there,
+// nothing is consumed, Next is false at once and nothing is added.
+func EditObject(w *Walker, edits *[]Edit) Members {
+	m := Members{w: w, edits: edits, lead: -1, end: -1}
+	if w.Object() {
+		m.end = w.Offset()
+	}
+	return m
+}
+
+// Next goes to the next member; false at the object's end, which it consumes.
+func (m *Members) Next() bool {
+	if m.end < 0 {
+		return false
+	}
+	if m.any {
+		m.end = m.w.Offset()
+		m.kept = m.kept || !m.dropped
+	}
+	if !m.w.Member() {
+		if m.lead >= 0 {
+			*m.edits = append(*m.edits, Edit{Start: m.lead, End: m.end})
+			m.lead = -1
+		}
+		m.any = false
+		return false
+	}
+	m.any, m.dropped = true, false
+	if m.lead >= 0 {
+		// The comma goes with what was removed before it.
+		*m.edits = append(*m.edits, Edit{Start: m.lead, End: m.w.KeyStart()})
+		m.lead = -1
+	}
+	return true
+}
+
+// Key is the member's name, unescaped.
+func (m *Members) Key() []byte { return m.w.Key() }
+
+// Set puts value, one JSON value, in place of the member's own.
+func (m *Members) Set(value []byte) {
+	start := m.w.Skip()
+	*m.edits = append(*m.edits, Edit{start, m.w.Offset(), value})
+}
+
+// Drop takes the member out, one comma with it.
+func (m *Members) Drop() {
+	m.dropped = true
+	m.w.Skip()
+	if m.kept {
+		*m.edits = append(*m.edits, Edit{Start: m.end, End: m.w.Offset()})
+	} else {
+		m.lead = m.w.KeyStart()
+	}
+}
+
+// Add appends a member to the object; to be called after Next was false. key must need no escape.
+func (m *Members) Add(key string, value []byte) {
+	if m.end < 0 {
+		return
+	}
+	text := make([]byte, 0, len(key)+len(value)+4)
+	if m.kept {
+		text = append(text, ',')
+	}
+	text = append(text, '"')
+	text = append(text, key...)
+	text = append(text, '"', ':')
+	text = append(text, value...)
+	m.kept = true
+	*m.edits = append(*m.edits, Edit{m.end, m.end, text})
+}
