@@ -1,0 +1,183 @@
+package bedrock
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream/transport"
+)
+
+func init() {
+	caddy.RegisterModule(Upstream{})
+}
+
+// Upstream is Amazon Bedrock in one region, called as one AWS identity.
+type Upstream struct {
+	credentials.Config
+
+	// The runtime's address, for VPC endpoints and tests. Default: the region's.
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// The address that lists models and inference profiles. Default: the region's.
+	ControlEndpoint string `json:"control_endpoint,omitempty"`
+
+	// A Bedrock API key, sent as a bearer token in place of a SigV4 signature.
+	// Default: requests are signed.
+	APIKey string `json:"api_key,omitempty"`
+
+	// The guardrail of every request. Default: none.
+	Guardrail *Guardrail `json:"guardrail,omitempty"`
+
+	// What the gateway cannot know of a model by its id. The first matching
+	// pattern counts.
+	Models []Model `json:"models,omitempty"`
+
+	transport.HTTP
+
+	// What Provision resolved. Unexported, so that no log prints the key.
+	key             string
+	endpoint        *url.URL
+	controlEndpoint *url.URL
+	guardrail       Guardrail
+	rt              http.RoundTripper
+}
+
+// Guardrail is a Bedrock guardrail.
+type Guardrail struct {
+	// The guardrail's id or ARN.
+	ID string `json:"id"`
+
+	// Its version: a number, or DRAFT.
+	Version string `json:"version"`
+
+	// Ask for the guardrail's trace. Default: `false`.
+	Trace bool `json:"trace,omitempty"`
+
+	// Whether a request may name a guardrail of its own in place of this one.
+	// Default: `false`.
+	AllowOverride bool `json:"allow_override,omitempty"`
+}
+
+// Model is what an operator says of a model, such as an imported one.
+type Model struct {
+	// Model ids, in which `*` stands for any run of characters.
+	Pattern string `json:"pattern"`
+
+	// The family whose rules the model follows: claude, titan, nova, llama,
+	// mistral and so on. Default: what the id says.
+	Family string `json:"family,omitempty"`
+
+	// The most output tokens the model gives. Default: what is known of the model.
+	MaxOutput int `json:"max_output,omitempty"`
+}
+
+// families are what `family` may say.
+var families = []string{
+	string(model.Claude), string(model.Titan), string(model.Nova), string(model.Nova2), string(model.Llama),
+	string(model.Mistral), string(model.DeepSeek), string(model.GPTOSS), string(model.Cohere), string(model.Jamba),
+	string(model.Qwen),
+}
+
+// CaddyModule returns the Caddy module information.
+func (Upstream) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.bedrock_gateway.upstreams.bedrock",
+		New: func() caddy.Module { return new(Upstream) },
+	}
+}
+
+// Provision resolves placeholders and builds the transport. It calls nobody.
+func (u *Upstream) Provision(ctx caddy.Context) error {
+	if err := u.resolve(caddy.NewReplacer()); err != nil {
+		return err
+	}
+	rt, err := u.Transport(ctx)
+	if err != nil {
+		return err
+	}
+	u.rt = rt
+	return nil
+}
+
+// resolve fills in what placeholders and defaults say.
+func (u *Upstream) resolve(repl *caddy.Replacer) error {
+	var err error
+	if u.key, err = repl.ReplaceOrErr(u.APIKey, true, true); err != nil {
+		return fmt.Errorf("api_key: %w", err)
+	}
+	if !httpguts.ValidHeaderFieldValue(u.key) {
+		return fmt.Errorf("api_key: has characters that no header can carry, such as a line break")
+	}
+	if u.APIKey == "" {
+		u.key = u.BearerToken()
+	} else if u.Explicit() {
+		return fmt.Errorf("api_key and AWS credentials are both configured; keep one")
+	}
+	if u.endpoint, err = address(repl, "endpoint", u.Endpoint); err != nil {
+		return err
+	}
+	if u.controlEndpoint, err = address(repl, "control_endpoint", u.ControlEndpoint); err != nil {
+		return err
+	}
+	if u.Guardrail != nil {
+		u.guardrail = *u.Guardrail
+		if u.guardrail.ID, err = repl.ReplaceOrErr(u.Guardrail.ID, true, true); err != nil {
+			return fmt.Errorf("guardrail: %w", err)
+		}
+		if u.guardrail.Version, err = repl.ReplaceOrErr(u.Guardrail.Version, true, true); err != nil {
+			return fmt.Errorf("guardrail version: %w", err)
+		}
+		if u.guardrail.ID == "" || u.guardrail.Version == "" {
+			return fmt.Errorf("guardrail: needs an id and a version")
+		}
+	}
+	for _, m := range u.Models {
+		if m.Pattern == "" {
+			return fmt.Errorf("model: no pattern")
+		}
+		if m.Family != "" && !slices.Contains(families, m.Family) {
+			return fmt.Errorf("model %s: unknown family '%s'; known are %s", m.Pattern, m.Family, strings.Join(families, ", "))
+		}
+		if m.MaxOutput < 0 {
+			return fmt.Errorf("model %s: max_output must not be negative", m.Pattern)
+		}
+	}
+	return nil
+}
+
+// address is the URL that value says, nil if it is empty.
+func address(repl *caddy.Replacer, word, value string) (*url.URL, error) {
+	if value == "" {
+		return nil, nil
+	}
+	value, err := repl.ReplaceOrErr(value, true, true)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", word, err)
+	}
+	u, err := url.Parse(strings.TrimRight(value, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", word, err)
+	}
+	if (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		return nil, fmt.Errorf("%s '%s': must be a whole http or https URL", word, value)
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%s of host '%s': may have no query, fragment or user", word, u.Host)
+	}
+	return u, nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner     = (*Upstream)(nil)
+	_ caddyfile.Unmarshaler = (*Upstream)(nil)
+)

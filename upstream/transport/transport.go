@@ -1,0 +1,138 @@
+// Package transport builds the HTTP transport an upstream calls through. It is
+// Caddy's own, so that `transport http { ... }` means here what it means in
+// reverse_proxy: TLS, proxies, timeouts, connection limits.
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+)
+
+const (
+	// idleConnsPerHost is how many connections to the one host of an upstream
+	// stay open between requests. Caddy's 32 is for many small backends; past it,
+	// every request of a busy gateway would dial and shake hands anew.
+	idleConnsPerHost = 512
+
+	// tlsHandshakeTimeout bounds the handshake where the configuration does not.
+	tlsHandshakeTimeout = 10 * time.Second
+)
+
+// HTTP is the transport part of an upstream's configuration, embedded in its
+// module.
+type HTTP struct {
+	// How requests reach the upstream, as in `reverse_proxy`; `protocol` names the
+	// module. Default: `http`, keeping 512 idle connections and asking for no
+	// compression.
+	TransportRaw json.RawMessage `json:"transport,omitempty" caddy:"namespace=http.reverse_proxy.transport inline_key=protocol"`
+}
+
+// UnmarshalTransport reads `transport <protocol> { ... }`, the dispenser
+// standing on the word transport.
+func (t *HTTP) UnmarshalTransport(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	protocol := d.Val()
+	id := "http.reverse_proxy.transport." + protocol
+	module, err := caddyfile.UnmarshalModule(d, id)
+	if err != nil {
+		return err
+	}
+	if _, ok := module.(http.RoundTripper); !ok {
+		return d.Errf("module %s (%T) is not a RoundTripper", id, module)
+	}
+	t.TransportRaw = caddyconfig.JSONModuleObject(module, "protocol", protocol, nil)
+	return nil
+}
+
+// Transport makes the transport, safe for concurrent use. Caddy closes its idle
+// connections when the configuration ends, and those only: streams outlive a
+// reload.
+func (t *HTTP) Transport(ctx caddy.Context) (http.RoundTripper, error) {
+	if err := t.tune(); err != nil {
+		return nil, err
+	}
+	module, err := ctx.LoadModule(t, "TransportRaw")
+	if err != nil {
+		return nil, fmt.Errorf("loading the transport: %w", err)
+	}
+	if h, ok := module.(*reverseproxy.HTTPTransport); ok {
+		isolate(h.Transport)
+		if h.Transport.TLSHandshakeTimeout == 0 {
+			h.Transport.TLSHandshakeTimeout = tlsHandshakeTimeout
+		}
+	}
+	rt, ok := module.(http.RoundTripper)
+	if !ok {
+		return nil, fmt.Errorf("transport %T is not a RoundTripper", module)
+	}
+	return rt, nil
+}
+
+// tune sets what Caddy's defaults have for many small backends to what one
+// large one needs, where the configuration says nothing.
+func (t *HTTP) tune() error {
+	if len(t.TransportRaw) == 0 {
+		t.TransportRaw = json.RawMessage(`{"protocol":"http"}`)
+	}
+	var kind struct {
+		Protocol string `json:"protocol"`
+	}
+	if err := json.Unmarshal(t.TransportRaw, &kind); err != nil {
+		return fmt.Errorf("transport: %w", err)
+	}
+	if kind.Protocol != "http" {
+		return nil
+	}
+	var h struct {
+		reverseproxy.HTTPTransport
+		Protocol string `json:"protocol"`
+	}
+	if err := caddy.StrictUnmarshalJSON(t.TransportRaw, &h); err != nil {
+		return fmt.Errorf("transport: %w", err)
+	}
+	if h.KeepAlive == nil {
+		h.KeepAlive = new(reverseproxy.KeepAlive)
+	}
+	if h.KeepAlive.MaxIdleConnsPerHost == 0 {
+		h.KeepAlive.MaxIdleConnsPerHost = idleConnsPerHost
+	}
+	if h.Compression == nil {
+		// A compressed stream arrives in blocks, not as it is made, and the
+		// bytes go on to the client untouched.
+		h.Compression = new(bool)
+	}
+	t.TransportRaw = caddyconfig.JSONModuleObject(h.HTTPTransport, "protocol", "http", nil)
+	return nil
+}
+
+// isolate keeps dials away from the request's variables. The transport may go
+// on dialing for a request that was meanwhile served by another connection, and
+// Caddy's dialer reads the request's variables, a plain map that the request's
+// own goroutine writes.
+func isolate(t *http.Transport) {
+	t.DialContext = withoutVars(t.DialContext)
+	t.DialTLSContext = withoutVars(t.DialTLSContext)
+}
+
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+func withoutVars(dial dialFunc) dialFunc {
+	if dial == nil {
+		return nil
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return dial(context.WithValue(ctx, caddyhttp.VarsCtxKey, nil), network, addr)
+	}
+}
