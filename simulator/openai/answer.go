@@ -1,0 +1,300 @@
+package openai
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
+)
+
+// answer is what the model says for one choice, before it is put into a reply or a stream.
+type answer struct {
+	text    string
+	refusal string
+	calls   []call
+	// legacy says that the one call is a function_call, as the deprecated functions get it.
+	legacy bool
+	finish string
+	// reasoning is how many tokens were thought.
+	reasoning int
+	// unknown asks for a member that no client knows.
+	unknown bool
+}
+
+type call struct {
+	id, name, arguments string
+	custom              bool
+}
+
+// asked finds "call get_weather" in a text, optionally with the arguments after it: call get_weather {"city":"Paris"}.
+var asked = regexp.MustCompile(`\bcall ([a-zA-Z0-9_-]{1,64})`)
+
+// answerOf is choice number k of the reply to r: always the same for the same request.
+func (r *chatRequest) answerOf(m model, k int, s fault.Spec) answer {
+	a := answer{finish: "stop", unknown: s.UnknownBlock}
+	if m.reasons && r.ReasoningEffort != "none" {
+		a.reasoning = 64
+	}
+	a.calls, a.legacy = r.callsToMake()
+	switch {
+	case len(a.calls) > 0:
+		a.finish = "tool_calls"
+		if a.legacy {
+			a.finish = "function_call"
+		} else if forcedTool(r.ToolChoice) != "" {
+			// The real API ends a forced call like any message.
+			a.finish = "stop"
+		}
+	case s.Filtered == "refusal":
+		a.refusal = "I'm sorry, I can't assist with that request."
+	case r.ResponseFormat != nil && r.ResponseFormat.Type == "json_schema":
+		a.text = string(marshal(instance(r.ResponseFormat.JSONSchema.Schema)))
+	case r.ResponseFormat != nil && r.ResponseFormat.Type == "json_object":
+		a.text = string(marshal(map[string]string{"said": fault.Strip(r.lastUser())}))
+	default:
+		a.text = r.said()
+		if k > 0 {
+			a.text += fmt.Sprintf(" (choice %d)", k+1)
+		}
+	}
+	if k > 0 {
+		for i := range a.calls {
+			a.calls[i].id += fmt.Sprintf("_%d", k+1)
+		}
+	}
+	for _, stop := range r.Stop {
+		if i := strings.Index(a.text, stop); i >= 0 && stop != "" {
+			a.text = a.text[:i]
+		}
+	}
+	if limit := r.limit() - a.reasoning; r.limit() > 0 && tokens(a.text) > max(limit, 0) {
+		a.text, a.finish = firstTokens(a.text, max(limit, 0)), "length"
+	}
+	if s.Filtered != "" && s.Filtered != "refusal" {
+		a.finish = "content_filter"
+	}
+	if s.Stop != "" {
+		a.finish = s.Stop
+	}
+	return a
+}
+
+// said echoes the newest turn: what the user said and showed, or what the tools answered.
+func (r *chatRequest) said() string {
+	last := r.Messages[len(r.Messages)-1]
+	switch last.Role {
+	case "tool", "function":
+		var answers []string
+		for i := len(r.Messages) - 1; i >= 0 && r.Messages[i].Role == last.Role; i-- {
+			answers = append([]string{r.Messages[i].Content.text()}, answers...)
+		}
+		return "The tool said: " + strings.Join(answers, "; ")
+	case "user":
+	default:
+		return "You said: " + fault.Strip(r.lastUser())
+	}
+	var b strings.Builder
+	b.WriteString("You said: ")
+	b.WriteString(fault.Strip(last.Content.text()))
+	for _, p := range last.Content.parts {
+		switch p.Type {
+		case "image_url":
+			b.WriteString(" [image " + described(p.ImageURL.URL) + "]")
+		case "file":
+			b.WriteString(" [file " + strings.TrimSpace(p.File.Filename+" "+p.File.FileID+described(p.File.FileData)) + "]")
+		case "input_audio":
+			b.WriteString(" [audio]")
+		}
+	}
+	return b.String()
+}
+
+// described is the media type and size of a data URL, and any other URL as it is.
+func described(url string) string {
+	if !strings.HasPrefix(url, "data:") {
+		return url
+	}
+	mediaType, data, f := dataURL("", url)
+	if f != nil {
+		return "?"
+	}
+	return fmt.Sprintf("%s %d bytes", mediaType, len(data))
+}
+
+// callsToMake are the tools the request forces, or its newest user turn asks for.
+func (r *chatRequest) callsToMake() (calls []call, legacy bool) {
+	if r.Functions != nil {
+		return r.functionToCall(), true
+	}
+	word := strings.Trim(string(r.ToolChoice), `"`)
+	if len(r.Tools) == 0 || word == "none" {
+		return nil, false
+	}
+	tools := r.Tools
+	if allowed, must := allowedTools(r.ToolChoice); allowed != nil {
+		tools = nil
+		for _, t := range r.Tools {
+			if allowed[t.name()] {
+				tools = append(tools, t)
+			}
+		}
+		if must {
+			word = "required"
+		}
+	}
+	forced := forcedTool(r.ToolChoice)
+	if r.Messages[len(r.Messages)-1].Role == "user" && forced == "" {
+		calls = askedFor(tools, fault.Strip(r.lastUser()))
+	}
+	if len(calls) == 0 && (forced != "" || word == "required") {
+		for _, t := range tools {
+			if forced == "" || t.name() == forced {
+				calls = append(calls, t.call(0, ""))
+				break
+			}
+		}
+	}
+	if len(calls) > 1 && r.ParallelToolCalls != nil && !*r.ParallelToolCalls {
+		calls = calls[:1]
+	}
+	return calls, false
+}
+
+// askedFor are the calls that a text names, with the JSON object after a name as its arguments.
+func askedFor(tools []chatTool, text string) []call {
+	var calls []call
+	for _, at := range asked.FindAllStringSubmatchIndex(text, -1) {
+		for _, t := range tools {
+			if t.name() != text[at[2]:at[3]] {
+				continue
+			}
+			calls = append(calls, t.call(len(calls), argumentsAfter(text[at[3]:])))
+		}
+	}
+	return calls
+}
+
+// argumentsAfter is the JSON object that rest begins with, if it does.
+func argumentsAfter(rest string) string {
+	rest = strings.TrimSpace(rest)
+	if !strings.HasPrefix(rest, "{") {
+		return ""
+	}
+	var o json.RawMessage
+	if json.NewDecoder(strings.NewReader(rest)).Decode(&o) != nil {
+		return ""
+	}
+	return string(o)
+}
+
+// call is call number i of a turn, its arguments made from the tool's schema where none are given.
+func (t *chatTool) call(i int, arguments string) call {
+	c := call{id: fmt.Sprintf("call_%s_%d", t.name(), i+1), name: t.name(), arguments: arguments, custom: t.Type == "custom"}
+	if len(c.id) > 40 {
+		c.id = fmt.Sprintf("call_%d", i+1)
+	}
+	if arguments == "" && !c.custom {
+		c.arguments = string(marshal(instance(t.Function.Parameters)))
+	}
+	return c
+}
+
+func (r *chatRequest) functionToCall() []call {
+	var forced struct {
+		Name string `json:"name"`
+	}
+	if len(r.FunctionCall) > 0 && r.FunctionCall[0] == '{' && json.Unmarshal(r.FunctionCall, &forced) != nil {
+		return nil
+	}
+	if string(r.FunctionCall) == `"none"` {
+		return nil
+	}
+	tools := make([]chatTool, 0, len(r.Functions))
+	for _, f := range r.Functions {
+		t := chatTool{Type: "function", Function: f}
+		if f.Name == forced.Name {
+			return []call{t.call(0, "")}
+		}
+		tools = append(tools, t)
+	}
+	if r.Messages[len(r.Messages)-1].Role != "user" {
+		return nil
+	}
+	calls := askedFor(tools, fault.Strip(r.lastUser()))
+	return calls[:min(len(calls), 1)]
+}
+
+// allowedTools are the names an allowed_tools choice lists, and whether one of them must be called.
+func allowedTools(choice json.RawMessage) (names map[string]bool, must bool) {
+	if len(choice) == 0 || choice[0] != '{' {
+		return nil, false
+	}
+	var c struct {
+		Type    string `json:"type"`
+		Allowed struct {
+			Mode  string     `json:"mode"`
+			Tools []chatTool `json:"tools"`
+		} `json:"allowed_tools"`
+	}
+	if json.Unmarshal(choice, &c) != nil || c.Type != "allowed_tools" {
+		return nil, false
+	}
+	names = make(map[string]bool, len(c.Allowed.Tools))
+	for _, t := range c.Allowed.Tools {
+		names[t.name()] = true
+	}
+	return names, c.Allowed.Mode == "required"
+}
+
+// firstTokens cuts a text after n tokens, at the end of a character.
+func firstTokens(s string, n int) string {
+	n = min(4*n, len(s))
+	for n > 0 && n < len(s) && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+// pieces cuts a text as models' tokens do: a word with the space before it.
+func pieces(s string) []string {
+	var out []string
+	start := 0
+	for i := 1; i < len(s); i++ {
+		if s[i] == ' ' && s[i-1] != ' ' {
+			out = append(out, s[start:i])
+			start = i
+		}
+	}
+	if start < len(s) {
+		out = append(out, s[start:])
+	}
+	return out
+}
+
+// fragments cuts arguments into pieces of about n bytes, at the ends of characters.
+func fragments(s string, n int) []string {
+	var out []string
+	for len(s) > n {
+		cut := n
+		for cut < len(s) && s[cut]&0xC0 == 0x80 {
+			cut++
+		}
+		out = append(out, s[:cut])
+		s = s[cut:]
+	}
+	if s != "" {
+		out = append(out, s)
+	}
+	return out
+}
+
+// completionTokens is what the answer is billed as.
+func (a *answer) completionTokens() int {
+	n := a.reasoning + tokens(a.text) + tokens(a.refusal)
+	for _, c := range a.calls {
+		n += 4 + tokens(c.name) + tokens(c.arguments)
+	}
+	return n
+}

@@ -1,0 +1,264 @@
+// Package openai plays the OpenAI API on loopback: chat completions, models, embeddings, completions, responses,
+// moderations, images and audio, as strict about a request as the real one and with the same headers, statuses and
+// words, so that what passes here passes there. It shares no code with the gateway: it is an oracle for it.
+//
+// # Keys
+//
+// Every call needs "Authorization: Bearer" with the key, sk-simulator unless Server.Key says otherwise.
+//
+// # What it refuses
+//
+// Unknown members ("Unrecognized request argument supplied: file_ids"), wrong types and ranges, missing members, names
+// that do not match ^[a-zA-Z0-9_-]{1,64}$, tool calls without their results and results without their call, images
+// that are none, schemas that strict mode does not take, sampling parameters and max_tokens for reasoning models,
+// models it does not know (404), prompts beyond a model's context (context_length_exceeded).
+//
+// # What it answers
+//
+// Always the same to the same request:
+//
+//   - "You said: …", the newest user message, with a note for each image, file and sound in it
+//   - after tool results: "The tool said: …"
+//   - a tool call where tool_choice forces one, or where the newest user message says "call <tool>" for a tool that
+//     was given; a JSON object after the name becomes the arguments (call get_weather {"city":"Paris"}), otherwise
+//     they are made from the tool's schema; several such words are parallel calls
+//   - for response_format json_schema, an instance of the schema; for json_object, {"said": …}
+//   - reasoning models bill 64 reasoning tokens, unless reasoning_effort is none
+//
+// The reply names the dated snapshot of the model that was asked for: gpt-4o is answered by gpt-4o-2024-08-06.
+//
+// # What it does wrong on demand
+//
+// The faults of package fault, by the header Bedrock-Simulator-Fault, a directive in the last user message
+// ([[fault:throttle=2]]) or a suffix of the model's id (gpt-4o~throttle=2). AWS exception names stand for what OpenAI
+// answers in their place: throttle is 429 rate_limit_exceeded, InternalServerException 500 server_error. An exception
+// in a stream is an event {"error":{…}}. One word more is known here: nodone leaves out the [DONE] that ends a stream.
+package openai
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
+)
+
+// DefaultKey is the API key that a Server without one takes.
+const DefaultKey = "sk-simulator"
+
+// maxBody bounds what a request may bring, in bytes.
+const maxBody = 128 << 20
+
+// fingerprint is the system_fingerprint of every reply.
+const fingerprint = "fp_simulator0"
+
+// Server answers as OpenAI does. The zero value is ready; it is safe for concurrent use, its fields are read only
+// once it serves.
+type Server struct {
+	// Key is the one API key taken. Default: DefaultKey.
+	Key string
+	// Observe, where set, is shown every request before it is judged: the request with its raw URI and headers, and
+	// its whole body. It is called on the request's goroutine and must not keep either.
+	Observe func(r *http.Request, body []byte)
+
+	faults fault.Counter
+	calls  atomic.Uint64
+}
+
+// endpoint serves one path: body is the whole request.
+type endpoint struct {
+	method string
+	serve  func(s *Server, w http.ResponseWriter, r *http.Request, body []byte)
+}
+
+var endpoints = map[string]endpoint{
+	"/v1/models":               {http.MethodGet, (*Server).models},
+	"/v1/chat/completions":     {http.MethodPost, (*Server).chat},
+	"/v1/completions":          {http.MethodPost, (*Server).completions},
+	"/v1/responses":            {http.MethodPost, (*Server).responses},
+	"/v1/embeddings":           {http.MethodPost, (*Server).embeddings},
+	"/v1/moderations":          {http.MethodPost, (*Server).moderations},
+	"/v1/images/generations":   {http.MethodPost, (*Server).images},
+	"/v1/audio/speech":         {http.MethodPost, (*Server).speech},
+	"/v1/audio/transcriptions": {http.MethodPost, (*Server).transcriptions},
+}
+
+// ServeHTTP answers one call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := s.calls.Add(1)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if s.Observe != nil {
+		s.Observe(r, body)
+	}
+	h := w.Header()
+	h.Set("X-Request-Id", fmt.Sprintf("req_%032x", id))
+	h.Set("Openai-Version", "2020-10-01")
+	if err != nil {
+		f := invalid("", "", "The request body could not be read, or is too large.")
+		f.status = http.StatusRequestEntityTooLarge
+		f.write(w)
+		return
+	}
+	if f := s.authorize(r); f != nil {
+		h.Set("Www-Authenticate", `Bearer realm="OpenAI API"`)
+		f.write(w)
+		return
+	}
+	h.Set("Openai-Organization", "org-simulator")
+	h.Set("Openai-Processing-Ms", "7")
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/v1/models/") {
+		path = "/v1/models"
+	}
+	e, ok := endpoints[path]
+	switch {
+	case !ok:
+		unknownURL(r).write(w)
+	case r.Method != e.method:
+		wrongMethod(r).write(w)
+	default:
+		e.serve(s, w, r, body)
+	}
+}
+
+// authorize checks the bearer key, in constant time.
+func (s *Server) authorize(r *http.Request) *failure {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	key = strings.TrimSpace(key)
+	if !strings.EqualFold(scheme, "bearer") || key == "" {
+		return noKey()
+	}
+	want := s.Key
+	if want == "" {
+		want = DefaultKey
+	}
+	if subtle.ConstantTimeCompare([]byte(key), []byte(want)) != 1 {
+		return wrongKey(key)
+	}
+	return nil
+}
+
+func (s *Server) models(w http.ResponseWriter, r *http.Request, _ []byte) {
+	id := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/v1/models"), "/")
+	if id == "" {
+		writeJSON(w, http.StatusOK, listModels())
+		return
+	}
+	m, name, ok := find(id)
+	if !ok {
+		noSuchModel(id).write(w)
+		return
+	}
+	o := m.object()
+	if name != m.snapshot {
+		o.ID = name
+	} else {
+		o.ID = id
+	}
+	writeJSON(w, http.StatusOK, o)
+}
+
+// read takes a JSON body apart, checks it against the rules and finds its model, in the order in which the real API
+// does. byDefault is the model of a body that names none; empty: it must name one.
+func read(r *http.Request, body []byte, u use, byDefault string, rules rule) (present map[string]any, m model, reply string, f *failure) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		f := invalid("", "unsupported_content_type", "Unsupported content type: '"+r.Header.Get("Content-Type")+
+			"'. This API method only accepts 'application/json' requests, but you specified the header 'Content-Type: "+
+			r.Header.Get("Content-Type")+"'. Please try again with a supported content type.")
+		return nil, m, "", f
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if d.Decode(&present) != nil || present == nil {
+		return nil, m, "", notJSON()
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, m, "", notJSON()
+	}
+	if _, ok := present["model"]; !ok && byDefault != "" {
+		present["model"] = byDefault
+	}
+	id, ok := present["model"].(string)
+	switch {
+	case !ok && present["model"] != nil:
+		return nil, m, "", wrongType("model", "a string", present["model"])
+	case id == "":
+		return nil, m, "", invalid("", "", "you must provide a model parameter")
+	}
+	id, _ = fault.Model(id)
+	m, reply, ok = find(id)
+	if !ok {
+		return nil, m, "", noSuchModel(id)
+	}
+	if m.use != u {
+		f := invalid("model", "", "This is not a model that this endpoint serves: `"+id+"`.")
+		f.status = http.StatusNotFound
+		return nil, m, "", f
+	}
+	return present, m, reply, rules("", present)
+}
+
+// play reads the faults of a call and plays those that come before the reply. The writer is nil where the call has
+// been answered or left.
+func (s *Server) play(w http.ResponseWriter, r *http.Request, said, model string) (out *fault.Writer, spec fault.Spec, done bool) {
+	spec, done = faultsOf(r, said, model)
+	if spec.Invalid != "" {
+		invalid("", "", spec.Invalid).write(w)
+		return nil, spec, done
+	}
+	if !s.faults.Due(model+"\x00"+said, spec) {
+		spec, done = fault.None(), true
+	}
+	out = fault.NewWriter(w, r, spec)
+	if out.Before() != nil {
+		return nil, spec, done
+	}
+	h := w.Header()
+	h.Set("X-Ratelimit-Limit-Requests", "10000")
+	h.Set("X-Ratelimit-Limit-Tokens", "2000000")
+	h.Set("X-Ratelimit-Remaining-Requests", "9999")
+	h.Set("X-Ratelimit-Remaining-Tokens", strconv.Itoa(2000000-tokens(said)))
+	h.Set("X-Ratelimit-Reset-Requests", "6ms")
+	h.Set("X-Ratelimit-Reset-Tokens", "0s")
+	switch {
+	case spec.Status != 0:
+		h.Set("Content-Type", "text/html")
+		w.WriteHeader(spec.Status)
+		_, _ = fmt.Fprintf(out, "<html><head><title>%d %s</title></head></html>\n", spec.Status, http.StatusText(spec.Status))
+		return nil, spec, done
+	case spec.Error != "":
+		f := refused(spec.Error)
+		f.retryAfter = spec.RetryAfter
+		if f.status == http.StatusTooManyRequests {
+			h.Set("X-Ratelimit-Remaining-Requests", "0")
+		}
+		f.write(out)
+		return nil, spec, done
+	}
+	return out, spec, done
+}
+
+// noDone is this simulator's own fault: a stream that ends well but for its [DONE].
+const noDone = "nodone"
+
+// faultsOf reads the faults of a call; done is false where the stream's end is to be left out.
+func faultsOf(r *http.Request, said, model string) (spec fault.Spec, done bool) {
+	spec = fault.Parse(r, said, model)
+	words := strings.FieldsFunc(spec.Raw, func(c rune) bool { return c == ',' || c == ';' || c == ' ' })
+	rest := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == noDone })
+	if len(rest) == len(words) {
+		return spec, true
+	}
+	return fault.Parse(nil, "", "~"+strings.Join(rest, ",")), false
+}
+
+func now() int64 { return time.Now().Unix() }
