@@ -20,7 +20,7 @@ type told struct {
 
 func unary(t *testing.T, body string) told {
 	t.Helper()
-	status, reply, _ := ask(t, &Server{}, "/v1/chat/completions", body)
+	status, reply, _ := ask(t, New(Options{}), "/v1/chat/completions", body)
 	if status != http.StatusOK {
 		t.Fatalf("%d %s", status, reply)
 	}
@@ -80,7 +80,7 @@ func events(t *testing.T, body string) []string {
 func streamed(t *testing.T, body string) told {
 	t.Helper()
 	body = strings.TrimSuffix(body, "}") + `,"stream":true,"stream_options":{"include_usage":true}}`
-	status, reply, h := ask(t, &Server{}, "/v1/chat/completions", body)
+	status, reply, h := ask(t, New(Options{}), "/v1/chat/completions", body)
 	if status != http.StatusOK || !strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		t.Fatalf("%d %s", status, reply)
 	}
@@ -226,7 +226,7 @@ func TestSeveralChoicesAndLikelihoods(t *testing.T) {
 		t.Errorf("reasoning tokens: %d", got)
 	}
 	body = `{"model":"gpt-4o","n":3,"logprobs":true,"top_logprobs":2,"messages":[{"role":"user","content":"hi"}]}`
-	_, reply, _ := ask(t, &Server{}, "/v1/chat/completions", body)
+	_, reply, _ := ask(t, New(Options{}), "/v1/chat/completions", body)
 	var k completion
 	if err := json.Unmarshal([]byte(reply), &k); err != nil {
 		t.Fatal(err)
@@ -250,7 +250,7 @@ func TestObfuscation(t *testing.T) {
 		`,"stream_options":{"include_obfuscation":false}`: false,
 	} {
 		body := `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hi"}]` + options + `}`
-		_, reply, _ := ask(t, &Server{}, "/v1/chat/completions", body)
+		_, reply, _ := ask(t, New(Options{}), "/v1/chat/completions", body)
 		if got := strings.Contains(reply, `"obfuscation":"`); got != want {
 			t.Errorf("with %q: obfuscation %v\n%s", options, got, reply)
 		}
@@ -278,13 +278,13 @@ func TestFaultsOfOneCall(t *testing.T) {
 		{"nonsense", 400, "unknown or malformed fault"},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
-			status, reply, _ := ask(t, &Server{}, "/v1/chat/completions", say("x [[fault:"+c.fault+"]]"))
+			status, reply, _ := ask(t, New(Options{}), "/v1/chat/completions", say("x [[fault:"+c.fault+"]]"))
 			if status != c.status || !strings.Contains(reply, c.phrase) {
 				t.Errorf("got %d %s", status, reply)
 			}
 		})
 	}
-	s := &Server{}
+	s := New(Options{})
 	for i, want := range []int{429, 429, 200, 429} {
 		status, _, h := ask(t, s, "/v1/chat/completions", say("x [[fault:throttle=2,retry-after=3]]"))
 		if status != want {
@@ -297,7 +297,7 @@ func TestFaultsOfOneCall(t *testing.T) {
 }
 
 func TestFaultsOfAStream(t *testing.T) {
-	srv := httptest.NewServer(&Server{})
+	srv := httptest.NewServer(New(Options{}))
 	defer srv.Close()
 	for _, c := range []struct {
 		fault       string

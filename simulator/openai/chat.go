@@ -8,7 +8,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
 )
 
-func (s *Server) chat(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *server) chat(w http.ResponseWriter, r *http.Request, body []byte) {
 	present, m, replyName, f := read(r, body, chatUse, "", chatBody)
 	if f != nil {
 		f.write(w)

@@ -24,7 +24,7 @@ var embeddingBody = shape([]string{"input"}, members{
 	"dimensions": integer(1, 3072), "encoding_format": oneOf("float", "base64"),
 })
 
-func (s *Server) embeddings(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *server) embeddings(w http.ResponseWriter, r *http.Request, body []byte) {
 	present, m, name, f := read(r, body, embeddingUse, "", embeddingBody)
 	if f != nil {
 		f.write(w)
@@ -90,7 +90,7 @@ var completionBody = shape([]string{"prompt"}, members{
 	"top_p": orNullable(decimal(0, 1)), "user": str,
 })
 
-func (s *Server) completions(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *server) completions(w http.ResponseWriter, r *http.Request, body []byte) {
 	present, _, name, f := read(r, body, completionUse, "", completionBody)
 	if f != nil {
 		f.write(w)
@@ -129,7 +129,7 @@ func (s *Server) completions(w http.ResponseWriter, r *http.Request, body []byte
 
 var moderationBody = shape([]string{"input"}, members{"model": str, "input": textOr("array", list(1, 2048, anything))})
 
-func (s *Server) moderations(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *server) moderations(w http.ResponseWriter, r *http.Request, body []byte) {
 	present, _, name, f := read(r, body, moderationUse, "omni-moderation-latest", moderationBody)
 	if f != nil {
 		f.write(w)
@@ -161,7 +161,7 @@ var imageBody = shape([]string{"prompt"}, members{
 // pixel is a PNG of one transparent pixel.
 const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
-func (s *Server) images(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *server) images(w http.ResponseWriter, r *http.Request, body []byte) {
 	present, _, _, f := read(r, body, imageUse, "dall-e-3", imageBody)
 	if f != nil {
 		f.write(w)
@@ -183,7 +183,7 @@ var speechBody = shape([]string{"input", "voice"}, members{
 	"stream_format": oneOf("sse", "audio"),
 })
 
-func (s *Server) speech(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *server) speech(w http.ResponseWriter, r *http.Request, body []byte) {
 	present, _, _, f := read(r, body, audioUse, "", speechBody)
 	if f != nil {
 		f.write(w)
@@ -200,7 +200,7 @@ func (s *Server) speech(w http.ResponseWriter, r *http.Request, body []byte) {
 }
 
 // transcriptions is the one endpoint here that takes a form.
-func (s *Server) transcriptions(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *server) transcriptions(w http.ResponseWriter, r *http.Request, body []byte) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
 		invalid("", "", "Could not parse multipart form").write(w)

@@ -34,7 +34,7 @@ func TestRelayedEndpoints(t *testing.T) {
 		{"a fault", "/v1/responses", `{"model":"gpt-4o","input":"[[fault:throttle]]"}`, 429, "rate_limit_exceeded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			status, reply, _ := ask(t, &Server{}, c.path, c.body)
+			status, reply, _ := ask(t, New(Options{}), c.path, c.body)
 			if status != c.status || !strings.Contains(reply, c.phrase) {
 				t.Errorf("got %d %s", status, reply)
 			}
@@ -47,12 +47,12 @@ func TestEmbeddings(t *testing.T) {
 	var floats struct {
 		Data []struct{ Embedding []float32 }
 	}
-	_, reply, _ := ask(t, &Server{}, "/v1/embeddings", `{"model":"text-embedding-3-small","input":["a","b"],"dimensions":8}`)
+	_, reply, _ := ask(t, New(Options{}), "/v1/embeddings", `{"model":"text-embedding-3-small","input":["a","b"],"dimensions":8}`)
 	if err := json.Unmarshal([]byte(reply), &floats); err != nil {
 		t.Fatal(err)
 	}
 	var packed struct{ Data []struct{ Embedding string } }
-	_, reply, _ = ask(t, &Server{}, "/v1/embeddings", `{"model":"text-embedding-3-small","input":"a","dimensions":8,"encoding_format":"base64"}`)
+	_, reply, _ = ask(t, New(Options{}), "/v1/embeddings", `{"model":"text-embedding-3-small","input":"a","dimensions":8,"encoding_format":"base64"}`)
 	if err := json.Unmarshal([]byte(reply), &packed); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestTranscriptionsTakeAForm(t *testing.T) {
 			r.Header.Set("Content-Type", form.FormDataContentType())
 			r.Header.Set("Authorization", "Bearer "+DefaultKey)
 			w := httptest.NewRecorder()
-			(&Server{}).ServeHTTP(w, r)
+			New(Options{}).ServeHTTP(w, r)
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.phrase) {
 				t.Errorf("got %d %s", w.Code, w.Body)
 			}

@@ -26,7 +26,7 @@ var responsesBody = shape([]string{"input"}, members{
 })
 
 // responses answers with one message that echoes the input's newest text.
-func (s *Server) responses(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *server) responses(w http.ResponseWriter, r *http.Request, body []byte) {
 	present, _, name, f := read(r, body, chatUse, "", responsesBody)
 	if f != nil {
 		f.write(w)

@@ -4,7 +4,7 @@
 //
 // # Keys
 //
-// Every call needs "Authorization: Bearer" with the key, sk-simulator unless Server.Key says otherwise.
+// Every call needs "Authorization: Bearer" with the key, sk-simulator unless Options.Key says otherwise.
 //
 // # What it refuses
 //
@@ -52,7 +52,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
 )
 
-// DefaultKey is the API key that a Server without one takes.
+// DefaultKey is the API key that is taken where Options name none.
 const DefaultKey = "sk-simulator"
 
 // maxBody bounds what a request may bring, in bytes.
@@ -61,43 +61,61 @@ const maxBody = 128 << 20
 // fingerprint is the system_fingerprint of every reply.
 const fingerprint = "fp_simulator0"
 
-// Server answers as OpenAI does. The zero value is ready; it is safe for concurrent use, its fields are read only
-// once it serves.
-type Server struct {
+// Options say what a simulated OpenAI accepts. The zero value is ready to use.
+type Options struct {
 	// Key is the one API key taken. Default: DefaultKey.
 	Key string
-	// Observe, where set, is shown every request before it is judged: the request with its raw URI and headers, and
-	// its whole body. It is called on the request's goroutine and must not keep either.
-	Observe func(r *http.Request, body []byte)
+	// Observe, if not nil, is told of each call as it arrived, before it is judged. It must be safe for concurrent use.
+	Observe func(Seen)
+}
 
+// Seen is a call as it arrived. Its Header and Body must not be changed.
+type Seen struct {
+	Method string
+	// Path is the path as it was sent, percent-encoding included; Query what followed the question mark.
+	Path, Query string
+	Header      http.Header
+	Body        []byte
+}
+
+type server struct {
+	opts   Options
 	faults fault.Counter
 	calls  atomic.Uint64
+}
+
+// New returns a simulated OpenAI. It is safe for concurrent use.
+func New(o Options) http.Handler {
+	if o.Key == "" {
+		o.Key = DefaultKey
+	}
+	return &server{opts: o}
 }
 
 // endpoint serves one path: body is the whole request.
 type endpoint struct {
 	method string
-	serve  func(s *Server, w http.ResponseWriter, r *http.Request, body []byte)
+	serve  func(s *server, w http.ResponseWriter, r *http.Request, body []byte)
 }
 
 var endpoints = map[string]endpoint{
-	"/v1/models":               {http.MethodGet, (*Server).models},
-	"/v1/chat/completions":     {http.MethodPost, (*Server).chat},
-	"/v1/completions":          {http.MethodPost, (*Server).completions},
-	"/v1/responses":            {http.MethodPost, (*Server).responses},
-	"/v1/embeddings":           {http.MethodPost, (*Server).embeddings},
-	"/v1/moderations":          {http.MethodPost, (*Server).moderations},
-	"/v1/images/generations":   {http.MethodPost, (*Server).images},
-	"/v1/audio/speech":         {http.MethodPost, (*Server).speech},
-	"/v1/audio/transcriptions": {http.MethodPost, (*Server).transcriptions},
+	"/v1/models":               {http.MethodGet, (*server).models},
+	"/v1/chat/completions":     {http.MethodPost, (*server).chat},
+	"/v1/completions":          {http.MethodPost, (*server).completions},
+	"/v1/responses":            {http.MethodPost, (*server).responses},
+	"/v1/embeddings":           {http.MethodPost, (*server).embeddings},
+	"/v1/moderations":          {http.MethodPost, (*server).moderations},
+	"/v1/images/generations":   {http.MethodPost, (*server).images},
+	"/v1/audio/speech":         {http.MethodPost, (*server).speech},
+	"/v1/audio/transcriptions": {http.MethodPost, (*server).transcriptions},
 }
 
-// ServeHTTP answers one call.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := s.calls.Add(1)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if s.Observe != nil {
-		s.Observe(r, body)
+	if s.opts.Observe != nil {
+		path, query, _ := strings.Cut(r.RequestURI, "?")
+		s.opts.Observe(Seen{Method: r.Method, Path: path, Query: query, Header: r.Header.Clone(), Body: body})
 	}
 	h := w.Header()
 	h.Set("X-Request-Id", fmt.Sprintf("req_%032x", id))
@@ -131,23 +149,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // authorize checks the bearer key, in constant time.
-func (s *Server) authorize(r *http.Request) *failure {
+func (s *server) authorize(r *http.Request) *failure {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	key = strings.TrimSpace(key)
 	if !strings.EqualFold(scheme, "bearer") || key == "" {
 		return noKey()
 	}
-	want := s.Key
-	if want == "" {
-		want = DefaultKey
-	}
-	if subtle.ConstantTimeCompare([]byte(key), []byte(want)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(key), []byte(s.opts.Key)) != 1 {
 		return wrongKey(key)
 	}
 	return nil
 }
 
-func (s *Server) models(w http.ResponseWriter, r *http.Request, _ []byte) {
+func (s *server) models(w http.ResponseWriter, r *http.Request, _ []byte) {
 	id := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/v1/models"), "/")
 	if id == "" {
 		writeJSON(w, http.StatusOK, listModels())
@@ -209,7 +223,7 @@ func read(r *http.Request, body []byte, u use, byDefault string, rules rule) (pr
 
 // play reads the faults of a call and plays those that come before the reply. The writer is nil where the call has
 // been answered or left.
-func (s *Server) play(w http.ResponseWriter, r *http.Request, said, model string) (out *fault.Writer, spec fault.Spec, done bool) {
+func (s *server) play(w http.ResponseWriter, r *http.Request, said, model string) (out *fault.Writer, spec fault.Spec, done bool) {
 	spec, done = faultsOf(r, said, model)
 	if spec.Invalid != "" {
 		invalid("", "", spec.Invalid).write(w)

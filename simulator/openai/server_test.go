@@ -10,7 +10,7 @@ import (
 )
 
 // ask posts body to path with the right key and returns the reply.
-func ask(t *testing.T, s *Server, path, body string) (int, string, http.Header) {
+func ask(t *testing.T, s http.Handler, path, body string) (int, string, http.Header) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -104,7 +104,7 @@ func TestChatRefuses(t *testing.T) {
 		{"a prompt beyond the context", `{"model":"gpt-4","messages":[{"role":"user","content":"` + strings.Repeat("word ", 8000) + `"}]}`, 400, "messages", "context_length_exceeded", "maximum context length is 8192 tokens"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			status, body, _ := ask(t, &Server{}, "/v1/chat/completions", c.body)
+			status, body, _ := ask(t, New(Options{}), "/v1/chat/completions", c.body)
 			var got refusal
 			if err := json.Unmarshal([]byte(body), &got); err != nil {
 				t.Fatalf("the reply is no JSON: %v\n%s", err, body)
@@ -145,7 +145,7 @@ func TestKeysAreChecked(t *testing.T) {
 				r.Header.Set("Authorization", c.header)
 			}
 			w := httptest.NewRecorder()
-			(&Server{Key: c.configured}).ServeHTTP(w, r)
+			New(Options{Key: c.configured}).ServeHTTP(w, r)
 			var got refusal
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 				t.Fatal(err)
@@ -176,7 +176,7 @@ func TestPathsAndMethods(t *testing.T) {
 			r := httptest.NewRequestWithContext(t.Context(), c.method, c.path, http.NoBody)
 			r.Header.Set("Authorization", "Bearer "+DefaultKey)
 			w := httptest.NewRecorder()
-			(&Server{}).ServeHTTP(w, r)
+			New(Options{}).ServeHTTP(w, r)
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.phrase) {
 				t.Errorf("got %d %s", w.Code, w.Body)
 			}
@@ -186,9 +186,9 @@ func TestPathsAndMethods(t *testing.T) {
 
 func TestObserveSeesTheRawRequest(t *testing.T) {
 	var uri, body, key string
-	s := &Server{Observe: func(r *http.Request, b []byte) {
-		uri, body, key = r.RequestURI, string(b), r.Header.Get("Authorization")
-	}}
+	s := New(Options{Observe: func(c Seen) {
+		uri, body, key = c.Path+"?"+c.Query, string(c.Body), c.Header.Get("Authorization")
+	}})
 	srv := httptest.NewServer(s)
 	defer srv.Close()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+"/v1/chat%2Fcompletions?a=b", strings.NewReader("raw bytes"))
