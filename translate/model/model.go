@@ -43,8 +43,10 @@ type Facts struct {
 	Thinking  Thinking
 	// NoSampling: temperature, top_p and top_k are refused.
 	NoSampling bool
-	// NoForcedTools: a tool_choice of any or of a named tool is refused.
-	NoForcedTools bool
+	// OneSampling: temperature and top_p are refused together.
+	OneSampling bool
+	// NoForcedTools: a tool_choice of any or of a named tool is refused. NoNamedTool: only the named one is.
+	NoForcedTools, NoNamedTool bool
 	// NoPrefill: a conversation may not end with the assistant's words.
 	NoPrefill bool
 	// NoStop: stop sequences are refused.
@@ -57,12 +59,43 @@ type Facts struct {
 	Audio, Video bool
 	// NativeSchema: structured output without a forced tool (Converse's outputConfig.textFormat).
 	NativeSchema bool
-	// CachePoints: prompt caching by explicit breakpoints. CacheTTL: it may last an hour.
-	CachePoints, CacheTTL bool
-	// NoSchemaRefs: $ref and $defs in tool schemas are not understood.
-	NoSchemaRefs bool
+	// CachePoints: prompt caching by explicit breakpoints. CacheTTL: it may last an hour. NoToolCache: breakpoints among
+	// the tools are refused.
+	CachePoints, CacheTTL, NoToolCache bool
+	// NoSchemaRefs: $ref and $defs in tool schemas are not understood. BareSchema: at the root of a tool's schema only
+	// type, properties and required are.
+	NoSchemaRefs, BareSchema bool
+	// NoXHigh: the effort xhigh is refused, though max may not be.
+	NoXHigh bool
 	// ToolIDLength: tool ids are exactly that many alphanumerics; 0 for the provider's general rule.
 	ToolIDLength int
 	// CountTokens: Bedrock's CountTokens serves the model.
 	CountTokens bool
+	// CompletionTokens: the length of a reply is limited by max_completion_tokens; max_tokens is refused (OpenAI's
+	// reasoning models).
+	CompletionTokens bool
+
+	betas betaSet
+}
+
+// With gives the facts that a configuration has over f: of another family if one is named, with another limit of
+// output tokens if it is above 0. What is known of a family as such is what its newest models do.
+func (f Facts) With(family Family, maxOutput int64) Facts {
+	if family != Unknown && family != f.Family {
+		f = familyFacts(family)
+	}
+	if maxOutput > 0 {
+		f.MaxOutput = maxOutput
+	}
+	return f
+}
+
+// Beta tells whether the model takes the named beta of Anthropic's, as an element of anthropic_beta.
+func (f Facts) Beta(name string) bool {
+	for _, b := range betas[f.betas] {
+		if b == name {
+			return true
+		}
+	}
+	return false
 }

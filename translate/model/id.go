@@ -1,0 +1,72 @@
+package model
+
+import "strings"
+
+// providers are the first parts of Bedrock's model ids, without a region prefix; from
+// https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html, November 2026.
+var providers = [...]string{
+	"ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "luma", "meta", "minimax", "mistral", "moonshot",
+	"moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "xai", "zai",
+}
+
+// opaque are the resources whose ARN tells nothing of the model behind them.
+var opaque = [...]string{
+	"application-inference-profile/", "custom-model-deployment/", "default-prompt-router/", "imported-model/",
+	"prompt-router/", "provisioned-model/",
+}
+
+// Base gives the id by which facts are looked up: an ARN's path, a region prefix (us., eu., apac., global. …) and all
+// from the first colon on (:0, :0:51k) are stripped. Of an ARN that does not tell its model it gives "". The base id
+// never reaches a URL.
+func Base(id string) string {
+	if strings.HasPrefix(id, "arn:") {
+		if id = resource(id); id == "" {
+			return ""
+		}
+	}
+	id = strings.TrimPrefix(id, "ft:") // OpenAI's fine-tuned models: ft:gpt-4o:org::x
+	if i := strings.IndexByte(id, ':'); i >= 0 {
+		id = id[:i]
+	}
+	if i := strings.IndexByte(id, '.'); i > 0 && !provider(id[:i]) {
+		if j := strings.IndexByte(id[i+1:], '.'); j > 0 && provider(id[i+1:i+1+j]) {
+			return id[i+1:]
+		}
+	}
+	return id
+}
+
+// resource gives the model id in an ARN: arn:partition:bedrock:region:account:kind/id, and for a custom model
+// kind/base-id/name.
+func resource(arn string) string {
+	for range 5 {
+		i := strings.IndexByte(arn, ':')
+		if i < 0 {
+			return ""
+		}
+		arn = arn[i+1:]
+	}
+	for _, kind := range opaque {
+		if strings.HasPrefix(arn, kind) {
+			return ""
+		}
+	}
+	i := strings.IndexByte(arn, '/')
+	if i < 0 {
+		return ""
+	}
+	arn = arn[i+1:]
+	if i = strings.IndexByte(arn, '/'); i >= 0 {
+		arn = arn[:i]
+	}
+	return arn
+}
+
+func provider(s string) bool {
+	for _, p := range providers {
+		if s == p {
+			return true
+		}
+	}
+	return false
+}
