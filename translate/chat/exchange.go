@@ -14,6 +14,11 @@ type Exchange struct {
 	TargetModel string      // the upstream's name for it
 	Facts       model.Facts // what is known of the target model
 
+	// Guardrail is the configured guardrail as Converse's guardrailConfig object; nil if there is none. It wins over the
+	// request's own unless GuardrailOverride.
+	Guardrail         Value
+	GuardrailOverride bool
+
 	// RejectUnsupported makes a parameter that the target cannot express a 400 instead of dropping it.
 	RejectUnsupported bool
 	// Dropped lists the parameters that did not reach the target, in the client's words; shown in the reply's headers.
@@ -43,10 +48,15 @@ func (x *Exchange) Drop(param string) error {
 			Message: "the parameter '" + param + "' is not supported by the model '" + x.Model + "'; leave it out, or set unsupported_params drop",
 		}
 	}
+	x.Omit(param)
+	return nil
+}
+
+// Omit notes that param does not reach the target by a rule that holds whatever the policy is.
+func (x *Exchange) Omit(param string) {
 	if !slices.Contains(x.Dropped, param) {
 		x.Dropped = append(x.Dropped, param)
 	}
-	return nil
 }
 
 // maxNotes bounds what one hostile reply can put into the log.
