@@ -132,7 +132,7 @@ func kindIn(s map[string]any) string {
 // resolve follows a reference such as #/$defs/Step.
 func resolve(root map[string]any, ref string) map[string]any {
 	at := root
-	for _, step := range strings.Split(strings.TrimPrefix(strings.TrimPrefix(ref, "#"), "/"), "/") {
+	for step := range strings.SplitSeq(strings.TrimPrefix(strings.TrimPrefix(ref, "#"), "/"), "/") {
 		if step == "" {
 			continue
 		}

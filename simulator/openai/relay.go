@@ -70,7 +70,7 @@ func vector(input any, size int) []float32 {
 	var norm float64
 	for i := range v {
 		seed = seed*6364136223846793005 + 1442695040888963407
-		x := float64(int32(seed>>32)) / math.MaxInt32 //nolint:gosec // the wrap-around is wanted: it is a hash
+		x := float64(int32(seed>>32)) / math.MaxInt32 // the wrap-around is wanted: it is a hash
 		v[i] = float32(x)
 		norm += x * x
 	}

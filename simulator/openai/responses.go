@@ -3,6 +3,8 @@ package openai
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
 )
@@ -97,19 +99,19 @@ func newestText(input any) string {
 		return s
 	}
 	items, _ := input.([]any)
-	for i := len(items) - 1; i >= 0; i-- {
-		m, _ := items[i].(map[string]any)
+	for _, item := range slices.Backward(items) {
+		m, _ := item.(map[string]any)
 		switch c := m["content"].(type) {
 		case string:
 			return c
 		case []any:
-			all := ""
+			var all strings.Builder
 			for _, p := range c {
 				part, _ := p.(map[string]any)
 				text, _ := part["text"].(string)
-				all += text
+				all.WriteString(text)
 			}
-			return all
+			return all.String()
 		}
 	}
 	return ""
