@@ -79,6 +79,7 @@ type Edits struct {
 	Betas   []string // Claude: betas from the client's headers, added to the body's own
 	// AskUsage asks an OpenAI upstream to send the stream's usage though the client did not ask.
 	AskUsage bool
-	// FileText gives the text to put in place of a part that names one of our own files; nil if there are none.
-	FileText func(id string) (String, bool)
+	// FileText gives the text to put in place of a part that names the file; nil if the file is none of ours and the part
+	// is to stay. nil if there are no files of ours.
+	FileText func(id string) (String, error)
 }
