@@ -21,6 +21,12 @@ type Named struct {
 	Upstream
 }
 
+// AskUsage tells whether the usage of a stream must be asked for.
+func (n *Named) AskUsage() bool {
+	a, ok := n.Upstream.(UsageAsker)
+	return ok && a.AskUsage()
+}
+
 // Target is one place where a route's models can be asked for.
 type Target struct {
 	*Named

@@ -32,6 +32,10 @@ type Upstream interface {
 // Regional is an upstream that serves one region; an ARN is routed by it.
 type Regional interface{ Region() string }
 
+// UsageAsker is an upstream whose streams tell their usage only when asked to (OpenAI's stream_options.include_usage).
+// AskUsage tells whether to ask though the client does not.
+type UsageAsker interface{ AskUsage() bool }
+
 // Op is what is asked of an upstream.
 type Op uint8
 

@@ -1,0 +1,59 @@
+package handler
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+)
+
+// answer writes a whole reply: the upstream's own bytes where they are in the dialect asked for, else a translation.
+func (c *call) answer(a *attempt) error {
+	raw := a.body.b
+	res, err := a.call.Dialect.DecodeResponse(raw, a.x)
+	if err == nil {
+		c.rec.Usage, c.rec.Stop = res.Usage, res.Stop
+	}
+	body := raw
+	if c.relays(a) {
+		if err != nil {
+			a.x.Note("the upstream's reply cannot be read; it was relayed as it is, its tokens are not counted")
+		}
+	} else {
+		if err != nil {
+			return c.unreadable(a, err)
+		}
+		out := getBuffer()
+		defer putBuffer(out)
+		if out.b, err = c.out.EncodeResponse(out.b, res, a.x); err != nil {
+			return c.unreadable(a, err)
+		}
+		body = out.b
+	}
+	c.note(a.x)
+	c.setHeaders(a)
+	h := c.w.Header()
+	h["Content-Type"] = jsonType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	c.rec.Status = http.StatusOK
+	c.rec.FirstByte = time.Since(c.start)
+	c.w.WriteHeader(http.StatusOK)
+	if _, err := c.w.Write(body); err != nil {
+		c.rec.Status, c.rec.Err = statusClientGone, errClientGone
+	}
+	return nil
+}
+
+var jsonType = []string{"application/json"}
+
+// unreadable makes the error for a reply that cannot be translated; what the client can mend stays as it is.
+func (c *call) unreadable(a *attempt, err error) error {
+	var e *chat.Error
+	if !errors.As(err, &e) {
+		e = chat.Unreadable("a reply", err)
+	}
+	e.Upstream = a.target.Name
+	return e
+}

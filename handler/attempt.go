@@ -1,0 +1,200 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// attempt is the call in the words of one target, and what the target answered.
+type attempt struct {
+	target *upstream.Target
+	x      *chat.Exchange
+	call   upstream.Call
+	// spliced: the client's own bytes were sent. If the answer is to be in the same dialect, its bytes are relayed too.
+	spliced bool
+	// hidesUsage: the stream's usage was asked for by the gateway alone, so its chunk is taken out again.
+	hidesUsage bool
+	reply      *upstream.Reply
+	body       *buffer // the whole reply's body, read; nil for a stream
+}
+
+// prepare writes the request for the target.
+func (c *call) prepare(t *upstream.Target) (*attempt, error) {
+	modelID := t.ModelFor(c.model)
+	x := &chat.Exchange{
+		Model: c.model, TargetModel: modelID, Facts: t.Facts(modelID),
+		RejectUnsupported: c.g.RejectUnsupported,
+		ID:                c.id, Created: c.start.Unix(),
+	}
+	a := &attempt{target: t, x: x}
+	c.rec.Upstream, c.rec.UpstreamModel = t.Name, modelID
+	dialects := t.Dialects(modelID)
+	a.call = upstream.Call{Op: upstream.Chat, Model: modelID, Dialect: dialects[0], Stream: c.stream, Header: c.r.Header}
+	for _, d := range dialects {
+		if d.Name() == c.client.Name() {
+			a.call.Dialect, a.spliced = d, true
+			break
+		}
+	}
+	var err error
+	if a.spliced {
+		err = c.splice(a)
+	} else {
+		err = c.translate(a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.rec.Dropped = x.Dropped
+	return a, nil
+}
+
+// splice edits the client's own bytes for an upstream of its own dialect.
+func (c *call) splice(a *attempt) error {
+	e := chat.Edits{Context: c.context, AskUsage: c.stream && a.target.AskUsage()}
+	if a.x.TargetModel != c.body.Text("model") {
+		e.Model = a.x.TargetModel
+	}
+	c.fileParts(&e)
+	a.x.IncludeUsage = includesUsage(c.body.Value("stream_options"))
+	a.hidesUsage = e.AskUsage && !a.x.IncludeUsage
+	var err error
+	a.call.Body, err = a.call.Dialect.Splice(nil, &c.body, &e, a.x)
+	return err
+}
+
+// includesUsage reads OpenAI's stream_options.include_usage.
+func includesUsage(options chat.Value) bool {
+	if options == nil {
+		return false
+	}
+	r := json.NewReader(options)
+	include := false
+	r.Object()
+	for r.Member() {
+		if string(r.Key()) == "include_usage" && r.Kind() == json.True {
+			include = true
+		}
+		r.Skip()
+	}
+	return include
+}
+
+// translate writes the request anew in the target's dialect.
+func (c *call) translate(a *attempt) error {
+	req, err := c.client.DecodeRequest(c.body.Raw, a.x)
+	if err != nil {
+		return err
+	}
+	req.Model = a.x.TargetModel
+	req.Stream = c.stream
+	a.x.IncludeUsage = req.IncludeUsage
+	if c.context != nil {
+		req.PrependContext(c.context)
+	}
+	if err := c.resolveFiles(a, req); err != nil {
+		return err
+	}
+	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.body.Raw)+len(c.context)+512), req, a.x)
+	return err
+}
+
+// open sends the attempt and waits for the reply to begin; a whole reply is read to its end, so that one that breaks can
+// be asked for again.
+func (c *call) open(ctx context.Context, a *attempt) error {
+	a.target.Begin()
+	err := c.tryOpen(ctx, a)
+	if err == nil {
+		c.rec.UpstreamRequestID = a.reply.RequestID
+		return nil
+	}
+	a.target.End()
+	return c.attemptError(ctx, a.target, err)
+}
+
+// attemptError makes of what an upstream failed with the error that decides about another try.
+func (c *call) attemptError(ctx context.Context, t *upstream.Target, err error) error {
+	if ctx.Err() != nil {
+		return errClientGone
+	}
+	var e *chat.Error
+	if !errors.As(err, &e) {
+		e = &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_error", Message: "the upstream cannot be reached", Retryable: true, Cause: err}
+	}
+	e.Upstream = t.Name
+	if entry := c.g.Logger.Check(zap.DebugLevel, "attempt failed"); entry != nil {
+		entry.Write(zap.String("request_id", c.rec.RequestID), zap.String("upstream", t.Name), zap.String("model", c.rec.UpstreamModel),
+			zap.Int("attempt", c.rec.Attempts), zap.Int("status", e.StatusCode()), zap.Bool("retryable", e.Retryable), zap.Error(e))
+	}
+	return e
+}
+
+func (c *call) tryOpen(ctx context.Context, a *attempt) error {
+	reply, err := a.target.Open(ctx, &a.call)
+	if err != nil {
+		return err
+	}
+	a.reply = reply
+	if reply.Frames != nil {
+		return nil
+	}
+	a.body = getBuffer()
+	if err := a.body.fill(reply.Body); err != nil {
+		_ = reply.Close()
+		putBuffer(a.body)
+		a.reply, a.body = nil, nil
+		if errors.Is(err, errReplyTooLarge) {
+			return &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_error", Message: err.Error()}
+		}
+		return &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_error", Message: "the upstream's reply broke before its end", Retryable: true, Cause: err}
+	}
+	return nil
+}
+
+func (a *attempt) close() {
+	_ = a.reply.Close()
+	a.target.End()
+	if a.body != nil {
+		putBuffer(a.body)
+	}
+}
+
+// relays tells whether the upstream's own bytes are the answer.
+func (c *call) relays(a *attempt) bool { return a.spliced && a.call.Dialect.Name() == c.out.Name() }
+
+// setHeaders says who answered and how; a is nil when nobody did.
+func (c *call) setHeaders(a *attempt) {
+	h := c.w.Header()
+	setRequestID(h, c.id)
+	if c.rec.Upstream != "" {
+		h["Bedrock-Gateway-Upstream"] = []string{c.rec.Upstream}
+	}
+	if c.rec.Attempts > 1 {
+		h.Set("Bedrock-Gateway-Attempts", strconv.Itoa(c.rec.Attempts))
+	}
+	if len(c.rec.Dropped) > 0 {
+		h.Set("Bedrock-Gateway-Dropped", strings.Join(c.rec.Dropped, ", "))
+	}
+	if a == nil {
+		return
+	}
+	if id := a.reply.RequestID; id != "" {
+		h["Bedrock-Gateway-Upstream-Request-Id"] = []string{id}
+	}
+	keepHeaders(h, a.reply.Header)
+}
+
+// note writes what the translation found odd to the log.
+func (c *call) note(x *chat.Exchange) {
+	for _, line := range x.Notes {
+		c.g.Logger.Warn(line, zap.String("request_id", c.rec.RequestID), zap.String("upstream", c.rec.Upstream), zap.String("model", x.TargetModel))
+	}
+}

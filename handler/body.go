@@ -1,0 +1,59 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+)
+
+// firstRead bounds what is set aside for a body before any of it came: a length is only a claim.
+const firstRead = 1 << 20
+
+// readBody reads the whole request body, at most g.MaxBody bytes. It is not pooled: translated strings and the
+// transport share its memory for as long as they need it.
+func (g *Gateway) readBody(r *http.Request) ([]byte, error) {
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return nil, &chat.Error{
+			Kind: chat.ErrInvalidRequest, Status: http.StatusUnsupportedMediaType, Code: "unsupported_content_encoding",
+			Message: "the request body is encoded as " + enc + "; send it unencoded",
+		}
+	}
+	if r.ContentLength > g.MaxBody {
+		return nil, g.tooLarge()
+	}
+	size := min(max(r.ContentLength, 511)+1, firstRead) // room to meet the end without growing
+	b := make([]byte, 0, size)
+	for {
+		n, err := r.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if int64(len(b)) > g.MaxBody {
+			return nil, g.tooLarge()
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return nil, g.readError(r, err)
+		case len(b) == cap(b):
+			b = append(b, 0)[:len(b)]
+		}
+	}
+}
+
+func (g *Gateway) tooLarge() *chat.Error {
+	return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Message: fmt.Sprintf("the request body is larger than %d bytes, the most that is taken here (max_body)", g.MaxBody)}
+}
+
+// readError makes the error for a body that could not be read: the server in front may have set a bound of its own.
+func (g *Gateway) readError(r *http.Request, err error) *chat.Error {
+	if g.StatusOf != nil && g.StatusOf(err) == http.StatusRequestEntityTooLarge {
+		return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Message: "the request body is larger than the server takes", Cause: err}
+	}
+	if r.Context().Err() != nil || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errClientGone
+	}
+	return &chat.Error{Kind: chat.ErrInvalidRequest, Message: "the request body could not be read to its end", Cause: err}
+}

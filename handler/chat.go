@@ -1,0 +1,189 @@
+package handler
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+)
+
+// call is one chat request on its way. It lives in one goroutine.
+type call struct {
+	g      *Gateway
+	w      http.ResponseWriter
+	r      *http.Request
+	ctx    context.Context // of the upstream's work
+	id     string
+	start  time.Time
+	caller Caller
+
+	body    chat.Body
+	client  translate.Dialect // what the request is written in
+	out     translate.Dialect // what the answer is to be written in
+	model   string            // as the client named it
+	stream  bool
+	context chat.String // the content of the files asked about; nil if none
+
+	rec Record
+}
+
+// targetFormats are the words of ?target_format=, in lower case.
+var targetFormats = map[string]string{
+	"openai":         "openai",
+	"bedrock_claude": "claude", "claude": "claude", "anthropic": "claude",
+	"bedrock_titan": "titan", "titan": "titan",
+}
+
+// serveChat is POST /v1/chat/completions: any dialect in, OpenAI's or the one asked for out.
+func (g *Gateway) serveChat(w http.ResponseWriter, r *http.Request) {
+	c := &call{g: g, w: w, r: r, id: newID(), start: time.Now(), caller: g.Caller(r), out: g.openai}
+	c.serve(func() error {
+		if err := c.targetFormat(); err != nil {
+			return err
+		}
+		name, err := translate.Detect(&c.body)
+		if err != nil {
+			return err
+		}
+		if c.client = translate.ByName(name); c.client == nil {
+			return chat.Invalid("", "requests in the form '%s' are not taken on this path", name)
+		}
+		return nil
+	})
+}
+
+// serve runs the call: read, detect (the endpoint's own word), route, try, answer.
+func (c *call) serve(detect func() error) {
+	c.rec.RequestID = requestID(c.id)
+	defer c.observe()
+	if err := c.run(detect); err != nil {
+		c.fail(err)
+	}
+}
+
+// observe tells who wants to know that the call is over.
+func (c *call) observe() {
+	if c.g.Observe != nil {
+		c.g.Observe(c.r, &c.rec)
+	}
+}
+
+// fail answers with the error, in the form of the answer that was asked for.
+func (c *call) fail(err error) {
+	e := asError(c.r.Context(), err)
+	c.rec.Status, c.rec.Err = e.StatusCode(), e
+	c.setHeaders(nil)
+	c.g.fail(c.w, c.r, c.out, c.id, e)
+}
+
+func (c *call) run(detect func() error) error {
+	raw, err := c.g.readBody(c.r)
+	if err != nil {
+		return err
+	}
+	if err := c.body.ParseBody(raw); err != nil {
+		return err
+	}
+	if err := detect(); err != nil {
+		return err
+	}
+	c.rec.Dialect = c.client.Name()
+	if err := c.readMembers(); err != nil {
+		return err
+	}
+	route, e := c.g.Router.Route(c.model)
+	if e != nil {
+		return e
+	}
+	if err := c.readFiles(); err != nil {
+		return err
+	}
+	// The upstream's work lasts no longer than the client's interest, and can be ended earlier by the pump.
+	ctx, cancel := context.WithCancelCause(c.r.Context())
+	defer cancel(nil)
+	c.ctx = ctx
+	var a *attempt
+	err = route.Try(ctx, func(ctx context.Context, t *upstream.Target, n int) error {
+		c.rec.Attempts = n
+		if a == nil || a.target != t {
+			var err error
+			if a, err = c.prepare(t); err != nil {
+				return err
+			}
+		}
+		return c.open(ctx, a)
+	})
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if c.stream {
+		c.pump(a, cancel)
+		return nil
+	}
+	return c.answer(a)
+}
+
+// targetFormat reads ?target_format=.
+func (c *call) targetFormat() error {
+	if c.r.URL.RawQuery == "" {
+		return nil
+	}
+	format := c.r.URL.Query().Get("target_format")
+	if format == "" {
+		return nil
+	}
+	name, known := targetFormats[strings.ToLower(format)]
+	d := translate.ByName(name)
+	if !known || d == nil {
+		return chat.Invalid("target_format", "unknown target_format '%s'; use openai, bedrock_claude or bedrock_titan", format)
+	}
+	c.out = d
+	return nil
+}
+
+// readMembers takes from the body what routing needs.
+func (c *call) readMembers() error {
+	for _, key := range [...]string{"model", "model_id"} {
+		v := c.body.Value(key)
+		if v == nil {
+			continue
+		}
+		if v[0] != '"' {
+			return chat.Invalid(key, "'%s' must be a string", key)
+		}
+		c.model = chat.String(v).Unquote()
+		break
+	}
+	if c.model == "" {
+		c.model = c.g.DefaultModel
+	}
+	if c.model == "" {
+		return &chat.Error{Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model", Message: "the request names no model; set its member 'model'"}
+	}
+	c.rec.Model = c.model
+	if err := c.mayAsk(); err != nil {
+		return err
+	}
+	switch v := c.body.Value("stream"); string(v) {
+	case "true":
+		c.stream = true
+	case "false", "":
+	default:
+		return chat.Invalid("stream", "'stream' must be a boolean")
+	}
+	c.rec.Stream = c.stream
+	return nil
+}
+
+// mayAsk refuses a model that the caller's key does not allow.
+func (c *call) mayAsk() error {
+	if c.caller.May(c.model) {
+		return nil
+	}
+	return &chat.Error{Kind: chat.ErrPermission, Code: "model_not_allowed", Param: "model", Message: "your key does not allow the model '" + c.model + "'"}
+}

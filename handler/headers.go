@@ -1,0 +1,22 @@
+package handler
+
+import (
+	"net/http"
+	"strings"
+)
+
+// keptHeaders are the beginnings of the upstream headers that are the client's business: its rate limits and how long
+// its request took. Everything else (cookies, servers' names, transport) is between the gateway and the upstream.
+var keptHeaders = [...]string{"X-Ratelimit-", "Openai-", "Anthropic-Ratelimit-", "Retry-After", "X-Should-Retry"}
+
+// keepHeaders copies the client's business from an upstream's reply.
+func keepHeaders(dst, src http.Header) {
+	for name, values := range src {
+		for _, prefix := range keptHeaders {
+			if strings.HasPrefix(name, prefix) {
+				dst[name] = values
+				break
+			}
+		}
+	}
+}

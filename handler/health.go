@@ -1,0 +1,114 @@
+package handler
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+const (
+	checkFresh   = 10 * time.Second // how long a check's result is kept: a page that polls must not become a load
+	checkTimeout = 10 * time.Second
+)
+
+// checkCache keeps the results of the upstreams' checks, in their order.
+type checkCache struct {
+	mu      sync.Mutex
+	errs    []error
+	expires time.Time
+}
+
+// checkUpstreams gives each upstream's state: nil for a healthy one.
+func (g *Gateway) checkUpstreams(ctx context.Context) []error {
+	g.checks.mu.Lock()
+	defer g.checks.mu.Unlock()
+	if time.Now().Before(g.checks.expires) {
+		return slices.Clone(g.checks.errs)
+	}
+	// Not the asking client's context: what it started, the next one reads.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+	defer cancel()
+	errs := make([]error, len(g.Upstreams))
+	var wg sync.WaitGroup
+	for i, u := range g.Upstreams {
+		wg.Go(func() { errs[i] = u.Check(ctx) })
+	}
+	wg.Wait()
+	g.checks.errs, g.checks.expires = errs, time.Now().Add(checkFresh)
+	return slices.Clone(errs)
+}
+
+// serveHealth is GET /health: the process answers. With ?verbose it asks the upstreams, too.
+func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
+	if !r.URL.Query().Has("verbose") {
+		writeJSON(w, r, newID(), http.StatusOK, []byte(`{"status":"ok"}`))
+		return
+	}
+	errs := g.checkUpstreams(r.Context())
+	jw := json.NewWriter(nil)
+	jw.BeginObject()
+	jw.Key("status")
+	jw.Text("ok")
+	jw.Key("version")
+	jw.Text(g.Version)
+	jw.Key("timestamp")
+	jw.Text(time.Now().UTC().Format(time.RFC3339))
+	jw.Key("upstreams")
+	jw.BeginArray()
+	for i, u := range g.Upstreams {
+		jw.BeginObject()
+		jw.Key("name")
+		jw.Text(u.Name)
+		jw.Key("kind")
+		jw.Text(u.Kind)
+		jw.Key("status")
+		if errs[i] == nil {
+			jw.Text("healthy")
+		} else {
+			jw.Text("unhealthy")
+			jw.Key("message")
+			jw.Text(asError(r.Context(), errs[i]).Message)
+		}
+		jw.EndObject()
+	}
+	jw.EndArray()
+	jw.EndObject()
+	writeJSON(w, r, newID(), http.StatusOK, jw.Bytes())
+}
+
+// serveChatHealth is GET /v1/chat/completions/health: what the endpoint takes and where it sends it.
+func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request) {
+	jw := json.NewWriter(nil)
+	jw.BeginObject()
+	jw.Key("status")
+	jw.Text("healthy")
+	jw.Key("message")
+	jw.Text("the unified chat completions endpoint is ready")
+	jw.Key("timestamp")
+	jw.Text(time.Now().UTC().Format(time.RFC3339))
+	jw.Key("version")
+	jw.Text(g.Version)
+	jw.Key("supported_input_formats")
+	jw.BeginArray()
+	for _, format := range [...]string{"openai", "bedrock_claude", "bedrock_titan"} {
+		jw.Text(format)
+	}
+	jw.EndArray()
+	jw.Key("model_routing")
+	jw.BeginObject()
+	for _, u := range g.Upstreams {
+		jw.Key(u.Name)
+		jw.Text(u.Kind)
+	}
+	jw.EndObject()
+	jw.Key("streaming_support")
+	jw.Bool(true)
+	jw.Key("routing_method")
+	jw.Text("model_id_patterns")
+	jw.EndObject()
+	writeJSON(w, r, newID(), http.StatusOK, jw.Bytes())
+}

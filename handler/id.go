@@ -1,0 +1,24 @@
+package handler
+
+import (
+	"math/rand/v2"
+	"net/http"
+)
+
+const alphanumerics = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// newID gives 24 random alphanumerics: the core of a request's id and of its reply's. It names, it guards nothing.
+func newID() string {
+	var b [24]byte
+	for i := 0; i < len(b); i += 8 {
+		for n, j := rand.Uint64(), 0; j < 8; j++ { //nolint:gosec // a name, not a secret
+			b[i+j] = alphanumerics[n%62]
+			n /= 62
+		}
+	}
+	return string(b[:])
+}
+
+func requestID(id string) string { return "req_" + id }
+
+func setRequestID(h http.Header, id string) { h["X-Request-Id"] = []string{requestID(id)} }

@@ -1,0 +1,40 @@
+package handler
+
+import (
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+)
+
+// Record is what is known of a chat call when it is over, for logs, placeholders and metrics.
+type Record struct {
+	RequestID         string
+	Upstream          string // the one that answered, or failed last; "" if none was asked
+	UpstreamRequestID string
+	Model             string // as the client named it
+	UpstreamModel     string
+	Dialect           string // the client's
+	Attempts          int    // how many times an upstream was asked
+	Stream            bool
+	Status            int // HTTP status; 499 if the client left
+	Usage             chat.Usage
+	Stop              chat.StopReason
+	FirstByte         time.Duration // from the request's arrival to the reply's first content; 0 if there was none
+	Dropped           []string      // parameters that did not reach the upstream
+	Err               error         // what broke the call, also after its status was sent; nil if nothing did
+}
+
+// see takes from a stream's event what the record wants.
+func (r *Record) see(e *chat.Event) {
+	switch e.Kind {
+	case chat.EventUsage:
+		r.Usage = e.Usage
+	case chat.EventStart:
+		if e.Usage.Known {
+			r.Usage = e.Usage
+		}
+	case chat.EventStop:
+		r.Stop = e.Stop
+	case chat.EventBlockStart, chat.EventBlockDelta, chat.EventSignature, chat.EventCitation, chat.EventBlockStop, chat.EventPing, chat.EventEnd:
+	}
+}

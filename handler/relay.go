@@ -1,0 +1,188 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+)
+
+// relayedPaths are OpenAI's other endpoints, sent as they are to the OpenAI upstream that the model routes to.
+var relayedPaths = [...]string{"embeddings", "images", "audio", "moderations", "completions", "responses"}
+
+func isRelayed(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/v1/")
+	if !ok {
+		return false
+	}
+	first, _, _ := strings.Cut(rest, "/")
+	for _, p := range relayedPaths {
+		if first == p {
+			return true
+		}
+	}
+	return false
+}
+
+// serveRelay passes a call on without a look at more than its model.
+func (g *Gateway) serveRelay(w http.ResponseWriter, r *http.Request) {
+	c := &call{g: g, w: w, r: r, id: newID(), start: time.Now(), caller: g.Caller(r), client: g.openai, out: g.openai}
+	c.rec.RequestID, c.rec.Dialect = requestID(c.id), "openai"
+	defer c.observe()
+	if err := c.relayCall(); err != nil {
+		c.fail(err)
+	}
+}
+
+func (c *call) relayCall() error {
+	body, err := c.g.readBody(c.r)
+	if err != nil {
+		return err
+	}
+	route, err := c.relayRoute(body)
+	if err != nil {
+		return err
+	}
+	path := strings.TrimPrefix(c.r.URL.EscapedPath(), "/v1")
+	ctx, cancel := context.WithCancelCause(c.r.Context())
+	defer cancel(nil)
+	c.ctx = ctx
+	var reply *upstream.Reply
+	var target *upstream.Target
+	err = route.Try(ctx, func(ctx context.Context, t *upstream.Target, n int) error {
+		c.rec.Attempts, c.rec.Upstream = n, t.Name
+		target = t
+		t.Begin()
+		var err error
+		reply, err = t.Open(ctx, &upstream.Call{
+			Op: upstream.Relay, Model: t.ModelFor(c.model), Dialect: c.g.openai, Body: body,
+			Method: c.r.Method, Path: path, Query: c.r.URL.RawQuery, Header: c.r.Header,
+		})
+		if err != nil {
+			t.End()
+			return c.attemptError(ctx, t, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	defer target.End()
+	defer reply.Close() //nolint:errcheck // nothing can be done about it
+	return c.copyReply(reply)
+}
+
+// relayRoute finds where the call goes: by its model, or to the default OpenAI upstream if it names none.
+func (c *call) relayRoute(body []byte) (*upstream.Route, error) {
+	model, err := relayModel(c.r.Header.Get("Content-Type"), body)
+	if err != nil {
+		return nil, err
+	}
+	if c.model = model; model == "" {
+		if route := c.g.Router.OpenAI(); route != nil {
+			return route, nil
+		}
+		return nil, &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Message: c.r.URL.Path + " is served by OpenAI upstreams, and none is configured"}
+	}
+	c.rec.Model = model
+	if err := c.mayAsk(); err != nil {
+		return nil, err
+	}
+	route, e := c.g.Router.Route(model)
+	if e != nil {
+		return nil, e
+	}
+	targets := make([]*upstream.Target, 0, len(route.Targets))
+	for _, t := range route.Targets {
+		// The body goes as it is: a target that renames the model would be asked for another one.
+		if t.Kind == upstream.KindOpenAI && t.ModelFor(model) == model {
+			targets = append(targets, t)
+		}
+	}
+	if len(targets) == 0 {
+		return nil, &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Param: "model", Message: "the model '" + model + "' is not served on " + c.r.URL.Path + "; use /v1/chat/completions"}
+	}
+	only := *route
+	only.Targets = targets
+	return &only, nil
+}
+
+// relayModel reads the model's name of a JSON or multipart body; "" if it has none.
+func relayModel(contentType string, body []byte) (string, error) {
+	media, params, _ := mime.ParseMediaType(contentType)
+	if media == "multipart/form-data" {
+		form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+		for {
+			part, err := form.NextPart()
+			if errors.Is(err, io.EOF) {
+				return "", nil
+			}
+			if err != nil {
+				return "", &chat.Error{Kind: chat.ErrInvalidRequest, Message: "the multipart body is malformed", Cause: err}
+			}
+			if part.FormName() == "model" {
+				b, err := io.ReadAll(io.LimitReader(part, 2048))
+				return string(b), err
+			}
+		}
+	}
+	if len(body) == 0 {
+		return "", nil
+	}
+	var b chat.Body
+	if err := b.ParseBody(body); err != nil {
+		return "", err
+	}
+	return b.Text("model"), nil
+}
+
+// relayedHeaders of an upstream's reply describe its body, and are the client's business on a relay.
+var relayedHeaders = [...]string{"Content-Type", "Content-Disposition", "Cache-Control"}
+
+// copyReply writes the reply's bytes as they come.
+func (c *call) copyReply(reply *upstream.Reply) error {
+	c.rec.UpstreamRequestID = reply.RequestID
+	c.setHeaders(&attempt{reply: reply})
+	for _, name := range relayedHeaders {
+		if v := reply.Header[name]; v != nil {
+			c.w.Header()[name] = v
+		}
+	}
+	c.rec.Status = reply.Status
+	c.w.WriteHeader(reply.Status)
+	flush := strings.HasPrefix(reply.Header.Get("Content-Type"), "text/event-stream")
+	rc := http.NewResponseController(c.w)
+	buf := getBuffer()
+	defer putBuffer(buf)
+	for {
+		n, err := reply.Body.Read(buf.b[:cap(buf.b)])
+		if n > 0 {
+			if c.rec.FirstByte == 0 {
+				c.rec.FirstByte = time.Since(c.start)
+			}
+			_, werr := c.w.Write(buf.b[:n])
+			if werr == nil && flush {
+				werr = rc.Flush()
+			}
+			if werr != nil {
+				c.rec.Status, c.rec.Err = statusClientGone, errClientGone
+				return nil
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			c.rec.Err = c.streamError(&attempt{target: &upstream.Target{Named: &upstream.Named{Name: c.rec.Upstream}}}, err)
+			panic(http.ErrAbortHandler)
+		}
+	}
+}

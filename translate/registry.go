@@ -1,0 +1,19 @@
+package translate
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/converse"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/openai"
+)
+
+// dialects are all that there are: a new one is a folder and a line here.
+var dialects = [...]Dialect{openai.Dialect{}, converse.Dialect{}}
+
+// ByName gives the dialect of that name; nil if there is none.
+func ByName(name string) Dialect {
+	for _, d := range dialects {
+		if d.Name() == name {
+			return d
+		}
+	}
+	return nil
+}
