@@ -35,15 +35,15 @@ func Append(dst []byte, headers []Header, payload []byte) []byte {
 		dst = append(dst, byte(len(h.Name)))
 		dst = append(dst, h.Name...)
 		dst = append(dst, valueString)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(len(v))) //nolint:gosec // at most maxValue
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(v)))
 		dst = append(dst, v...)
 	}
 	headersLen := len(dst) - start - preludeLen
 	dst = append(dst, payload...)
 
 	frame := dst[start:]
-	binary.BigEndian.PutUint32(frame, uint32(len(frame)+crcLen)) //nolint:gosec // kept within MaxFrame
-	binary.BigEndian.PutUint32(frame[4:], uint32(headersLen))    //nolint:gosec // part of the above
+	binary.BigEndian.PutUint32(frame, uint32(len(frame)+crcLen))
+	binary.BigEndian.PutUint32(frame[4:], uint32(headersLen))
 	binary.BigEndian.PutUint32(frame[8:], crc32.ChecksumIEEE(frame[:8]))
 	return binary.BigEndian.AppendUint32(dst, crc32.ChecksumIEEE(frame))
 }
