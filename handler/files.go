@@ -1,0 +1,376 @@
+package handler
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files"
+)
+
+// filesPath is the root of OpenAI's Files API (https://platform.openai.com/docs/api-reference/files).
+const filesPath = "/v1/files"
+
+// isFilesPath reports whether filesAPI serves path.
+func isFilesPath(path string) bool {
+	rest, ok := strings.CutPrefix(path, filesPath)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// filesAPI serves the Files API out of a store. It is safe for concurrent use.
+type filesAPI struct {
+	store files.Store
+	// owner is whose files a request sees.
+	owner func(*http.Request) string
+	log   *zap.Logger
+}
+
+func newFilesAPI(store files.Store, owner func(*http.Request) string, log *zap.Logger) *filesAPI {
+	return &filesAPI{store: store, owner: owner, log: log}
+}
+
+// ServeHTTP answers every request whose path isFilesPath.
+func (a *filesAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	owner := a.owner(r)
+	rest := strings.TrimPrefix(r.URL.Path, filesPath)
+	id, sub, hasSub := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+	switch {
+	case rest == "":
+		switch r.Method {
+		case http.MethodPost:
+			a.upload(w, r, owner)
+		case http.MethodGet, http.MethodHead:
+			a.list(w, r, owner)
+		default:
+			filesMethodNotAllowed(w, r, "GET, HEAD, POST")
+		}
+	case id == "health" && !hasSub:
+		if isRead(r) {
+			a.health(w, r)
+		} else {
+			filesMethodNotAllowed(w, r, "GET, HEAD")
+		}
+	case id != "" && !hasSub:
+		switch r.Method {
+		case http.MethodGet, http.MethodHead:
+			a.get(w, r, owner, id)
+		case http.MethodDelete:
+			a.remove(w, r, owner, id)
+		default:
+			filesMethodNotAllowed(w, r, "DELETE, GET, HEAD")
+		}
+	case id != "" && sub == "content":
+		if isRead(r) {
+			a.content(w, r, owner, id)
+		} else {
+			filesMethodNotAllowed(w, r, "GET, HEAD")
+		}
+	default:
+		writeFilesError(w, http.StatusNotFound, "", "", "Invalid URL ("+r.Method+" "+r.URL.Path+")")
+	}
+}
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// fileObject is a file as OpenAI's API writes it.
+type fileObject struct {
+	ID            string  `json:"id"`
+	Object        string  `json:"object"`
+	Bytes         int64   `json:"bytes"`
+	CreatedAt     int64   `json:"created_at"`
+	ExpiresAt     int64   `json:"expires_at,omitempty"`
+	Filename      string  `json:"filename"`
+	Purpose       string  `json:"purpose"`
+	Status        string  `json:"status"`
+	StatusDetails *string `json:"status_details"`
+}
+
+func newFileObject(f files.File) fileObject {
+	o := fileObject{
+		ID: f.ID, Object: "file", Bytes: f.Bytes, CreatedAt: f.CreatedAt.Unix(), Filename: f.Filename,
+		// A file is listed once it is whole, and text is taken from it when it is asked for: there is no other state.
+		Purpose: f.Purpose, Status: "processed",
+	}
+	if !f.ExpiresAt.IsZero() {
+		o.ExpiresAt = f.ExpiresAt.Unix()
+	}
+	return o
+}
+
+const maxFilesPage = 10_000
+
+func (a *filesAPI) list(w http.ResponseWriter, r *http.Request, owner string) {
+	q, param, err := listQuery(r.URL.Query())
+	if err != nil {
+		writeFilesError(w, http.StatusBadRequest, param, "", err.Error())
+		return
+	}
+	page, err := a.store.List(r.Context(), owner, q)
+	if err != nil {
+		a.fail(w, r, "", err)
+		return
+	}
+	body := struct {
+		Object  string       `json:"object"`
+		Data    []fileObject `json:"data"`
+		FirstID *string      `json:"first_id"`
+		LastID  *string      `json:"last_id"`
+		HasMore bool         `json:"has_more"`
+	}{Object: "list", Data: make([]fileObject, len(page.Files)), HasMore: page.More}
+	for i, f := range page.Files {
+		body.Data[i] = newFileObject(f)
+	}
+	if n := len(page.Files); n > 0 {
+		body.FirstID, body.LastID = &page.Files[0].ID, &page.Files[n-1].ID
+	}
+	writeFilesJSON(w, http.StatusOK, body)
+}
+
+// listQuery reads a listing's parameters; with an error goes the name of the one at fault.
+func listQuery(v url.Values) (q files.Query, param string, err error) {
+	q.Limit = maxFilesPage
+	if s := v.Get("limit"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > maxFilesPage {
+			return q, "limit", fmt.Errorf("Invalid 'limit': expected an integer from 1 to %d, got %q.", maxFilesPage, s) //nolint:staticcheck // shown to clients as it stands
+		}
+		q.Limit = n
+	}
+	switch s := v.Get("order"); s {
+	case "", "desc":
+	case "asc":
+		q.Ascending = true
+	default:
+		return q, "order", fmt.Errorf("Invalid 'order': expected 'asc' or 'desc', got %q.", s) //nolint:staticcheck // as above
+	}
+	if s := v.Get("after"); s != "" {
+		if !files.ValidID(s) {
+			return q, "after", fmt.Errorf("Invalid 'after': %q is not the id of a file.", s) //nolint:staticcheck // as above
+		}
+		q.After = s
+	}
+	// Any purpose may be asked for: one that no upload can have matches nothing.
+	q.Purpose = v.Get("purpose")
+	return q, "", nil
+}
+
+func (a *filesAPI) get(w http.ResponseWriter, r *http.Request, owner, id string) {
+	f, err := a.lookUp(r, owner, id)
+	if err != nil {
+		a.fail(w, r, id, err)
+		return
+	}
+	writeFilesJSON(w, http.StatusOK, newFileObject(f))
+}
+
+func (a *filesAPI) lookUp(r *http.Request, owner, id string) (files.File, error) {
+	if !files.ValidID(id) {
+		return files.File{}, files.ErrNotFound
+	}
+	return a.store.Get(r.Context(), owner, id)
+}
+
+func (a *filesAPI) remove(w http.ResponseWriter, r *http.Request, owner, id string) {
+	err := files.ErrNotFound
+	if files.ValidID(id) {
+		err = a.store.Delete(r.Context(), owner, id)
+	}
+	if err != nil {
+		a.fail(w, r, id, err)
+		return
+	}
+	writeFilesJSON(w, http.StatusOK, struct {
+		ID      string `json:"id"`
+		Object  string `json:"object"`
+		Deleted bool   `json:"deleted"`
+	}{id, "file", true})
+}
+
+// health answers 200 only if the store could be used just now.
+func (a *filesAPI) health(w http.ResponseWriter, r *http.Request) {
+	h, err := a.store.Check(r.Context())
+	body := struct {
+		Status             string  `json:"status"`
+		Service            string  `json:"service"`
+		Store              string  `json:"store"`
+		S3BucketConfigured bool    `json:"s3_bucket_configured"`
+		AWSRegion          *string `json:"aws_region"`
+		CredentialsValid   bool    `json:"credentials_valid"`
+		Error              string  `json:"error,omitempty"`
+		Timestamp          string  `json:"timestamp"`
+	}{
+		Status: "healthy", Service: "files", Store: h.Store, S3BucketConfigured: h.Bucket != "",
+		CredentialsValid: h.CredentialsValid, Timestamp: time.Now().UTC().Format(time.RFC3339),
+	}
+	if h.Region != "" {
+		body.AWSRegion = &h.Region
+	}
+	status := http.StatusOK
+	if err != nil {
+		a.log.Error("files: health check", zap.Error(err))
+		body.Status, body.Error = "unhealthy", errStoreDown
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", filesRetryAfter)
+	}
+	writeFilesJSON(w, status, body)
+}
+
+// content sends a file's bytes, or one range of them.
+func (a *filesAPI) content(w http.ResponseWriter, r *http.Request, owner, id string) {
+	f, err := a.lookUp(r, owner, id)
+	if err != nil {
+		a.fail(w, r, id, err)
+		return
+	}
+	etag := `"` + f.SHA256 + `"`
+	h := w.Header()
+	h.Set("ETag", etag)
+	h.Set("Accept-Ranges", "bytes")
+	// The same owner's caches only, and asked each time: a deleted file must be gone.
+	h.Set("Cache-Control", "private, no-cache")
+	if !matches(r.Header, "If-Match", etag, true) {
+		writeFilesError(w, http.StatusPreconditionFailed, "", "", "The file is not the one that If-Match names.")
+		return
+	}
+	if matches(r.Header, "If-None-Match", etag, false) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+
+	span, status := contentRange(r.Header, etag, f.Bytes)
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		h.Set("Content-Range", fmt.Sprintf("bytes */%d", f.Bytes))
+		writeFilesError(w, status, "", "", fmt.Sprintf("The range asked for is not in the file's %d bytes.", f.Bytes))
+		return
+	}
+	body := io.ReadCloser(http.NoBody)
+	if r.Method != http.MethodHead {
+		// Opened before anything is promised to the client.
+		if body, err = a.store.Open(r.Context(), f, span.from, span.length); err != nil {
+			a.fail(w, r, id, err)
+			return
+		}
+	}
+	defer func() { _ = body.Close() }()
+
+	// The bytes are a stranger's: no browser may take them for a page of this site.
+	h.Set("Content-Type", f.MediaType)
+	h.Set("Content-Disposition", contentDisposition(f.Filename))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Content-Length", strconv.FormatInt(span.length, 10))
+	if status == http.StatusPartialContent {
+		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", span.from, span.from+span.length-1, f.Bytes))
+	}
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	if n, err := io.Copy(w, body); err != nil || n != span.length {
+		// The head is out; only a broken connection can tell the client that the rest is missing.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// contentDisposition names a download by RFC 6266: a plain name for every client, and where that cannot say it the
+// exact one by RFC 8187.
+func contentDisposition(name string) string {
+	var plain strings.Builder
+	exact := true
+	for _, c := range name {
+		// '%' is legal, yet some browsers decode it.
+		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%' {
+			c, exact = '_', false
+		}
+		plain.WriteRune(c)
+	}
+	value := `attachment; filename="` + plain.String() + `"`
+	if !exact {
+		value += "; filename*=UTF-8''" + strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	}
+	return value
+}
+
+// errStoreDown is what clients are told of a store's own error, which may hold names of hosts and buckets.
+const errStoreDown = "The file store is unavailable; the gateway's log says why. Please try again later."
+
+// filesRetryAfter is how many seconds a client should wait for a store that is down; OpenAI's clients honour it.
+const filesRetryAfter = "5"
+
+// fail answers an error of the store. id is the file asked for, if one was.
+func (a *filesAPI) fail(w http.ResponseWriter, r *http.Request, id string, err error) {
+	var tooBig *http.MaxBytesError
+	switch {
+	case r.Context().Err() != nil:
+		// The client is gone: nobody reads an answer, and it must not look like one in the log.
+		panic(http.ErrAbortHandler)
+	case errors.Is(err, files.ErrNotFound):
+		writeFilesError(w, http.StatusNotFound, "id", "", "No such File object: "+id)
+	case errors.Is(err, files.ErrTooLarge), errors.As(err, &tooBig):
+		writeFilesError(w, http.StatusRequestEntityTooLarge, "file", "",
+			"File is too large. The limit is "+files.FormatSize(a.store.Options().MaxSize)+".")
+	case errors.Is(err, files.ErrUnavailable):
+		a.log.Error("files: store", zap.String("method", r.Method), zap.String("id", id), zap.Error(err))
+		w.Header().Set("Retry-After", filesRetryAfter)
+		writeFilesError(w, http.StatusServiceUnavailable, "", "", errStoreDown)
+	default:
+		a.log.Error("files", zap.String("method", r.Method), zap.String("id", id), zap.Error(err))
+		writeFilesError(w, http.StatusInternalServerError, "", "", "The gateway failed; its log says why.")
+	}
+}
+
+func filesMethodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {
+	w.Header().Set("Allow", allowed)
+	writeFilesError(w, http.StatusMethodNotAllowed, "", "method_not_supported",
+		"Not allowed to "+r.Method+" on "+r.URL.Path+".")
+}
+
+// writeFilesError answers in OpenAI's error shape; an empty param or code is null.
+func writeFilesError(w http.ResponseWriter, status int, param, code, message string) {
+	type body struct {
+		Message string  `json:"message"`
+		Type    string  `json:"type"`
+		Param   *string `json:"param"`
+		Code    *string `json:"code"`
+	}
+	e := body{Message: message, Type: "invalid_request_error"}
+	if status >= http.StatusInternalServerError {
+		e.Type = "server_error"
+	}
+	if param != "" {
+		e.Param = &param
+	}
+	if code != "" {
+		e.Code = &code
+	}
+	writeFilesJSON(w, status, struct {
+		Error body `json:"error"`
+	}{e})
+}
+
+func writeFilesJSON(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		// Only strings, numbers and booleans are ever given.
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // the client is gone; nobody is left to tell
+}
+
+// isMultipart gives the boundary of a multipart/form-data body.
+func isMultipart(contentType string) (boundary string, ok bool) {
+	t, params, err := mime.ParseMediaType(contentType)
+	return params["boundary"], err == nil && t == "multipart/form-data" && params["boundary"] != ""
+}

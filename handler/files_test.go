@@ -1,0 +1,587 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/local"
+)
+
+const testMaxSize = 1 << 20
+
+// newFilesServer serves the Files API from an empty directory; the header X-Owner says whose files a request sees.
+func newFilesServer(t *testing.T) (*httptest.Server, string) {
+	t.Helper()
+	dir := t.TempDir()
+	s := &local.Store{Dir: dir}
+	s.MaxSize = testMaxSize
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	t.Cleanup(cancel)
+	if err := s.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return serveFiles(t, s), dir
+}
+
+func serveFiles(t *testing.T, s files.Store) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewServer(newFilesAPI(s, func(r *http.Request) string { return r.Header.Get("X-Owner") }, zap.NewNop()))
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// formPart is one part of an upload; a part with a filename is a file.
+type formPart struct{ name, filename, contentType, value string }
+
+func uploadBody(parts ...formPart) (contentType, body string) {
+	const boundary = "XbX"
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString("--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + p.name + `"`)
+		if p.filename != "" {
+			b.WriteString(`; filename="` + p.filename + `"`)
+		}
+		if p.contentType != "" {
+			b.WriteString("\r\nContent-Type: " + p.contentType)
+		}
+		b.WriteString("\r\n\r\n" + p.value + "\r\n")
+	}
+	b.WriteString("--" + boundary + "--\r\n")
+	return "multipart/form-data; boundary=" + boundary, b.String()
+}
+
+type filesAnswer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func callFiles(t *testing.T, method, url string, h http.Header, body string) filesAnswer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range h {
+		req.Header[k] = v
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(res.Body)
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return filesAnswer{res.StatusCode, res.Header, string(b)}
+}
+
+func uploadParts(t *testing.T, srv *httptest.Server, parts ...formPart) filesAnswer {
+	t.Helper()
+	contentType, body := uploadBody(parts...)
+	return callFiles(t, http.MethodPost, srv.URL+filesPath, http.Header{"Content-Type": {contentType}}, body)
+}
+
+func decodeFile(t *testing.T, a filesAnswer) fileObject {
+	t.Helper()
+	var f fileObject
+	if err := json.Unmarshal([]byte(a.body), &f); err != nil || a.status != http.StatusOK {
+		t.Fatalf("status %d, body %s (%v)", a.status, a.body, err)
+	}
+	return f
+}
+
+func filesOnDisk(t *testing.T, dir string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestUploadThenUse(t *testing.T) {
+	srv, dir := newFilesServer(t)
+	content := "Date,Sales\n2024-01-01,150\n"
+	// As the README's curl sends it: the file first, of a generic type, the purpose behind it.
+	f := decodeFile(t, uploadParts(t, srv,
+		formPart{"file", "data.csv", "application/octet-stream", content}, formPart{name: "purpose", value: "assistants"}))
+	if f.Object != "file" || f.Filename != "data.csv" || f.Purpose != "assistants" || f.Bytes != int64(len(content)) ||
+		f.Status != "processed" || f.ExpiresAt != 0 || !files.ValidID(f.ID) {
+		t.Errorf("upload: %+v", f)
+	}
+	if got := decodeFile(t, callFiles(t, http.MethodGet, srv.URL+filesPath+"/"+f.ID, nil, "")); got != f {
+		t.Errorf("get: %+v, want %+v", got, f)
+	}
+	got := callFiles(t, http.MethodGet, srv.URL+filesPath+"/"+f.ID+"/content", nil, "")
+	if got.status != http.StatusOK || got.body != content {
+		t.Errorf("content: %d %q", got.status, got.body)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "text/csv", "X-Content-Type-Options": "nosniff", "Accept-Ranges": "bytes",
+		"Content-Disposition": `attachment; filename="data.csv"`,
+	} {
+		if got.header.Get(name) != want {
+			t.Errorf("%s: %q, want %q", name, got.header.Get(name), want)
+		}
+	}
+	del := callFiles(t, http.MethodDelete, srv.URL+filesPath+"/"+f.ID, nil, "")
+	if want := `{"id":"` + f.ID + `","object":"file","deleted":true}`; del.status != http.StatusOK || del.body != want {
+		t.Errorf("delete: %d %s, want %s", del.status, del.body, want)
+	}
+	for _, path := range []string{"/" + f.ID, "/" + f.ID + "/content"} {
+		if a := callFiles(t, http.MethodGet, srv.URL+filesPath+path, nil, ""); a.status != http.StatusNotFound || !strings.Contains(a.body, f.ID) {
+			t.Errorf("after delete %s: %d %s", path, a.status, a.body)
+		}
+	}
+	if n := filesOnDisk(t, dir); n != 0 {
+		t.Errorf("%d files left on disk", n)
+	}
+}
+
+func TestUploadFields(t *testing.T) {
+	srv, dir := newFilesServer(t)
+	file := formPart{"file", "a.txt", "text/plain", "hello"}
+	purpose := formPart{name: "purpose", value: "user_data"}
+	anchor := formPart{name: "expires_after[anchor]", value: "created_at"}
+	seconds := formPart{name: "expires_after[seconds]", value: "3600"}
+	for _, c := range []struct {
+		name  string
+		parts []formPart
+		param string // "" is success
+	}{
+		{"purpose first", []formPart{purpose, file}, ""},
+		{"purpose last", []formPart{file, purpose}, ""},
+		{"unknown fields", []formPart{{name: "x", value: strings.Repeat("y", 5000)}, file, purpose}, ""},
+		{"expiring", []formPart{anchor, file, seconds, purpose}, ""},
+		{"no file", []formPart{purpose}, "file"},
+		{"no parts", nil, "file"},
+		{"file without a name", []formPart{{name: "file", value: "text"}, purpose}, "file"},
+		{"two files", []formPart{file, purpose, file}, "file"},
+		{"empty file", []formPart{{"file", "a.txt", "", ""}, purpose}, "file"},
+		{"no purpose", []formPart{file}, "purpose"},
+		{"unknown purpose before", []formPart{{name: "purpose", value: "fun"}, file}, "purpose"},
+		{"unknown purpose after", []formPart{file, {name: "purpose", value: "fun"}}, "purpose"},
+		{"two purposes", []formPart{purpose, file, purpose}, "purpose"},
+		{"output purpose", []formPart{file, {name: "purpose", value: "assistants_output"}}, "purpose"},
+		{"huge purpose", []formPart{file, {name: "purpose", value: strings.Repeat("p", 5000)}}, "purpose"},
+		{"anchor alone", []formPart{anchor, file, purpose}, "expires_after"},
+		{"seconds alone", []formPart{seconds, file, purpose}, "expires_after"},
+		{"other anchor", []formPart{{name: "expires_after[anchor]", value: "now"}, seconds, file, purpose}, "expires_after.anchor"},
+		{"too soon", []formPart{anchor, {name: "expires_after[seconds]", value: "3599"}, file, purpose}, "expires_after.seconds"},
+		{"too late", []formPart{anchor, {name: "expires_after[seconds]", value: "2592001"}, file, purpose}, "expires_after.seconds"},
+		{"far too late", []formPart{anchor, {name: "expires_after[seconds]", value: "9223372036854775807"}, file, purpose}, "expires_after.seconds"},
+		{"no number", []formPart{anchor, {name: "expires_after[seconds]", value: "1h"}, file, purpose}, "expires_after.seconds"},
+		{"name of dots", []formPart{{"file", "../..", "", "x"}, purpose}, "file"},
+		{"many parts", append(bytesParts(100), file, purpose), "-"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := filesOnDisk(t, dir)
+			a := uploadParts(t, srv, c.parts...)
+			if c.param == "" {
+				f := decodeFile(t, a)
+				if strings.Contains(c.name, "expiring") != (f.ExpiresAt == f.CreatedAt+3600) {
+					t.Errorf("%+v", f)
+				}
+				return
+			}
+			var e struct {
+				Error struct{ Message, Type, Param string }
+			}
+			if err := json.Unmarshal([]byte(a.body), &e); err != nil {
+				t.Fatal(err)
+			}
+			if c.param == "-" {
+				c.param = ""
+			}
+			if a.status != http.StatusBadRequest || e.Error.Type != "invalid_request_error" || e.Error.Param != c.param || e.Error.Message == "" {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+			if after := filesOnDisk(t, dir); after != before {
+				t.Errorf("left %d files behind", after-before)
+			}
+		})
+	}
+}
+
+func bytesParts(n int) []formPart {
+	parts := make([]formPart, n)
+	for i := range parts {
+		parts[i] = formPart{name: "x", value: "y"}
+	}
+	return parts
+}
+
+func TestUploadRefusesOtherBodies(t *testing.T) {
+	srv, dir := newFilesServer(t)
+	contentType, body := uploadBody(formPart{"file", "a.txt", "", "hello"}, formPart{name: "purpose", value: "batch"})
+	for _, c := range []struct{ name, contentType, body string }{
+		{"json", "application/json", `{}`},
+		{"no boundary", "multipart/form-data", body},
+		{"no type", "", body},
+		{"another boundary", "multipart/form-data; boundary=other", body},
+		{"cut in the file", contentType, body[:strings.Index(body, "hello")+3]},
+		{"cut in a field", contentType, body[:strings.Index(body, "batch")+2]},
+		{"cut before the end", contentType, body[:len(body)-6]},
+		{"empty", contentType, ""},
+	} {
+		if a := callFiles(t, http.MethodPost, srv.URL+filesPath, http.Header{"Content-Type": {c.contentType}}, c.body); a.status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", c.name, a.status, a.body)
+		}
+	}
+	if n := filesOnDisk(t, dir); n != 0 {
+		t.Errorf("%d files left on disk", n)
+	}
+}
+
+func TestUploadOverMaxSize(t *testing.T) {
+	srv, dir := newFilesServer(t)
+	purpose := formPart{name: "purpose", value: "batch"}
+	for _, c := range []struct {
+		size int
+		want int
+	}{
+		{testMaxSize, http.StatusOK},
+		{testMaxSize + 1, http.StatusRequestEntityTooLarge},
+		{testMaxSize + formOverhead - 1000, http.StatusRequestEntityTooLarge},
+		{testMaxSize + 3*formOverhead, http.StatusRequestEntityTooLarge},
+	} {
+		contentType, body := uploadBody(formPart{"file", "a.bin", "", strings.Repeat("x", c.size)}, purpose)
+		for _, chunked := range []bool{false, true} {
+			// In process: over a socket, the answer to a body nobody reads may be lost to the reset that follows.
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, filesPath, strings.NewReader(body))
+			req.Header.Set("Content-Type", contentType)
+			if chunked {
+				req.ContentLength = -1
+			}
+			rec := httptest.NewRecorder()
+			srv.Config.Handler.ServeHTTP(rec, req)
+			if rec.Code != c.want {
+				t.Errorf("%d bytes, chunked %v: %d %s", c.size, chunked, rec.Code, rec.Body)
+			}
+		}
+	}
+	if n := filesOnDisk(t, dir); n != 4 {
+		t.Errorf("%d files on disk, want the 4 of two uploads", n)
+	}
+}
+
+// A client that goes away in the middle leaves nothing.
+func TestClientGoneMidUpload(t *testing.T) {
+	srv, dir := newFilesServer(t)
+	contentType, body := uploadBody(formPart{"file", "a.bin", "", strings.Repeat("x", 300_000)}, formPart{name: "purpose", value: "batch"})
+	done := make(chan struct{})
+	inner := srv.Config.Handler
+	srv.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(done)
+		inner.ServeHTTP(w, r)
+	})
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		filesPath, contentType, len(body), body[:200_000])
+	if err := errors.Join(err, conn.Close()); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	if n := filesOnDisk(t, dir); n != 0 {
+		t.Errorf("%d files left on disk", n)
+	}
+}
+
+func TestFilenames(t *testing.T) {
+	srv, _ := newFilesServer(t)
+	long := strings.Repeat("n", 295) + ".json"
+	for _, c := range []struct{ sent, kept, disposition string }{
+		{"../../etc/passwd", "passwd", `attachment; filename="passwd"`},
+		{`C:\\Users\\me\\täglich.csv`, "täglich.csv", `attachment; filename="t_glich.csv"; filename*=UTF-8''t%C3%A4glich.csv`},
+		{"数据 📄.txt", "数据 📄.txt", `attachment; filename="__ _.txt"; filename*=UTF-8''%E6%95%B0%E6%8D%AE%20%F0%9F%93%84.txt`},
+		{`say \"hi\".txt`, `say "hi".txt`, `attachment; filename="say _hi_.txt"; filename*=UTF-8''say%20%22hi%22.txt`},
+		{"100%.txt", "100%.txt", `attachment; filename="100_.txt"; filename*=UTF-8''100%25.txt`},
+		{long, long, `attachment; filename="` + long + `"`},
+		{"tab\there.txt", "tab_here.txt", `attachment; filename="tab_here.txt"`},
+		{"evil\u202egpj.exe", "evil_gpj.exe", `attachment; filename="evil_gpj.exe"`},
+	} {
+		f := decodeFile(t, uploadParts(t, srv, formPart{"file", c.sent, "text/plain", "x"}, formPart{name: "purpose", value: "batch"}))
+		if f.Filename != c.kept {
+			t.Errorf("%q is kept as %q, want %q", c.sent, f.Filename, c.kept)
+		}
+		got := callFiles(t, http.MethodHead, srv.URL+filesPath+"/"+f.ID+"/content", nil, "").header.Get("Content-Disposition")
+		if got != c.disposition {
+			t.Errorf("%q is sent as %s, want %s", c.sent, got, c.disposition)
+		}
+		if _, params, err := mime.ParseMediaType(got); err != nil || params["filename"] != c.kept {
+			t.Errorf("%s reads as %q, %v", got, params["filename"], err)
+		}
+	}
+}
+
+func TestFilesBelongToTheirOwner(t *testing.T) {
+	srv, _ := newFilesServer(t)
+	contentType, body := uploadBody(formPart{"file", "a.txt", "", "alice's"}, formPart{name: "purpose", value: "batch"})
+	f := decodeFile(t, callFiles(t, http.MethodPost, srv.URL+filesPath, http.Header{"Content-Type": {contentType}, "X-Owner": {"alice"}}, body))
+	nothing := strings.ReplaceAll(callFiles(t, http.MethodGet, srv.URL+filesPath+"/file-"+strings.Repeat("0", 32), nil, "").body,
+		"file-"+strings.Repeat("0", 32), f.ID)
+	for _, c := range []struct{ method, path string }{
+		{http.MethodGet, "/" + f.ID}, {http.MethodGet, "/" + f.ID + "/content"}, {http.MethodDelete, "/" + f.ID},
+	} {
+		a := callFiles(t, c.method, srv.URL+filesPath+c.path, http.Header{"X-Owner": {"bob"}}, "")
+		if a.status != http.StatusNotFound || a.body != nothing {
+			t.Errorf("%s %s by another: %d %s; want the answer for no file, %s", c.method, c.path, a.status, a.body, nothing)
+		}
+	}
+	if a := callFiles(t, http.MethodGet, srv.URL+filesPath, http.Header{"X-Owner": {"bob"}}, ""); strings.Contains(a.body, f.ID) {
+		t.Errorf("listed for another: %s", a.body)
+	}
+	if a := callFiles(t, http.MethodGet, srv.URL+filesPath, http.Header{"X-Owner": {"alice"}}, ""); !strings.Contains(a.body, f.ID) {
+		t.Errorf("not listed for its owner: %s", a.body)
+	}
+}
+
+func TestListPages(t *testing.T) {
+	srv, _ := newFilesServer(t)
+	if a := callFiles(t, http.MethodGet, srv.URL+filesPath, nil, ""); a.body != `{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}` {
+		t.Errorf("empty: %s", a.body)
+	}
+	want := make(map[string]bool)
+	for range 5 {
+		f := decodeFile(t, uploadParts(t, srv, formPart{"file", "a.txt", "", "x"}, formPart{name: "purpose", value: "batch"}))
+		want[f.ID] = true
+	}
+	after, pages := "", 0
+	for {
+		var page struct {
+			Data    []fileObject
+			FirstID string `json:"first_id"`
+			LastID  string `json:"last_id"`
+			HasMore bool   `json:"has_more"`
+		}
+		a := callFiles(t, http.MethodGet, srv.URL+filesPath+"?limit=2&order=asc&purpose=batch&after="+after, nil, "")
+		if err := json.Unmarshal([]byte(a.body), &page); err != nil || len(page.Data) == 0 {
+			t.Fatalf("%s: %v", a.body, err)
+		}
+		if page.FirstID != page.Data[0].ID || page.LastID != page.Data[len(page.Data)-1].ID {
+			t.Errorf("first and last of %s", a.body)
+		}
+		for _, f := range page.Data {
+			if !want[f.ID] {
+				t.Errorf("%s is listed twice, or from nowhere", f.ID)
+			}
+			delete(want, f.ID)
+		}
+		after = page.LastID
+		if pages++; !page.HasMore {
+			break
+		}
+	}
+	if len(want) != 0 || pages != 3 {
+		t.Errorf("%d files not listed in %d pages", len(want), pages)
+	}
+	for _, query := range []string{"limit=0", "limit=10001", "limit=x", "limit=-1", "order=up", "after=file-1", "after=x"} {
+		if a := callFiles(t, http.MethodGet, srv.URL+filesPath+"?"+query, nil, ""); a.status != http.StatusBadRequest {
+			t.Errorf("%s: %d", query, a.status)
+		}
+	}
+}
+
+func TestContentRangesAndConditions(t *testing.T) {
+	srv, _ := newFilesServer(t)
+	f := decodeFile(t, uploadParts(t, srv, formPart{"file", "a.txt", "", "0123456789"}, formPart{name: "purpose", value: "batch"}))
+	url := srv.URL + filesPath + "/" + f.ID + "/content"
+	etag := callFiles(t, http.MethodGet, url, nil, "").header.Get("ETag")
+	for _, c := range []struct {
+		name, key, value string
+		status           int
+		body, rng        string
+	}{
+		{"part", "Range", "bytes=2-4", 206, "234", "bytes 2-4/10"},
+		{"open end", "Range", "bytes=7-", 206, "789", "bytes 7-9/10"},
+		{"past the end", "Range", "bytes=7-99", 206, "789", "bytes 7-9/10"},
+		{"suffix", "Range", "bytes=-3", 206, "789", "bytes 7-9/10"},
+		{"long suffix", "Range", "bytes=-99", 206, "0123456789", "bytes 0-9/10"},
+		{"behind the end", "Range", "bytes=10-", 416, "", "bytes */10"},
+		{"empty suffix", "Range", "bytes=-0", 416, "", "bytes */10"},
+		{"many", "Range", "bytes=0-1,3-4", 200, "0123456789", ""},
+		{"backwards", "Range", "bytes=4-2", 200, "0123456789", ""},
+		{"signed", "Range", "bytes=+1-2", 200, "0123456789", ""},
+		{"other unit", "Range", "lines=1-2", 200, "0123456789", ""},
+		{"overflow", "Range", "bytes=0-99999999999999999999", 200, "0123456789", ""},
+		{"same", "If-None-Match", etag, 304, "", ""},
+		{"same, weak, in a list", "If-None-Match", `"x", W/` + etag, 304, "", ""},
+		{"any", "If-None-Match", "*", 304, "", ""},
+		{"other", "If-None-Match", `"x"`, 200, "0123456789", ""},
+		{"must be same", "If-Match", etag, 200, "0123456789", ""},
+		{"must be other", "If-Match", `"x"`, 412, "", ""},
+	} {
+		a := callFiles(t, http.MethodGet, url, http.Header{c.key: {c.value}}, "")
+		if a.status != c.status || c.status < 300 && a.body != c.body || a.header.Get("Content-Range") != c.rng {
+			t.Errorf("%s: %d %q %q", c.name, a.status, a.body, a.header.Get("Content-Range"))
+		}
+	}
+	for cond, want := range map[string]int{etag: 206, `"x"`: 200, "Mon, 02 Jan 2006 15:04:05 GMT": 200} {
+		if a := callFiles(t, http.MethodGet, url, http.Header{"Range": {"bytes=0-0"}, "If-Range": {cond}}, ""); a.status != want {
+			t.Errorf("If-Range %s: %d", cond, a.status)
+		}
+	}
+	if a := callFiles(t, http.MethodHead, url, nil, ""); a.status != 200 || a.header.Get("Content-Length") != "10" || a.body != "" {
+		t.Errorf("HEAD: %+v", a)
+	}
+}
+
+func TestMethodsAndPaths(t *testing.T) {
+	srv, _ := newFilesServer(t)
+	id := "/file-" + strings.Repeat("0", 32)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"PUT", "", 405, "GET, HEAD, POST"}, {"DELETE", "", 405, "GET, HEAD, POST"},
+		{"POST", id, 405, "DELETE, GET, HEAD"}, {"PATCH", id, 405, "DELETE, GET, HEAD"},
+		{"DELETE", id + "/content", 405, "GET, HEAD"}, {"POST", "/health", 405, "GET, HEAD"},
+		{"GET", id, 404, ""}, {"GET", "/file", 404, ""}, {"GET", "/file-123", 404, ""}, {"DELETE", "/x", 404, ""},
+		{"GET", "/", 404, ""}, {"GET", id + "/", 404, ""}, {"GET", id + "/content/", 404, ""}, {"GET", id + "/other", 404, ""},
+		{"GET", "/..%2f..%2fetc/content", 404, ""}, {"GET", "/health/x", 404, ""},
+	} {
+		a := callFiles(t, c.method, srv.URL+filesPath+c.path, nil, "")
+		if a.status != c.status || a.header.Get("Allow") != c.allow || !strings.HasPrefix(a.body, `{"error":{"message":`) {
+			t.Errorf("%s %s: %d, Allow %q, %s", c.method, c.path, a.status, a.header.Get("Allow"), a.body)
+		}
+	}
+	for path, want := range map[string]bool{"/v1/files": true, "/v1/files/x": true, "/v1/filesystem": false, "/v1/file": false} {
+		if isFilesPath(path) != want {
+			t.Errorf("isFilesPath(%s) is %v", path, !want)
+		}
+	}
+}
+
+// downStore is a store that cannot be reached.
+type downStore struct{ files.Store }
+
+var errDown = fmt.Errorf("%w: connection refused", files.ErrUnavailable)
+
+func (downStore) Put(context.Context, files.Upload) (files.File, error) { return files.File{}, errDown }
+func (downStore) Get(context.Context, string, string) (files.File, error) {
+	return files.File{}, errDown
+}
+func (downStore) List(context.Context, string, files.Query) (files.Page, error) {
+	return files.Page{}, errDown
+}
+func (downStore) Delete(context.Context, string, string) error { return errDown }
+func (downStore) Check(context.Context) (files.Health, error) {
+	return files.Health{Store: "s3", Bucket: "b", Region: "eu-west-1"}, errDown
+}
+func (downStore) Options() files.Options { return files.Options{MaxSize: testMaxSize} }
+
+func TestStoreDown(t *testing.T) {
+	srv := serveFiles(t, downStore{})
+	id := "/file-" + strings.Repeat("0", 32)
+	contentType, body := uploadBody(formPart{name: "purpose", value: "batch"}, formPart{"file", "a.txt", "", "hello"})
+	for _, c := range []struct{ method, path, body string }{
+		{"POST", "", body}, {"GET", "", ""}, {"GET", id, ""}, {"GET", id + "/content", ""}, {"DELETE", id, ""}, {"GET", "/health", ""},
+	} {
+		a := callFiles(t, c.method, srv.URL+filesPath+c.path, http.Header{"Content-Type": {contentType}}, c.body)
+		if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || strings.Contains(a.body, "refused") {
+			t.Errorf("%s %s: %d %s", c.method, c.path, a.status, a.body)
+		}
+	}
+	var h map[string]any
+	if err := json.Unmarshal([]byte(callFiles(t, "GET", srv.URL+filesPath+"/health", nil, "").body), &h); err != nil {
+		t.Fatal(err)
+	}
+	if h["status"] != "unhealthy" || h["service"] != "files" || h["s3_bucket_configured"] != true || h["aws_region"] != "eu-west-1" || h["credentials_valid"] != false {
+		t.Errorf("health: %v", h)
+	}
+}
+
+func TestFilesHealth(t *testing.T) {
+	srv, _ := newFilesServer(t)
+	a := callFiles(t, http.MethodGet, srv.URL+filesPath+"/health", nil, "")
+	if a.status != http.StatusOK || !strings.Contains(a.body, `"status":"healthy","service":"files","store":"local","s3_bucket_configured":false,"aws_region":null,"credentials_valid":false`) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// A store that ends early must not look like a whole file: the connection breaks instead.
+func TestContentCutShort(t *testing.T) {
+	srv := serveFiles(t, cutStore{})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+filesPath+"/file-"+strings.Repeat("0", 32)+"/content", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err == nil {
+		_, err = io.ReadAll(res.Body)
+		_ = res.Body.Close()
+	}
+	if err == nil {
+		t.Error("a cut file was taken for a whole one")
+	}
+}
+
+type cutStore struct{ downStore }
+
+func (cutStore) Get(context.Context, string, string) (files.File, error) {
+	return files.File{Bytes: 10, MediaType: "text/plain", Filename: "a.txt"}, nil
+}
+
+func (cutStore) Open(context.Context, files.File, int64, int64) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader([]byte("01234"))), nil
+}
+
+// A malformed part header must not be a way around the limits, or a panic.
+func FuzzUploadForm(f *testing.F) {
+	contentType, body := uploadBody(formPart{"file", "a.txt", "", "hello"}, formPart{name: "purpose", value: "batch"})
+	f.Add(body)
+	f.Add(strings.ReplaceAll(body, "\r\n", "\n"))
+	f.Add(strings.ReplaceAll(body, `"a.txt"`, `"a.txt"; filename*=UTF-8''%0a%ff`))
+	f.Fuzz(func(t *testing.T, body string) {
+		api := newFilesAPI(discardStore{}, func(*http.Request) string { return "" }, zap.NewNop())
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, filesPath, strings.NewReader(body))
+		req.Header.Set("Content-Type", contentType)
+		rec := httptest.NewRecorder()
+		api.ServeHTTP(rec, req)
+		if rec.Code != 200 && rec.Code != 400 && rec.Code != 413 {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+	})
+}
+
+// discardStore reads uploads and keeps nothing.
+type discardStore struct{ downStore }
+
+func (discardStore) Put(_ context.Context, u files.Upload) (files.File, error) {
+	m := files.NewMeter(u.Body, testMaxSize)
+	if _, err := io.Copy(io.Discard, m); err != nil {
+		return files.File{}, err
+	}
+	f, err := u.Finish("file-"+strings.Repeat("0", 32), time.Unix(0, 0), m)
+	if err == nil && (f.Filename == "" || strings.ContainsAny(f.Filename, "/\\\n\r\x00")) {
+		return f, errors.New("unclean name " + f.Filename)
+	}
+	return f, err
+}
