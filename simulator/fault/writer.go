@@ -121,3 +121,6 @@ func (w *Writer) sleep(d time.Duration) error {
 		return w.ctx.Err()
 	}
 }
+
+// Whole tells whether the body goes out as it is given, so that its length can be announced.
+func (w *Writer) Whole() bool { return w.spec.CutClean < 0 }
