@@ -38,7 +38,7 @@ func (u *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if len(args) == 1 {
-		u.Region = args[0]
+		u.Config.Region = args[0]
 		seen["region"] = true
 	}
 	for d.NextBlock(0) {

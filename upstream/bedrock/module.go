@@ -45,6 +45,7 @@ type Upstream struct {
 
 	// What Provision resolved. Unexported, so that no log prints the key.
 	key             string
+	credentials     *credentials.Provider
 	endpoint        *url.URL
 	controlEndpoint *url.URL
 	guardrail       Guardrail
@@ -95,9 +96,14 @@ func (Upstream) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision resolves placeholders and builds the transport. It calls nobody.
+// Provision resolves placeholders, makes ready to get credentials and builds the
+// transport. It calls nobody.
 func (u *Upstream) Provision(ctx caddy.Context) error {
 	if err := u.resolve(caddy.NewReplacer()); err != nil {
+		return err
+	}
+	var err error
+	if u.credentials, err = u.Config.Provision(ctx, credentials.Options{Holder: "bedrock"}); err != nil {
 		return err
 	}
 	rt, err := u.Transport(ctx)
@@ -107,6 +113,18 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 	u.rt = rt
 	return nil
 }
+
+// Cleanup lets go of the credentials, which requests still under way keep. Their
+// connections are theirs too: Caddy closes the idle ones.
+func (u *Upstream) Cleanup() error {
+	if u.credentials == nil { // Provision failed before
+		return nil
+	}
+	return u.credentials.Close()
+}
+
+// Region is the AWS region that the upstream serves, for routing ARNs.
+func (u *Upstream) Region() string { return u.credentials.Region() }
 
 // resolve fills in what placeholders and defaults say.
 func (u *Upstream) resolve(repl *caddy.Replacer) error {
@@ -179,5 +197,6 @@ func address(repl *caddy.Replacer, word, value string) (*url.URL, error) {
 // Interface guards
 var (
 	_ caddy.Provisioner     = (*Upstream)(nil)
+	_ caddy.CleanerUpper    = (*Upstream)(nil)
 	_ caddyfile.Unmarshaler = (*Upstream)(nil)
 )
