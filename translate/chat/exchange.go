@@ -32,6 +32,8 @@ type Exchange struct {
 
 	// OutputTool is the forced tool that stands for a response format; its input becomes the reply's text. "" if none.
 	OutputTool string
+	// FunctionCalls tells that the client speaks OpenAI's deprecated functions: it gets a call as function_call.
+	FunctionCalls bool
 	// ShowTrace tells that the client asked for the guardrail's trace.
 	ShowTrace bool
 
