@@ -30,10 +30,10 @@ type attempt struct {
 func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 	modelID := t.ModelFor(c.model)
 	x := &chat.Exchange{
-		Model: c.model, TargetModel: modelID, Facts: t.Facts(modelID),
-		RejectUnsupported: c.g.RejectUnsupported,
-		ID:                c.id, Created: c.start.Unix(),
+		Model: c.model, TargetModel: modelID, RejectUnsupported: c.g.RejectUnsupported,
+		ID: c.id, Created: c.start.Unix(),
 	}
+	t.Prepare(x)
 	a := &attempt{target: t, x: x}
 	c.rec.Upstream, c.rec.UpstreamModel = t.Name, modelID
 	dialects := t.Dialects(modelID)

@@ -50,7 +50,7 @@ func (g *Gateway) listModels(ctx context.Context) []modelEntry {
 			continue
 		}
 		wg.Go(func() {
-			models, err := u.Models(ctx)
+			models, err := u.ListModels(ctx)
 			if err != nil {
 				if context.Cause(ctx) == context.Canceled { //nolint:errorlint // the asking client left: nothing is known of the upstream
 					return

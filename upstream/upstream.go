@@ -8,23 +8,24 @@ import (
 	"net/http"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 )
 
 // Upstream is one configured provider. All methods are safe for concurrent use.
 //
 // It is what a guest module in the namespace http.handlers.bedrock_gateway.upstreams implements.
 type Upstream interface {
-	// Facts tells what is known of the model, the config's overrides applied.
-	Facts(modelID string) model.Facts
+	// Prepare puts into x what is known here of the model x.TargetModel: its facts, the config's overrides applied, and
+	// the guardrail that every request has.
+	Prepare(x *chat.Exchange)
 	// Dialects are those the model can be asked in here, best first; never empty.
 	Dialects(modelID string) []translate.Dialect
 	// Open sends the call and waits for its reply to begin: the head of a whole reply, or the first frame of a stream
 	// that is known to be good. Errors are a *chat.Error, which says whether another try may help. The context ends the
 	// call, its stream included.
 	Open(ctx context.Context, c *Call) (*Reply, error)
-	// Models lists the models that can be asked for here.
-	Models(ctx context.Context) ([]Model, error)
+	// ListModels lists the models that can be asked for here.
+	ListModels(ctx context.Context) ([]Model, error)
 	// Check tells whether the upstream can be reached with the credentials it has.
 	Check(ctx context.Context) error
 }

@@ -12,8 +12,12 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream/bedrock/sigv4"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream/transport"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 func init() {
@@ -46,9 +50,15 @@ type Upstream struct {
 	// What Provision resolved. Unexported, so that no log prints the key.
 	key             string
 	credentials     *credentials.Provider
-	endpoint        *url.URL
+	authorization   []string // of the bearer key
+	signer          *sigv4.Signer
+	endpoint        *url.URL // configured; nil if not
 	controlEndpoint *url.URL
+	runtime         *url.URL // where the calls go
+	controlPlane    *url.URL
 	guardrail       Guardrail
+	guardrailConfig chat.Value // the guardrail as Converse takes it; nil for none
+	overrides       []override
 	rt              http.RoundTripper
 }
 
@@ -66,6 +76,22 @@ type Guardrail struct {
 	// Whether a request may name a guardrail of its own in place of this one.
 	// Default: `false`.
 	AllowOverride bool `json:"allow_override,omitempty"`
+}
+
+// config is the guardrail as Converse takes it.
+func (g *Guardrail) config() chat.Value {
+	w := json.NewWriter(nil)
+	w.BeginObject()
+	w.Key("guardrailIdentifier")
+	w.Text(g.ID)
+	w.Key("guardrailVersion")
+	w.Text(g.Version)
+	if g.Trace {
+		w.Key("trace")
+		w.Text("enabled")
+	}
+	w.EndObject()
+	return w.Bytes()
 }
 
 // Model is what an operator says of a model, such as an imported one.
@@ -111,7 +137,9 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 		return err
 	}
 	u.rt = rt
-	return nil
+	u.authorization = []string{"Bearer " + u.key}
+	u.signer = sigv4.New("bedrock", u.credentials.Region())
+	return u.resolveEndpoints()
 }
 
 // Cleanup lets go of the credentials, which requests still under way keep. Their
@@ -157,6 +185,7 @@ func (u *Upstream) resolve(repl *caddy.Replacer) error {
 		if u.guardrail.ID == "" || u.guardrail.Version == "" {
 			return fmt.Errorf("guardrail: needs an id and a version")
 		}
+		u.guardrailConfig = u.guardrail.config()
 	}
 	for _, m := range u.Models {
 		if m.Pattern == "" {
@@ -168,6 +197,7 @@ func (u *Upstream) resolve(repl *caddy.Replacer) error {
 		if m.MaxOutput < 0 {
 			return fmt.Errorf("model %s: max_output must not be negative", m.Pattern)
 		}
+		u.overrides = append(u.overrides, override{pattern: upstream.NewPattern(m.Pattern), family: model.Family(m.Family), maxOutput: int64(m.MaxOutput)})
 	}
 	return nil
 }

@@ -51,10 +51,11 @@ type Upstream struct {
 	transport.HTTP
 
 	// What Provision resolved. Unexported, so that no log prints the key.
-	key     string
-	baseURL *url.URL
-	header  http.Header
-	rt      http.RoundTripper
+	key           string
+	authorization []string
+	baseURL       *url.URL
+	header        http.Header
+	rt            http.RoundTripper
 }
 
 // CaddyModule returns the Caddy module information.
@@ -75,6 +76,7 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 		return err
 	}
 	u.rt = rt
+	u.authorization = []string{"Bearer " + u.key}
 	return nil
 }
 

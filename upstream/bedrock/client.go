@@ -1,0 +1,202 @@
+package bedrock
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream/bedrock/sigv4"
+)
+
+// maxModelID is Bedrock's bound of a model id
+// (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
+const maxModelID = 2048
+
+var byConverse = []translate.Dialect{translate.ByName("converse")}
+
+// Prepare puts what is known of the model into x, and the guardrail of every request.
+func (u *Upstream) Prepare(x *chat.Exchange) {
+	x.Facts = u.facts(x.TargetModel)
+	x.Guardrail, x.GuardrailOverride = u.guardrailConfig, u.guardrail.AllowOverride
+}
+
+// facts are what the tables know of a model, the first matching override applied.
+func (u *Upstream) facts(modelID string) model.Facts {
+	f := model.Lookup(modelID)
+	for i := range u.overrides {
+		if o := &u.overrides[i]; o.pattern.Match(modelID) {
+			return f.With(o.family, o.maxOutput)
+		}
+	}
+	return f
+}
+
+// override is a Model with its pattern ready.
+type override struct {
+	pattern   upstream.Pattern
+	family    model.Family
+	maxOutput int64
+}
+
+// Dialects is Converse, which serves every chat model but Titan's.
+func (u *Upstream) Dialects(string) []translate.Dialect { return byConverse }
+
+// Open sends the call and waits for its reply to begin. Credentials that have expired before their time are renewed
+// once.
+func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
+	if c.Op != upstream.Chat {
+		return nil, &chat.Error{Kind: chat.ErrUnsupported, Message: "this call is not served by Bedrock"}
+	}
+	action := actions[c.Stream]
+	target, err := u.modelURL(c.Model, action)
+	if err != nil {
+		return nil, err
+	}
+	accept := "application/json"
+	if c.Stream {
+		accept = eventStreamType
+	}
+	res, err := u.send(ctx, http.MethodPost, target, c.Body, accept, c.Header)
+	if err != nil {
+		return nil, err
+	}
+	reply := &upstream.Reply{Status: res.StatusCode, Header: res.Header, RequestID: res.Header.Get("X-Amzn-Requestid")}
+	if !c.Stream {
+		reply.Body = res.Body
+		return reply, nil
+	}
+	if ct := res.Header.Get("Content-Type"); !strings.HasPrefix(ct, eventStreamType) {
+		_ = res.Body.Close()
+		return nil, chat.Unreadable("a reply of type '"+ct+"' where a stream was asked for", nil)
+	}
+	if reply.Frames, err = upstream.Peek(newFrames(res.Body)); err != nil {
+		return nil, firstFrame(ctx, err)
+	}
+	return reply, nil
+}
+
+const eventStreamType = "application/vnd.amazon.eventstream"
+
+// actions of the Converse API, by whether the reply is streamed.
+var actions = map[bool]string{false: "converse", true: "converse-stream"}
+
+// modelURL is the address of an action on a model. The id is one segment of the path, encoded whole as AWS clients do
+// it: ":" is %3A, "/" is %2F.
+func (u *Upstream) modelURL(modelID, action string) (*url.URL, error) {
+	if modelID == "" || len(modelID) > maxModelID {
+		return nil, chat.Invalid("model", "a Bedrock model id has 1 to %d characters", maxModelID)
+	}
+	target := *u.runtime
+	target.RawPath = u.runtime.EscapedPath() + "/model/" + escapeSegment(modelID) + "/" + action
+	target.Path = u.runtime.Path + "/model/" + modelID + "/" + action
+	return &target, nil
+}
+
+// escapeSegment encodes all but RFC 3986's unreserved characters, which is what AWS signs.
+func escapeSegment(s string) string {
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, len(s)+16)
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~' {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(b)
+}
+
+// send signs and sends a request; a reply that is an error becomes one. After an ExpiredTokenException the credentials
+// are renewed and the request is sent once more.
+func (u *Upstream) send(ctx context.Context, method string, target *url.URL, body []byte, accept string, client http.Header) (*http.Response, error) {
+	hash := sigv4.HashPayload(body)
+	for try := 0; ; try++ {
+		req, err := u.request(ctx, method, target, body, hash, accept, client)
+		if err != nil {
+			return nil, u.credentialsError(ctx, err)
+		}
+		res, err := u.rt.RoundTrip(req)
+		if err != nil {
+			return nil, upstream.Unreachable(ctx, err)
+		}
+		if res.StatusCode < http.StatusMultipleChoices {
+			return res, nil
+		}
+		e := failure(res.StatusCode, res.Header, upstream.ReadError(res))
+		if try > 0 || u.key != "" || e.Type != "ExpiredTokenException" {
+			return nil, e
+		}
+		if err := u.credentials.Refresh(ctx); err != nil {
+			return nil, u.credentialsError(ctx, err)
+		}
+	}
+}
+
+// request makes a signed request, or one with the bearer key.
+func (u *Upstream) request(ctx context.Context, method string, target *url.URL, body []byte, hash, accept string, client http.Header) (*http.Request, error) {
+	address := *target // signing may rewrite the query
+	req := (&http.Request{Method: method, URL: &address, Host: address.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 8)}).WithContext(ctx)
+	req.Header["Accept"] = []string{accept}
+	req.Header["Accept-Encoding"] = identity // a compressed stream would come in lumps
+	upstream.PassHeaders(req.Header, client)
+	if body != nil {
+		req.Header["Content-Type"] = jsonType
+		// This very type: the transport sends head and body in one write, and can send it again on a stale connection.
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		req.ContentLength = int64(len(body))
+	}
+	if u.key != "" {
+		req.Header["Authorization"] = u.authorization
+		return req, nil
+	}
+	creds, err := u.credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return req, u.signer.Sign(req, hash, creds, time.Now())
+}
+
+var (
+	jsonType = []string{"application/json"}
+	identity = []string{"identity"}
+)
+
+// credentialsError makes the error of a call that could not be signed: it is the gateway's own trouble.
+func (u *Upstream) credentialsError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e := &chat.Error{Kind: chat.ErrPermission, Code: "upstream_credentials", Message: credentials.ClientMessage(err), Fallback: true, Cause: err}
+	var ce *credentials.Error
+	if errors.As(err, &ce) {
+		e.Type = ce.Code
+		if ce.Temporary() {
+			e.Kind, e.Retryable = chat.ErrOverloaded, true
+		}
+	}
+	return e
+}
+
+// Check lists models: a cheap call that needs the credentials.
+func (u *Upstream) Check(ctx context.Context) error {
+	_, err := u.foundationModels(ctx)
+	return err
+}
+
+// Interface guards
+var (
+	_ upstream.Upstream = (*Upstream)(nil)
+	_ upstream.Regional = (*Upstream)(nil)
+)

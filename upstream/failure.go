@@ -1,0 +1,84 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+)
+
+// maxErrorBody bounds how much of an error's body is read.
+const maxErrorBody = 1 << 20
+
+// ReadError reads the body of a reply that is an error, as far as it is read at all, and closes it.
+func ReadError(res *http.Response) []byte {
+	defer res.Body.Close() //nolint:errcheck // nothing can be done about it
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
+	if err != nil {
+		return nil
+	}
+	return body
+}
+
+// RetryAfter reads when the provider wants to be asked again: retry-after-ms, else retry-after in seconds or as a date
+// (RFC 9110, section 10.2.3). 0 if it does not say, or says nonsense.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
+		return seconds(ms / 1000)
+	}
+	v := h.Get("Retry-After")
+	if s, err := strconv.ParseFloat(v, 64); err == nil {
+		return seconds(s)
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
+}
+
+// maxRetryAfter bounds what is believed of a provider's wish.
+const maxRetryAfter = 24 * time.Hour
+
+func seconds(s float64) time.Duration {
+	if math.IsNaN(s) || s <= 0 {
+		return 0
+	}
+	return time.Duration(min(s, maxRetryAfter.Seconds()) * float64(time.Second))
+}
+
+// Unreachable makes the error for a call that got no answer at all. The cause is for the log: it names addresses.
+func Unreachable(ctx context.Context, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e := &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_unreachable", Message: "the upstream cannot be reached", Retryable: true, Fallback: true, Cause: cause}
+	var ne net.Error
+	if errors.As(cause, &ne) && ne.Timeout() {
+		e.Kind, e.Code, e.Message = chat.ErrTimeout, "upstream_timeout", "the upstream did not answer in time"
+	}
+	return e
+}
+
+// traceHeaders continue the client's trace at the upstream (W3C Trace Context).
+var traceHeaders = [...]string{"Traceparent", "Tracestate"}
+
+// PassHeaders copies the named headers, and those of the trace, from the client's request to the upstream's. Nothing
+// else of a client's headers reaches an upstream.
+func PassHeaders(dst, src http.Header, names ...string) {
+	for _, name := range traceHeaders {
+		if v := src[name]; v != nil {
+			dst[name] = v
+		}
+	}
+	for _, name := range names {
+		if v := src[name]; v != nil {
+			dst[name] = v
+		}
+	}
+}
