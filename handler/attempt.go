@@ -103,6 +103,11 @@ func (c *call) translate(a *attempt) error {
 	if err := c.resolveFiles(a, req); err != nil {
 		return err
 	}
+	if a.call.Dialect != c.g.openai { // OpenAI fetches for itself
+		if err := c.fetchImages(req); err != nil {
+			return err
+		}
+	}
 	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.body.Raw)+len(c.context)+512), req, a.x)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/fetch"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -40,7 +41,8 @@ type Config struct {
 	KeepAlive         time.Duration // silence after which the client is told that its stream lives; 0 for none
 	RejectUnsupported bool          // a parameter that the target cannot express is a 400, not dropped
 
-	Files files.Store // nil: no Files API
+	Files  files.Store   // nil: no Files API
+	Images *fetch.Client // gets images named by URL; nil: such images are refused where the upstream takes none
 
 	Health bool // serve /health
 
