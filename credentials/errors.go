@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/smithy-go"
@@ -139,6 +140,7 @@ func (s *settings) explain(at stage, r role, err error) *Error {
 	var api smithy.APIError
 	var sso *ssocreds.InvalidTokenError
 	var process *processcreds.ProviderError
+	var missing config.SharedConfigProfileNotExistError
 	var netErr net.Error
 	switch {
 	case errors.As(err, &api):
@@ -153,6 +155,9 @@ func (s *settings) explain(at stage, r role, err error) *Error {
 				break
 			}
 		}
+	case errors.As(err, &missing):
+		x = explanation{problem: "the profile could not be found"}
+		e.Answer = profileError(s.base.profile, err).Error()
 	case errors.As(err, &sso) || at == stageProfile && strings.Contains(err.Error(), "cached SSO token"):
 		x = explanation{
 			problem: "the SSO session has expired or is invalid",

@@ -40,6 +40,10 @@ func checkProfile(name string, explicit bool) (config.SharedConfig, error) {
 	if explicit && !holdsCredentials(&shared) {
 		return shared, fmt.Errorf(`profile %s holds no credentials: no keys, role, SSO or credential_process; run "aws configure --profile %s"`, name, name)
 	}
+	if explicit && shared.LoginSession != "" && environmentEndpoint("Signin") != "" {
+		// The SDK lets nobody set this one client's endpoint.
+		return shared, fmt.Errorf("profile %s signs in by login_session, which AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SIGNIN would lead elsewhere; unset it for Caddy", name)
+	}
 	return shared, nil
 }
 
@@ -52,9 +56,11 @@ func holdsCredentials(c *config.SharedConfig) bool {
 // the usual reason is that Caddy runs as another user, with another home.
 func profileError(name string, err error) error {
 	configFile, credentialsFile := sharedFiles()
-	if _, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); !ok {
+	missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err)
+	if !ok {
 		return fmt.Errorf("profile %s cannot be used: %w", name, err)
 	}
-	return fmt.Errorf(`the config profile (%s) could not be found in %s or %s; run "aws configure --profile %s" as the user that Caddy runs as, or set AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE: %w`,
-		name, filepath.Clean(configFile), filepath.Clean(credentialsFile), name, err)
+	name = orDefault(missing.Profile, name) // it may be the source_profile of the one asked for
+	return fmt.Errorf(`the config profile (%s) could not be found in %s or %s; run "aws configure --profile %s" as the user that Caddy runs as, or set AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE`,
+		name, filepath.Clean(configFile), filepath.Clean(credentialsFile), name)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/bedrock"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 )
@@ -136,8 +137,7 @@ func (p *Provider) EndpointOverride(service string) string {
 }
 
 // SDKConfig returns a config for the SDK's clients. nil takes a client that honors HTTPS_PROXY and AWS_CA_BUNDLE. The
-// config knows nothing else of the environment; signing by SigV4 is preferred, since with AWS_BEARER_TOKEN_BEDROCK set
-// the SDK's Bedrock clients would send that token instead of signing.
+// config knows nothing else of the environment.
 func (p *Provider) SDKConfig(client aws.HTTPClient) aws.Config {
 	if client == nil {
 		if c, err := newHTTPClient(); err == nil {
@@ -152,11 +152,19 @@ func (p *Provider) SDKConfig(client aws.HTTPClient) aws.Config {
 		o.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
 	}
 	return aws.Config{
-		Region:               p.Region(),
-		Credentials:          p,
-		HTTPClient:           client,
-		AuthSchemePreference: []string{"sigv4"},
-		ConfigSources:        []any{o},
+		Region:         p.Region(),
+		Credentials:    p,
+		HTTPClient:     client,
+		ConfigSources:  []any{o},
+		ServiceOptions: []func(string, any){signBedrock},
+	}
+}
+
+// signBedrock makes the SDK's Bedrock client sign with these credentials. With AWS_BEARER_TOKEN_BEDROCK set it would
+// send that token instead: it looks for the variable itself, and overrides aws.Config.AuthSchemePreference.
+func signBedrock(_ string, options any) {
+	if o, ok := options.(*bedrock.Options); ok {
+		o.AuthSchemePreference, o.BearerAuthTokenProvider = []string{"sigv4"}, nil
 	}
 }
 

@@ -200,16 +200,6 @@ func (s *settings) method() string {
 	return m + strings.Repeat(", assume role", len(s.roles))
 }
 
-// environmentEndpoint returns the endpoint that the environment sets for an SDK service id ("STS", "Bedrock Runtime"),
-// by the SDKs' rules: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func environmentEndpoint(service string) string {
-	if envBool("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-		return ""
-	}
-	own := "AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(service, " ", "_"))
-	return orDefault(os.Getenv(own), os.Getenv("AWS_ENDPOINT_URL"))
-}
-
 func envBool(name string) bool { return strings.EqualFold(os.Getenv(name), "true") }
 
 func orDefault[T comparable](v, def T) T {

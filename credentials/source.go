@@ -12,18 +12,19 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	sdkcreds "github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/signin"
-	"github.com/aws/aws-sdk-go-v2/service/sso"
-	"github.com/aws/aws-sdk-go-v2/service/ssooidc"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // dialTimeout of STS connections: a host that is there answers in milliseconds, and a request may be waiting.
 const dialTimeout = 5 * time.Second
+
+// maxRetryWait between the tries of one call; the SDK's own is 20 s.
+const maxRetryWait = 250 * time.Millisecond
 
 // retrieve gets fresh credentials: the base's, then each role's with those before. It keeps nothing from one call to
 // the next, so that changed files and rotated tokens count at once. An error is an *Error.
@@ -97,63 +98,17 @@ func (s *settings) retrieveSDK(ctx context.Context, profile string) (aws.Credent
 		config.WithSharedCredentialsFiles([]string{credentialsFile}),
 		// "auto" would ask the instance metadata for the region.
 		config.WithDefaultsMode(aws.DefaultsModeStandard),
+		config.WithRetryer(newRetryer),
 	}
 	if profile != "" {
 		options = append(options, config.WithSharedConfigProfile(profile))
 	}
-	if e := s.serviceEndpoints(profile); e != nil {
-		options = append(options, config.WithServiceOptions(e))
-	}
+	options = append(options, s.ownEndpoints(profile)...)
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	return cfg.Credentials.Retrieve(ctx)
-}
-
-// serviceEndpoints returns what sets the endpoints of the clients that the SDK makes on its way to credentials. It is
-// nil when the environment may say them. Else AWS_ENDPOINT_URL* must not count, but the profile's own endpoints do.
-func (s *settings) serviceEndpoints(profile string) func(string, any) {
-	if s.ambient && s.stsEndpoint == "" {
-		return nil
-	}
-	own := func(string) *string { return nil }
-	if shared, err := loadProfile(profile); err == nil {
-		own = func(service string) *string {
-			if shared.IgnoreConfiguredEndpoints != nil && *shared.IgnoreConfiguredEndpoints {
-				return nil
-			}
-			if u, ok, err := shared.GetServiceBaseEndpoint(context.Background(), service); ok && err == nil {
-				return &u
-			}
-			if shared.BaseEndpoint != "" {
-				return &shared.BaseEndpoint
-			}
-			return nil
-		}
-	}
-	return func(service string, options any) {
-		switch o := options.(type) {
-		case *sts.Options:
-			if s.stsEndpoint != "" {
-				o.BaseEndpoint = &s.stsEndpoint
-			} else {
-				o.BaseEndpoint = own(service)
-			}
-		case *sso.Options:
-			if !s.ambient {
-				o.BaseEndpoint = own(service)
-			}
-		case *ssooidc.Options:
-			if !s.ambient {
-				o.BaseEndpoint = own(service)
-			}
-		case *signin.Options:
-			if !s.ambient {
-				o.BaseEndpoint = own(service)
-			}
-		}
-	}
 }
 
 // sts returns a client that signs with creds; empty creds are for the calls that are not signed. It is made without the
@@ -163,7 +118,7 @@ func (s *settings) sts(creds aws.Credentials) (*sts.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := sts.Options{Region: s.region, HTTPClient: client}
+	o := sts.Options{Region: s.region, HTTPClient: client, Retryer: newRetryer()}
 	if creds.HasKeys() {
 		o.Credentials = sdkcreds.StaticCredentialsProvider{Value: creds}
 	}
@@ -178,6 +133,11 @@ func (s *settings) sts(creds aws.Credentials) (*sts.Client, error) {
 		}
 	}
 	return sts.New(o), nil
+}
+
+// newRetryer returns the SDK's standard retries with shorter waits: a request may be waiting for the credentials.
+func newRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = maxRetryWait })
 }
 
 // newHTTPClient returns the SDK's client with a short dial timeout, HTTPS_PROXY, and the certificates of AWS_CA_BUNDLE
