@@ -194,10 +194,14 @@ func (p *claudeParams) checkThinking(m *model) string {
 
 func (p *claudeParams) checkSampling(m *model) string {
 	if m.fixedSampling {
-		for name, set := range map[string]bool{"temperature": p.temperature != nil, "top_p": p.topP != nil, "top_k": p.topK} {
-			if set {
-				return fmt.Sprintf("`%s` is deprecated for this model.", name)
-			}
+		const refusal = "`%s` is deprecated for this model."
+		switch {
+		case p.temperature != nil:
+			return fmt.Sprintf(refusal, "temperature")
+		case p.topP != nil:
+			return fmt.Sprintf(refusal, "top_p")
+		case p.topK:
+			return fmt.Sprintf(refusal, "top_k")
 		}
 	}
 	if m.oneOfSampling && p.temperature != nil && p.topP != nil {

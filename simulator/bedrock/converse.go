@@ -28,6 +28,13 @@ func (x *exchange) converse() *apiError {
 		return refused
 	}
 	said := a.answer()
+	switch {
+	case a.fault.Stop != "":
+	case said.stop == "refusal":
+		said.stop = "content_filtered"
+	case said.stop == "pause_turn":
+		said.stop = "end_turn"
+	}
 	if stream {
 		x.converseStream(w, q, a, said)
 		return nil

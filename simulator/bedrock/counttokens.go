@@ -49,7 +49,3 @@ func (x *exchange) countTokens() *apiError {
 	x.send(w, fmt.Appendf(nil, `{"inputTokens":%d}`, u.input+u.read+u.write))
 	return nil
 }
-
-func (x *exchange) claudeAsk([]byte, bool) (*ask, *apiError) {
-	return nil, invalid("The body is not one of a Claude model.")
-}
