@@ -1,0 +1,114 @@
+// Package gatewaytest runs a whole Caddy with the gateway in it, in the test's own process, and plays the upstreams
+// behind it: the test says what an upstream must have been sent and what it answers.
+package gatewaytest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // what every Caddy has
+
+	_ "github.com/open-bedrock/caddy-bedrock-gateway" // the gateway
+)
+
+// URL is the address of every Gateway: its client knows where that is.
+const URL = "http://gateway.test"
+
+// running guards the process's one Caddy: tests that start one cannot run in parallel.
+var running sync.Mutex
+
+// Gateway is a running Caddy.
+type Gateway struct {
+	// Client reaches the gateway, and nothing else. It does not retry, and follows no redirect.
+	Client *http.Client
+	socket string
+	// Log is the file that Caddy's log, at DEBUG level, goes to.
+	Log string
+}
+
+// Start runs a Caddy whose only site has the given directives, most likely a bedrock_gateway block, and stops it when the
+// test ends. It listens on a socket in a directory of its own, so that no port can be taken.
+func Start(t testing.TB, directives string) *Gateway {
+	t.Helper()
+	running.Lock()
+	t.Cleanup(running.Unlock)
+	dir, err := os.MkdirTemp("", "gw") // t.TempDir is too long for a socket's path on some systems
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Setenv("XDG_DATA_HOME", filepath.Join(dir, "data"))
+	g := &Gateway{socket: filepath.Join(dir, "s"), Log: filepath.Join(dir, "log")}
+	g.Load(t, directives)
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping caddy: %v", err)
+		}
+	})
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", g.socket)
+		},
+		DisableCompression: true,
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	g.Client = &http.Client{
+		Transport: transport, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return g
+}
+
+// Load makes the running Caddy take new directives, as a reload does.
+func (g *Gateway) Load(t testing.TB, directives string) {
+	t.Helper()
+	if err := g.load(directives); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (g *Gateway) load(directives string) error {
+	caddyfile := fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tlog {\n\t\tlevel DEBUG\n\t\toutput file %s\n\t}\n}\nhttp:// {\n\tbind unix/%s\n\t%s\n}\n",
+		g.Log, g.socket, strings.ReplaceAll(directives, "\n", "\n\t"))
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), nil)
+	if err != nil {
+		return fmt.Errorf("adapting: %w\n%s", err, caddyfile)
+	}
+	if err := caddy.Load(config, true); err != nil {
+		return fmt.Errorf("loading: %w\n%s", err, caddyfile)
+	}
+	return nil
+}
+
+// Post sends a JSON body and gives the whole answer.
+func (g *Gateway) Post(t testing.TB, path, body string) *Answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return g.Do(t, req)
+}
+
+// Get asks for a path and gives the whole answer.
+func (g *Gateway) Get(t testing.TB, path string) *Answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g.Do(t, req)
+}

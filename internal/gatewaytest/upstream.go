@@ -1,0 +1,145 @@
+package gatewaytest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+)
+
+// Upstream plays a provider: it keeps what it was sent, and answers what the test told it. Its answers are played in
+// order, the last one for ever.
+type Upstream struct {
+	URL string
+
+	mu      sync.Mutex
+	seen    []Seen
+	replies []Reply
+	gone    chan struct{} // closed by a Reply that waits for its client to leave
+}
+
+// Seen is one request as the upstream got it.
+type Seen struct {
+	Method string
+	Path   string // as it was sent, still escaped
+	Query  string
+	Header http.Header
+	Body   string
+}
+
+// Reply is one answer.
+type Reply struct {
+	Status int // 0: 200
+	Header map[string]string
+	Body   string
+	// Cut breaks the connection off behind Body instead of ending the reply.
+	Cut bool
+	// Hang waits behind Body until the client leaves.
+	Hang bool
+}
+
+// NewUpstream starts an upstream that ends with the test.
+func NewUpstream(t testing.TB, replies ...Reply) *Upstream {
+	t.Helper()
+	u := &Upstream{replies: replies, gone: make(chan struct{})}
+	srv := httptest.NewServer(u)
+	t.Cleanup(srv.Close)
+	u.URL = srv.URL
+	return u
+}
+
+// Play sets what is answered from now on and forgets what was seen.
+func (u *Upstream) Play(replies ...Reply) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.seen, u.replies, u.gone = nil, replies, make(chan struct{})
+}
+
+// Seen gives the requests since the last Play.
+func (u *Upstream) Seen() []Seen {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.seen
+}
+
+// Gone is closed when a client left a Reply that hangs.
+func (u *Upstream) Gone() <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.gone
+}
+
+// ServeHTTP plays the next answer.
+func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	u.mu.Lock()
+	u.seen = append(u.seen, Seen{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: string(body)})
+	var reply Reply
+	if len(u.replies) > 0 {
+		reply = u.replies[0]
+	}
+	if len(u.replies) > 1 {
+		u.replies = u.replies[1:]
+	}
+	gone := u.gone
+	u.mu.Unlock()
+
+	if w.Header().Set("Content-Type", "application/json"); strings.HasPrefix(reply.Body, "data:") || strings.HasPrefix(reply.Body, ":") {
+		w.Header().Set("Content-Type", "text/event-stream")
+	} else if strings.HasSuffix(r.URL.Path, "-stream") && reply.Status == 0 {
+		w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+	}
+	for k, v := range reply.Header {
+		w.Header().Set(k, v)
+	}
+	w.WriteHeader(max(reply.Status, http.StatusOK))
+	_, _ = io.WriteString(w, reply.Body)
+	if reply.Cut || reply.Hang {
+		_ = http.NewResponseController(w).Flush()
+	}
+	if reply.Hang {
+		<-r.Context().Done()
+		close(gone)
+	}
+	if reply.Cut {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// Frames makes an event stream of lines "<event> <payload>", by the AWS SDK's encoder. An event whose name ends in
+// "Exception" is one.
+func Frames(lines ...string) string {
+	var b bytes.Buffer
+	enc := eventstream.NewEncoder()
+	for _, line := range lines {
+		name, payload, _ := strings.Cut(line, " ")
+		kind, header := "event", ":event-type"
+		if strings.HasSuffix(name, "Exception") {
+			kind, header = "exception", ":exception-type"
+		}
+		var m eventstream.Message
+		m.Headers.Set(":message-type", eventstream.StringValue(kind))
+		m.Headers.Set(header, eventstream.StringValue(name))
+		m.Headers.Set(":content-type", eventstream.StringValue("application/json"))
+		m.Payload = []byte(payload)
+		if err := enc.Encode(&b, m); err != nil {
+			panic(fmt.Sprintf("encoding %q: %v", line, err))
+		}
+	}
+	return b.String()
+}
+
+// SSE makes a stream of server-sent events of the data of each.
+func SSE(data ...string) string {
+	var b strings.Builder
+	for _, d := range data {
+		b.WriteString("data: " + d + "\n\n")
+	}
+	return b.String()
+}
