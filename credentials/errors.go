@@ -33,17 +33,23 @@ type Error struct {
 // Error tells the operator everything, on one line.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s): %s", e.Holder, e.Method, e.Problem)
-	if e.Subject != "" {
-		b.WriteString(" " + e.Subject)
-	}
-	if e.Answer != "" {
-		b.WriteString(": " + e.Answer)
-	}
+	fmt.Fprintf(&b, "%s (%s): %s", e.Holder, e.Method, e.Detail())
 	if e.Hint != "" {
 		b.WriteString("; " + e.Hint)
 	}
 	return b.String()
+}
+
+// Detail tells what went wrong, with what, and what the answer was.
+func (e *Error) Detail() string {
+	d := e.Problem
+	if e.Subject != "" {
+		d += " " + e.Subject
+	}
+	if e.Answer != "" {
+		d += ": " + e.Answer
+	}
+	return d
 }
 
 // ClientMessage tells a client that the gateway, not its own key, is at fault, without account ids, names of roles,
@@ -68,6 +74,7 @@ const (
 	stageChain
 	stageRole
 	stageIdentity // GetCallerIdentity, by Diagnose
+	stageModels   // ListFoundationModels, by Diagnose
 )
 
 type explanation struct {
@@ -96,6 +103,7 @@ var explanations = []explanation{
 	{stageProfile, "InvalidGrantException", "", "the SSO session has expired or is invalid", `run "aws sso login" for this profile, as the user that Caddy runs as`, false},
 	{stageProfile, "ForbiddenException", "", "access denied to the SSO role", "check that the user is assigned sso_role_name in sso_account_id", false},
 	{stageProfile, "AccessDenied", "", "access denied when assuming role of the profile", "check the trust policy of the profile's role_arn, its external_id, and the source profile's permissions", false},
+	{stageModels, "AccessDeniedException", "", "access denied when listing models", "allow bedrock:ListFoundationModels; chats may work without it", false},
 	{stageAny, "ExpiredToken", "", "the session token has expired", "replace the temporary credentials; prefer a method that renews them: a role, SSO, or web identity", false},
 	{stageAny, "ExpiredTokenException", "", "the session token has expired", "replace the temporary credentials; prefer a method that renews them: a role, SSO, or web identity", false},
 	{stageAny, "InvalidClientTokenId", "", "AWS does not know the access key", "it may be deleted, inactive or mistyped, of another partition, or temporary and without its session token", false},
@@ -122,6 +130,7 @@ var fallbacks = map[stage]explanation{
 	},
 	stageRole:     {problem: "assuming role failed:"},
 	stageIdentity: {problem: "GetCallerIdentity failed"},
+	stageModels:   {problem: "listing models failed", hint: "check the region, and control_endpoint if Bedrock is behind a VPC endpoint"},
 }
 
 // explain turns what went wrong at a stage into an *Error.
@@ -181,8 +190,8 @@ func (s *settings) explain(at stage, r role, err error) *Error {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr):
 		e.Subject = ""
 		x = explanation{
-			problem:   "AWS cannot be reached for credentials",
-			hint:      "check the network, HTTPS_PROXY, and sts_endpoint if STS is behind a VPC endpoint",
+			problem:   "AWS cannot be reached",
+			hint:      "check the network, HTTPS_PROXY, and sts_endpoint or control_endpoint if AWS is behind a VPC endpoint",
 			temporary: true,
 		}
 	}

@@ -294,7 +294,7 @@ func TestMethodsFail(t *testing.T) {
 		"role, STS unreachable": {
 			arrange: func(w *world) { w.sts = "http://127.0.0.1:1" },
 			config:  role,
-			log:     []string{"AWS cannot be reached for credentials", "127.0.0.1:1", "sts_endpoint"},
+			log:     []string{"AWS cannot be reached", "127.0.0.1:1", "sts_endpoint"},
 			client:  "AWS cannot be reached", temp: true,
 		},
 		"role without base": {

@@ -1,0 +1,168 @@
+package credentials
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/bedrock"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// Step is one line of a diagnosis.
+type Step struct {
+	Name   string // "Credentials"
+	OK     bool
+	Detail string // what was found, or what went wrong
+	Hint   string // what to do next, if it failed
+}
+
+// String gives a step as a line, with a second one for the hint.
+func (s Step) String() string {
+	mark := "✓"
+	if !s.OK {
+		mark = "✗"
+	}
+	line := mark + " " + s.Name + ": " + s.Detail
+	if s.Hint != "" {
+		line += "\n  → " + s.Hint
+	}
+	return line
+}
+
+// DiagnoseOptions say what else belongs to an upstream's way to AWS.
+type DiagnoseOptions struct {
+	// ControlEndpoint is where models are listed. Default: the SDK's endpoint for the region.
+	ControlEndpoint string
+
+	// APIKey is a Bedrock API key, used instead of p's credentials.
+	APIKey string
+
+	// HTTPClient lists the models. Default: one that honors HTTPS_PROXY and AWS_CA_BUNDLE.
+	HTTPClient aws.HTTPClient
+}
+
+// callTimeout bounds each call of a diagnosis.
+const callTimeout = 30 * time.Second
+
+// Diagnose goes the way to Bedrock step by step: region, credentials, who they belong to, and the list of models. It
+// stops where the next step could not work. The steps name ARNs and accounts, and no secret: they are for the operator.
+func Diagnose(ctx context.Context, p *Provider, o DiagnoseOptions) []Step {
+	steps := []Step{{Name: "Region", OK: true, Detail: p.Region()}}
+	if o.APIKey != "" {
+		return append(steps,
+			Step{Name: "Credentials", OK: true, Detail: "Bedrock API key; AWS tells nobody whose it is"},
+			p.listWithKey(ctx, o))
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
+	defer cancel()
+	creds, err := p.Retrieve(ctx)
+	if err != nil {
+		return append(steps, failed("Credentials", err))
+	}
+	detail := p.Method() + ", key " + creds.AccessKeyID
+	if creds.CanExpire {
+		detail += ", valid until " + creds.Expires.UTC().Format(time.RFC3339)
+	}
+	steps = append(steps, Step{Name: "Credentials", OK: true, Detail: detail})
+
+	identity := p.identity(ctx, creds)
+	return append(steps, identity, p.listModels(ctx, o))
+}
+
+// identity asks STS. A failure does not end the diagnosis: behind a VPC endpoint STS may be out of reach, and Bedrock not.
+func (p *Provider) identity(ctx context.Context, creds aws.Credentials) Step {
+	const name = "Identity"
+	s := p.cache.settings
+	client, err := s.sts(creds)
+	if err != nil {
+		return failed(name, err)
+	}
+	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return failed(name, s.explain(stageIdentity, role{}, err))
+	}
+	return Step{Name: name, OK: true, Detail: fmt.Sprintf("%s (account %s)", aws.ToString(out.Arn), aws.ToString(out.Account))}
+}
+
+func (p *Provider) listModels(ctx context.Context, o DiagnoseOptions) Step {
+	client := bedrock.NewFromConfig(p.SDKConfig(o.HTTPClient), func(b *bedrock.Options) {
+		b.Retryer = newRetryer()
+		if endpoint := orDefault(o.ControlEndpoint, p.EndpointOverride("Bedrock")); endpoint != "" {
+			b.BaseEndpoint = &endpoint
+		}
+	})
+	out, err := client.ListFoundationModels(ctx, &bedrock.ListFoundationModelsInput{})
+	if err != nil {
+		return failed("Models", p.cache.settings.explain(stageModels, role{}, err))
+	}
+	return models(len(out.ModelSummaries))
+}
+
+// listWithKey sends the key as bearer token by a plain request: the SDK sends tokens by https only, and simulators have
+// none.
+func (p *Provider) listWithKey(ctx context.Context, o DiagnoseOptions) Step {
+	const name = "Models"
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	endpoint := orDefault(o.ControlEndpoint, p.EndpointOverride("Bedrock"))
+	if endpoint == "" {
+		resolved, err := bedrock.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, bedrock.EndpointParameters{
+			Region: aws.String(p.Region()), UseFIPS: aws.Bool(p.FIPS()), UseDualStack: aws.Bool(p.DualStack()),
+		})
+		if err != nil {
+			return failed(name, err)
+		}
+		endpoint = resolved.URI.String()
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(endpoint, "/")+"/foundation-models", http.NoBody)
+	if err != nil {
+		return failed(name, err)
+	}
+	r.Header.Set("Authorization", "Bearer "+o.APIKey)
+	client := o.HTTPClient
+	if client == nil {
+		if client, err = newHTTPClient(); err != nil {
+			return failed(name, err)
+		}
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return failed(name, p.cache.settings.explain(stageModels, role{}, err))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxListing))
+	switch {
+	case err != nil:
+		return failed(name, err)
+	case resp.StatusCode != http.StatusOK:
+		return Step{
+			Name: name, Detail: fmt.Sprintf("AWS answered %s", resp.Status),
+			Hint: "check that the API key is valid in this region and may bedrock:ListFoundationModels and bedrock:CallWithBearerToken",
+		}
+	}
+	return models(strings.Count(string(body), `"modelId"`))
+}
+
+// maxListing bounds the listing that is read with an API key.
+const maxListing = 8 << 20
+
+func models(n int) Step {
+	if n == 0 {
+		return Step{Name: "Models", Detail: "none in this region", Hint: "use a region that has Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/models-regions.html"}
+	}
+	return Step{Name: "Models", OK: true, Detail: fmt.Sprintf("%d foundation models", n)}
+}
+
+func failed(name string, err error) Step {
+	s := Step{Name: name, Detail: err.Error()}
+	if e, ok := err.(*Error); ok { //nolint:errorlint // made here, never wrapped
+		s.Detail, s.Hint = e.Detail(), e.Hint
+	}
+	return s
+}
