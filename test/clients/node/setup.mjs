@@ -1,0 +1,15 @@
+// The official Node client in both majors, pointed at the gateway that GATEWAY_URL names.
+import OpenAI6 from 'openai';
+import OpenAI7 from 'openai-next';
+
+export const versions = { 'openai 6': OpenAI6, 'openai 7': OpenAI7 };
+
+// One model of each way an answer takes: passed through, Converse with native structured output, Converse with a forced
+// tool in its place.
+export const models = ['gpt-4o', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'us.anthropic.claude-sonnet-5'];
+
+export function connect(OpenAI, options = {}) {
+  return new OpenAI({ baseURL: process.env.GATEWAY_URL, apiKey: process.env.GATEWAY_KEY, timeout: 30_000, ...options });
+}
+
+export const user = (content) => ({ role: 'user', content });

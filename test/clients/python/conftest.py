@@ -1,0 +1,27 @@
+"""The official Python client, pointed at the gateway that GATEWAY_URL names."""
+
+import os
+
+import openai
+import pytest
+
+# One model of each way an answer takes: passed through, Converse with native structured output, Converse with a forced
+# tool in its place.
+MODELS = [
+    "gpt-4o",
+    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "us.anthropic.claude-sonnet-5",
+]
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    return request.param
+
+
+@pytest.fixture
+def client():
+    with openai.OpenAI(
+        base_url=os.environ["GATEWAY_URL"], api_key=os.environ["GATEWAY_KEY"], timeout=30
+    ) as c:
+        yield c
