@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +35,8 @@ func refuse(w http.ResponseWriter, path string, given bool) {
 		body = `{"error":{"message":"` + message + `","type":"invalid_request_error","param":null,"code":` + code + `}}`
 	}
 	h.Set("Content-Type", "application/json")
+	// Also keeps what a handle_errors route writes for the 401 from being added to it.
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("WWW-Authenticate", `Bearer realm="bedrock_gateway"`)
 	w.WriteHeader(http.StatusUnauthorized)
 	_, _ = w.Write([]byte(body)) // a client that left needs no answer
