@@ -11,9 +11,11 @@ type Edit struct {
 	Text       []byte
 }
 
-// SortEdits orders edits by where they stand; those of one place keep their order.
+// SortEdits orders edits by where they stand; at one place what only inserts comes first, in the order it had.
 func SortEdits(edits []Edit) {
-	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortStableFunc(edits, func(a, b Edit) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
+	})
 }
 
 // AppendEdited appends body with the edits applied and all other bytes as they are. The edits must be sorted and must

@@ -87,9 +87,9 @@ func TestMembersKeepTheBytesAndTheCommas(t *testing.T) {
 }
 
 func TestSortedEditsOfOnePlaceKeepTheirOrder(t *testing.T) {
-	edits := []Edit{{4, 4, []byte("x")}, {1, 2, nil}, {4, 4, []byte("y")}, {0, 0, []byte("<")}}
+	edits := []Edit{{4, 4, []byte("x")}, {1, 2, nil}, {4, 4, []byte("y")}, {0, 0, []byte("<")}, {1, 1, []byte("|")}}
 	SortEdits(edits)
-	if got := string(AppendEdited(nil, []byte("abcdef"), edits)); got != "<acdxyef" {
+	if got := string(AppendEdited(nil, []byte("abcdef"), edits)); got != "<a|cdxyef" {
 		t.Errorf("got %s", got)
 	}
 }

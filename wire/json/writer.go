@@ -60,6 +60,14 @@ func (w *Writer) String(tok String) {
 // Text quotes and writes text.
 func (w *Writer) Text(text string) { w.sep(); w.buf = AppendQuoted(w.buf, text) }
 
+// Plain writes text that is known to need no escape, such as base64, as a string.
+func (w *Writer) Plain(text []byte) {
+	w.sep()
+	w.buf = append(w.buf, '"')
+	w.buf = append(w.buf, text...)
+	w.buf = append(w.buf, '"')
+}
+
 // Value writes a validated value, white space between its tokens taken out; an absent one as null.
 func (w *Writer) Value(v Value) {
 	w.sep()

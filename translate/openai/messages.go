@@ -1,0 +1,290 @@
+package openai
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// openCall is a tool call that waits for its result.
+type openCall struct {
+	id, name string
+	answered bool
+}
+
+// message is what one element of messages says, before its role gives it a meaning.
+type message struct {
+	index     int
+	role      []byte
+	name      string
+	callID    string
+	text      json.String // content, if it is a string
+	list      bool        // content is a list, read into decoder.scratch
+	refusal   json.String
+	reasoning json.String
+	cache     *chat.Cache
+}
+
+// messages reads the conversation.
+func (d *decoder) messages() {
+	r := &d.r
+	r.Array()
+	d.req.Messages = make([]chat.Message, 0, 8)
+	d.blocks = make([]chat.Block, 0, 8)
+	i := 0
+	for ; r.Element(); i++ {
+		d.item(0, i)
+		m := message{index: i}
+		d.message(&m)
+		if r.Err() != nil {
+			return
+		}
+		d.place(&m)
+	}
+	if i == 0 {
+		d.fail("invalid 'messages': empty array; expected at least one message")
+	}
+	d.answered()
+}
+
+// message reads one message.
+func (d *decoder) message(m *message) {
+	r := &d.r
+	d.scratch, d.thoughts, d.uses = d.scratch[:0], d.thoughts[:0], d.uses[:0]
+	r.Object()
+	for r.Member() {
+		d.at(1)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "role":
+			m.role = meaning(r.String())
+		case "content":
+			if r.Kind() == json.Text {
+				m.text = r.String()
+				continue
+			}
+			m.list = true
+			d.parts()
+		case "name":
+			m.name = r.Text()
+		case "tool_call_id":
+			m.callID = r.Text()
+		case "tool_calls":
+			d.toolCalls()
+		case "function_call":
+			d.functionCall(m.index)
+		case "refusal":
+			m.refusal = r.String()
+		case "reasoning_content", "reasoning":
+			if r.Kind() == json.Text {
+				m.reasoning = r.String()
+			} else {
+				r.Skip()
+			}
+		case "thinking_blocks":
+			d.thinkingBlocks()
+		case "cache_control", "prompt_cache_breakpoint":
+			m.cache = d.cache(2)
+		case "audio":
+			// A reply spoken before, by an id that only its maker knows.
+			r.Skip()
+			if err := d.x.Drop("messages.audio"); err != nil {
+				r.Fail(err)
+			}
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// place gives the message its meaning by its role.
+func (d *decoder) place(m *message) {
+	role := string(m.role)
+	switch role {
+	case "tool", "function", "system", "developer":
+	case "user", "assistant":
+		d.answered()
+		d.results = false
+	case "":
+		d.missing(1, "role")
+	default:
+		d.failAt(1, "role", "invalid value: '%s'; supported values are: system, developer, user, assistant, tool and function", role)
+	}
+	if d.r.Err() != nil {
+		return
+	}
+	switch role {
+	case "system", "developer":
+		d.system(m)
+	case "user":
+		if m.text == nil && !m.list {
+			d.missing(1, "content")
+			return
+		}
+		d.add(chat.Message{Role: chat.User, Name: m.name, Content: d.content(m)})
+	case "assistant":
+		d.assistant(m)
+	case "tool":
+		d.toolResult(m)
+	case "function":
+		d.functionResult(m)
+	}
+}
+
+// content gives the message's own blocks, its cache breakpoint behind the last.
+func (d *decoder) content(m *message) []chat.Block {
+	var blocks []chat.Block
+	switch {
+	case m.list:
+		blocks = d.keep(d.scratch)
+	case !m.text.Blank():
+		blocks = d.one(chat.Block{Kind: chat.Text, Text: m.text})
+	}
+	if m.cache != nil && len(blocks) > 0 {
+		blocks[len(blocks)-1].Cache = m.cache
+	}
+	return blocks
+}
+
+// add appends a message unless it is empty.
+func (d *decoder) add(m chat.Message) {
+	if len(m.Content) > 0 {
+		d.req.Messages = append(d.req.Messages, m)
+	}
+}
+
+// one makes a list of a single block out of the room that messages share.
+func (d *decoder) one(b chat.Block) []chat.Block {
+	if len(d.blocks) == cap(d.blocks) {
+		d.blocks = make([]chat.Block, 0, 16)
+	}
+	d.blocks = append(d.blocks, b)
+	n := len(d.blocks)
+	return d.blocks[n-1 : n : n]
+}
+
+// keep copies blocks out of the scratch that the next message uses again.
+func (d *decoder) keep(blocks []chat.Block) []chat.Block {
+	if len(blocks) == 1 {
+		return d.one(blocks[0])
+	}
+	return slices.Clone(blocks)
+}
+
+func (d *decoder) system(m *message) {
+	if m.text == nil && !m.list {
+		d.missing(1, "content")
+		return
+	}
+	for _, b := range d.content(m) {
+		if b.Kind != chat.Text {
+			d.failAt(1, "content", "invalid content: %s messages hold text only", m.role)
+			return
+		}
+		d.req.System = append(d.req.System, b)
+	}
+}
+
+// assistant orders a turn as every provider wants it back: reasoning, then text, then tool calls.
+func (d *decoder) assistant(m *message) {
+	turn := d.thoughts
+	if len(turn) == 0 && !m.reasoning.Blank() {
+		turn = append(turn, chat.Block{Kind: chat.Thinking, Text: m.reasoning})
+	}
+	if m.list {
+		for i := range d.scratch {
+			if k := d.scratch[i].Kind; k != chat.Text && k != chat.Refusal {
+				d.failAt(1, "content", "invalid content: assistant messages hold text and refusal parts only")
+				return
+			}
+		}
+		turn = append(turn, d.scratch...)
+	} else if !m.text.Blank() {
+		turn = append(turn, chat.Block{Kind: chat.Text, Text: m.text})
+	}
+	if !m.refusal.Blank() {
+		turn = append(turn, chat.Block{Kind: chat.Refusal, Text: m.refusal})
+	}
+	d.open, d.asked = d.open[:0], m.index
+	for i := range d.uses {
+		t := d.uses[i].Tool
+		if slices.ContainsFunc(d.open, func(c openCall) bool { return c.id == t.ID }) {
+			continue // said twice; no provider takes one id for two calls of a turn
+		}
+		d.open = append(d.open, openCall{id: t.ID, name: t.Name})
+		turn = append(turn, d.uses[i])
+	}
+	if m.cache != nil && len(turn) > 0 {
+		turn[len(turn)-1].Cache = m.cache
+	}
+	d.add(chat.Message{Role: chat.Assistant, Name: m.name, Content: d.keep(turn)})
+	d.thoughts = turn
+}
+
+func (d *decoder) toolResult(m *message) {
+	if m.callID == "" {
+		d.missing(1, "tool_call_id")
+		return
+	}
+	for i := range d.open {
+		if c := &d.open[i]; c.id == m.callID {
+			if !c.answered {
+				c.answered = true
+				d.result(m, c.id)
+			}
+			return
+		}
+	}
+	d.failAt(1, "tool_call_id", "the tool result with the id '%s' answers no call of the assistant's turn before it: messages with role 'tool' must follow a message with 'tool_calls' that has this id", m.callID)
+}
+
+// functionResult is the deprecated form of a tool result: it names its function, and there was one call at most.
+func (d *decoder) functionResult(m *message) {
+	if m.name == "" {
+		d.missing(1, "name")
+		return
+	}
+	for i := range d.open {
+		if c := &d.open[i]; c.name == m.name && !c.answered {
+			c.answered = true
+			d.result(m, c.id)
+			return
+		}
+	}
+	d.failAt(1, "name", "the result of the function '%s' answers no call of the assistant's turn before it", m.name)
+}
+
+// result adds a tool result to the user turn that holds those of the same assistant turn.
+func (d *decoder) result(m *message, id string) {
+	b := chat.Block{Kind: chat.ToolResult, Tool: &chat.Tooling{ID: id}, Cache: m.cache}
+	m.cache = nil
+	b.Tool.Content = d.content(m)
+	for i := range b.Tool.Content {
+		if k := b.Tool.Content[i].Kind; k != chat.Text && k != chat.Image && k != chat.Document {
+			d.failAt(1, "content", "invalid content: tool messages hold text, image_url and file parts only")
+			return
+		}
+	}
+	if d.results {
+		last := &d.req.Messages[len(d.req.Messages)-1]
+		last.Content = append(last.Content, b)
+		return
+	}
+	d.results = true
+	d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.User, Content: d.one(b)})
+}
+
+// answered checks that every tool call of the last assistant turn has its result.
+func (d *decoder) answered() {
+	for i := range d.open {
+		if c := &d.open[i]; !c.answered && d.r.Err() == nil {
+			d.r.Fail(chat.Invalid("messages["+strconv.Itoa(d.asked)+"].tool_calls",
+				"the tool call with the id '%s' has no result: a message with 'tool_calls' must be followed by a message with role 'tool' for each 'tool_call_id'", c.id))
+		}
+	}
+	d.open = d.open[:0]
+}

@@ -1,0 +1,85 @@
+// Package openai is the dialect of OpenAI's Chat Completions API: POST /v1/chat/completions and its streams, as the
+// public API reference has them (platform.openai.com/docs/api-reference/chat) and the openai-go library v3.96.0 types
+// them, with what gateways have added: cache_control and thinking_blocks (Claude's own, kept on messages),
+// reasoning_content, guardrailConfig and file_ids.
+package openai
+
+import (
+	"strings"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+)
+
+// Name is the dialect's name.
+const Name = "openai"
+
+// Dialect speaks Chat Completions in both directions. It holds no state and is safe for concurrent use.
+type Dialect struct{}
+
+// Name is "openai".
+func (Dialect) Name() string { return Name }
+
+// legalName is the rule for the names of functions.
+func legalName(s string) bool {
+	if s == "" || len(s) > maxName {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// legalID is the rule for the ids of tool calls: any text that is not too long.
+func legalID(s string) bool { return s != "" && len(s) <= maxID }
+
+const (
+	maxName = 64
+	maxID   = 40
+	maxStop = 4
+)
+
+// own tells whether OpenAI itself makes the model; gpt-oss is served by others. Fine-tuned models are "ft:" and the
+// base model's name.
+func own(model string) bool {
+	model = strings.TrimPrefix(model, "ft:")
+	if strings.HasPrefix(model, "gpt-oss") {
+		return false
+	}
+	return strings.HasPrefix(model, "gpt-") || strings.HasPrefix(model, "chatgpt-") || reasons(model)
+}
+
+// reasons tells whether the model is one of OpenAI's that reason: they take reasoning_effort and refuse max_tokens.
+func reasons(model string) bool {
+	model = strings.TrimPrefix(model, "ft:")
+	for _, p := range [...]string{"gpt-5", "gpt-6", "o1", "o3", "o4"} {
+		if strings.HasPrefix(model, p) {
+			return !strings.HasPrefix(model, "gpt-5-chat")
+		}
+	}
+	return false
+}
+
+// stops are the reasons to stop by OpenAI's name.
+var stops = map[string]chat.StopReason{
+	"stop":           chat.StopEnd,
+	"length":         chat.StopLength,
+	"tool_calls":     chat.StopToolUse,
+	"function_call":  chat.StopToolUse,
+	"content_filter": chat.StopFiltered,
+}
+
+// finishReasons are OpenAI's names of the reasons to stop. A reason without a name of its own is "stop": clients wait
+// for one of five words.
+var finishReasons = [...]string{
+	chat.StopUnknown:     "stop",
+	chat.StopEnd:         "stop",
+	chat.StopSequence:    "stop",
+	chat.StopLength:      "length",
+	chat.StopToolUse:     "tool_calls",
+	chat.StopFiltered:    "content_filter",
+	chat.StopContextFull: "length",
+	chat.StopPause:       "stop",
+}

@@ -1,0 +1,348 @@
+package openai
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// imageTypes are the images that OpenAI, Claude and Converse take alike.
+var imageTypes = map[string]string{
+	"image/png": "image/png", "image/jpeg": "image/jpeg", "image/jpg": "image/jpeg", "image/gif": "image/gif", "image/webp": "image/webp",
+}
+
+// audioTypes are the media types of input_audio's formats.
+var audioTypes = map[string]string{
+	"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "opus": "audio/opus", "ogg": "audio/ogg", "aac": "audio/aac",
+	"m4a": "audio/mp4", "webm": "audio/webm",
+}
+
+// part is one element of a content list, before its type gives it a meaning.
+type part struct {
+	kind  string
+	text  json.String
+	media *chat.Media
+	block chat.BlockKind
+	cache *chat.Cache
+}
+
+// parts reads a content list into the scratch.
+func (d *decoder) parts() {
+	r := &d.r
+	r.Array()
+	for i := 0; r.Element(); i++ {
+		d.item(1, i)
+		d.part()
+	}
+}
+
+func (d *decoder) part() {
+	r := &d.r
+	var p part
+	r.Object()
+	for r.Member() {
+		d.at(2)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "type":
+			p.kind = partType(r.String())
+		case "text", "refusal":
+			p.text = r.String()
+		case "image_url":
+			p.block, p.media = chat.Image, d.imageURL()
+		case "input_audio":
+			p.block, p.media = chat.Audio, d.inputAudio()
+		case "file":
+			p.block, p.media = chat.Document, d.file()
+		case "cache_control", "prompt_cache_breakpoint":
+			p.cache = d.cache(3)
+		default:
+			r.Skip()
+		}
+	}
+	if r.Err() != nil {
+		return
+	}
+	b := chat.Block{Cache: p.cache}
+	switch p.kind {
+	case "text", "refusal":
+		if p.text == nil {
+			d.missing(2, p.kind)
+		}
+		if b.Text = p.text; b.Text.Blank() {
+			return
+		}
+		if p.kind == "refusal" {
+			b.Kind = chat.Refusal
+		}
+	case "image_url", "input_audio", "file":
+		if p.media == nil || p.kind != mediaParts[p.block] {
+			d.missing(2, p.kind)
+		}
+		b.Kind, b.Media = p.block, p.media
+	case "":
+		d.missing(2, "type")
+	default:
+		d.failAt(2, "type", "invalid value: '%s'; supported values are: text, image_url, input_audio, file and refusal", p.kind)
+	}
+	if r.Err() == nil {
+		d.scratch = append(d.scratch, b)
+	}
+}
+
+// mediaParts are the part types of media blocks.
+var mediaParts = map[chat.BlockKind]string{chat.Image: "image_url", chat.Audio: "input_audio", chat.Document: "file"}
+
+// partType names the type without making a string of the usual ones.
+func partType(tok json.String) string {
+	switch b := meaning(tok); string(b) {
+	case "text":
+		return "text"
+	case "image_url":
+		return "image_url"
+	default:
+		return string(b)
+	}
+}
+
+// imageURL reads {url, detail}, or the url alone as some clients send it.
+func (d *decoder) imageURL() *chat.Media {
+	r := &d.r
+	m := &chat.Media{}
+	if r.Kind() == json.Text {
+		d.imageSource(m, r.String())
+		return m
+	}
+	r.Object()
+	found := false
+	for r.Member() {
+		d.at(3)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "url":
+			found = true
+			d.imageSource(m, r.String())
+		case "detail":
+			m.Detail = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+	if !found {
+		d.missing(3, "url")
+	}
+	return m
+}
+
+func (d *decoder) imageSource(m *chat.Media, tok json.String) {
+	url := meaning(tok)
+	switch scheme, _, _ := bytes.Cut(url[:min(len(url), 16)], []byte(":")); strings.ToLower(string(scheme)) {
+	case "data":
+		kind, data := d.dataURL(url)
+		m.Data = data
+		if m.Type = imageTypes[kind]; m.Type == "" {
+			d.fail("unsupported image type '%s': use image/png, image/jpeg, image/gif or image/webp", kind)
+		}
+	case "http", "https":
+		m.URL = string(url)
+	case "s3":
+		m.S3 = string(url)
+	default:
+		if d.r.Err() == nil {
+			d.fail("invalid image URL: expected a base64 data URL, or one that begins with https://, http:// or s3://")
+		}
+	}
+}
+
+// dataURL takes a data URL apart: its media type in lower case, without parameters, and its base64.
+func (d *decoder) dataURL(url []byte) (kind string, data []byte) {
+	head, data, ok := bytes.Cut(url[len("data:"):], []byte(","))
+	head, is64 := bytes.CutSuffix(head, []byte(";base64"))
+	if !ok || !is64 {
+		d.fail("invalid data URL: expected data:<media type>;base64,<data>")
+		return "", nil
+	}
+	if at := bytes.IndexByte(head, ';'); at >= 0 {
+		head = head[:at]
+	}
+	if !isBase64(data) {
+		d.fail("invalid base64 data")
+	}
+	return strings.ToLower(string(head)), data
+}
+
+func (d *decoder) inputAudio() *chat.Media {
+	r := &d.r
+	m := &chat.Media{}
+	format := ""
+	r.Object()
+	for r.Member() {
+		d.at(3)
+		switch string(r.Key()) {
+		case "data":
+			if m.Data = meaning(r.String()); !isBase64(m.Data) {
+				d.fail("invalid base64 data")
+			}
+		case "format":
+			format = r.Text()
+		default:
+			r.Skip()
+		}
+	}
+	switch m.Type = audioTypes[format]; {
+	case m.Data == nil:
+		d.missing(3, "data")
+	case format == "":
+		d.missing(3, "format")
+	case m.Type == "":
+		d.failAt(3, "format", "unsupported audio format '%s': use wav or mp3", format)
+	}
+	return m
+}
+
+// file reads {file_id} or {file_data, filename}.
+func (d *decoder) file() *chat.Media {
+	r := &d.r
+	m := &chat.Media{}
+	r.Object()
+	for r.Member() {
+		d.at(3)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "file_id":
+			m.FileID = r.Text()
+		case "filename":
+			m.Name = r.Text()
+		case "file_data":
+			data := meaning(r.String())
+			if bytes.HasPrefix(data, []byte("data:")) {
+				m.Type, m.Data = d.dataURL(data)
+			} else if m.Data = data; !isBase64(data) {
+				// Bare base64: the name must tell the type.
+				d.fail("invalid file data: expected a base64 data URL")
+			}
+		default:
+			r.Skip()
+		}
+	}
+	if m.FileID == "" && m.Data == nil {
+		d.missing(3, "file_id")
+	}
+	return m
+}
+
+// cache reads Claude's cache_control or OpenAI's prompt_cache_breakpoint. Their lifetimes have only 5m and 1h in common
+// with what Bedrock knows; another is the provider's default.
+func (d *decoder) cache(level int) *chat.Cache {
+	r := &d.r
+	c := &chat.Cache{}
+	r.Object()
+	for r.Member() {
+		d.at(level)
+		if string(r.Key()) != "ttl" || r.Kind() != json.Text {
+			r.Skip()
+			continue
+		}
+		switch ttl := r.Text(); ttl {
+		case "5m", "1h":
+			c.TTL = ttl
+		}
+	}
+	return c
+}
+
+// thinkingBlocks reads what an earlier reply's thinking was, its signatures to the byte.
+func (d *decoder) thinkingBlocks() {
+	r := &d.r
+	r.Array()
+	for i := 0; r.Element(); i++ {
+		d.item(1, i)
+		var b chat.Block
+		kind := ""
+		r.Object()
+		for r.Member() {
+			d.at(2)
+			if r.Null() {
+				continue
+			}
+			switch string(r.Key()) {
+			case "type":
+				kind = r.Text()
+			case "thinking":
+				b.Text = r.String()
+			case "signature":
+				b.Signature = r.String()
+			case "data":
+				b.Data = r.String()
+			default:
+				r.Skip()
+			}
+		}
+		switch {
+		case kind == "thinking":
+			b.Kind = chat.Thinking
+			if b.Text == nil {
+				b.Text = emptyText // a signature alone is a block too
+			}
+		case kind == "redacted_thinking" && b.Data != nil:
+			b.Kind = chat.RedactedThinking
+		case kind == "redacted_thinking":
+			d.missing(2, "data")
+		default:
+			d.failAt(2, "type", "invalid value: '%s'; supported values are: thinking and redacted_thinking", kind)
+		}
+		if r.Err() == nil {
+			d.thoughts = append(d.thoughts, b)
+		}
+	}
+}
+
+var emptyText = json.String(`""`)
+
+// meaning gives a string's bytes, a part of the body unless something in it was escaped. It is fast over long strings.
+func meaning(tok json.String) []byte {
+	if len(tok) < 2 {
+		return nil
+	}
+	if bytes.IndexByte(tok, '\\') < 0 {
+		return tok[1 : len(tok)-1]
+	}
+	return json.AppendUnquoted(nil, tok)
+}
+
+// not64 marks the bytes that standard base64 does not use.
+var not64 = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 1
+	}
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" {
+		t[c] = 0
+	}
+	return t
+}()
+
+// isBase64 tells whether data is standard base64 with its padding, and not empty.
+func isBase64(data []byte) bool {
+	if len(data) == 0 || len(data)%4 != 0 {
+		return false
+	}
+	body := bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("=")), []byte("="))
+	var bad byte
+	for len(body) >= 8 {
+		b := body[:8]
+		bad |= not64[b[0]] | not64[b[1]] | not64[b[2]] | not64[b[3]] | not64[b[4]] | not64[b[5]] | not64[b[6]] | not64[b[7]]
+		body = body[8:]
+	}
+	for _, c := range body {
+		bad |= not64[c]
+	}
+	return bad == 0
+}

@@ -1,0 +1,370 @@
+package openai
+
+import (
+	"strconv"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// The names that parameters have in the clients' dialects, for the list of what was dropped.
+var clientNames = map[string]map[string]string{
+	"stop": {"claude": "stop_sequences", "titan": "stopSequences", "converse": "stopSequences"},
+}
+
+func clientName(r *chat.Request, param string) string {
+	if name := clientNames[param][r.Dialect]; name != "" {
+		return name
+	}
+	return param
+}
+
+// requestEncoder writes one request body.
+type requestEncoder struct {
+	w json.Writer
+	r *chat.Request
+	x *chat.Exchange
+	// model is the upstream's name for it.
+	model   string
+	scratch []chat.Block // content of the message being written
+	err     error
+}
+
+// EncodeRequest appends a chat.completions body. A stream always asks for its usage, which the gateway counts. Prompt
+// cache breakpoints are left out: OpenAI caches prefixes by itself, and nothing is lost but a hint.
+func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]byte, error) {
+	e := requestEncoder{w: json.NewWriter(dst), r: r, x: x, model: x.TargetModel}
+	if e.model == "" {
+		e.model = r.Model
+	}
+	// Names that are legal as they are first, so that no alias takes one.
+	for i := range r.Tools {
+		if legalName(r.Tools[i].Name) {
+			e.toolName(r.Tools[i].Name)
+		}
+	}
+	e.w.BeginObject()
+	e.w.Key("model")
+	e.w.Text(e.model)
+	e.messages()
+	e.tools()
+	e.sampling()
+	e.reasoning()
+	e.format()
+	e.rest()
+	e.w.EndObject()
+	return e.w.Bytes(), e.err
+}
+
+func (e *requestEncoder) fail(param, format string, args ...any) {
+	if e.err == nil {
+		e.err = chat.Invalid(param, format, args...)
+	}
+}
+
+func (e *requestEncoder) drop(param string) {
+	if err := e.x.Drop(param); err != nil && e.err == nil {
+		e.err = err
+	}
+}
+
+func (e *requestEncoder) toolName(own string) string { return e.x.ToolName(own, legalName, maxName) }
+
+// toolID gives a call's id, shortened to what OpenAI takes.
+func (e *requestEncoder) toolID(own string) string { return e.x.ToolID(own, legalID, maxID) }
+
+func (e *requestEncoder) tools() {
+	w, r := &e.w, e.r
+	n := 0
+	for i := range r.Tools {
+		t := &r.Tools[i]
+		if t.Raw != nil && t.Dialect != Name {
+			e.drop("tools." + t.Name)
+			continue
+		}
+		if n++; n == 1 {
+			w.Key("tools")
+			w.BeginArray()
+		}
+		if t.Raw != nil {
+			w.Value(t.Raw)
+			continue
+		}
+		e.tool(t)
+	}
+	if n == 0 {
+		return // neither tool_choice nor parallel_tool_calls is taken without tools
+	}
+	w.EndArray()
+	e.toolChoice()
+	if r.ParallelToolCalls != nil {
+		w.Key("parallel_tool_calls")
+		w.Bool(*r.ParallelToolCalls)
+	}
+}
+
+func (e *requestEncoder) tool(t *chat.Tool) {
+	w := &e.w
+	w.BeginObject()
+	w.Key("type")
+	w.Raw(`"function"`)
+	w.Key("function")
+	w.BeginObject()
+	w.Key("name")
+	w.Text(e.toolName(t.Name))
+	if !t.Description.Empty() {
+		w.Key("description")
+		w.String(t.Description)
+	}
+	if t.Schema != nil {
+		w.Key("parameters")
+		w.Value(t.Schema)
+	}
+	if t.Strict != nil {
+		w.Key("strict")
+		w.Bool(*t.Strict)
+	}
+	w.EndObject()
+	w.EndObject()
+}
+
+func (e *requestEncoder) toolChoice() {
+	w, c := &e.w, &e.r.ToolChoice
+	mode := "auto"
+	switch c.Kind {
+	case chat.ToolsUnset:
+		if c.Allowed == nil {
+			return
+		}
+	case chat.ToolsAuto:
+	case chat.ToolsAny:
+		mode = "required"
+	case chat.ToolsNone:
+		mode = "none"
+	case chat.ToolsNamed:
+		w.Key("tool_choice")
+		e.named(c.Name)
+		return
+	}
+	w.Key("tool_choice")
+	if c.Allowed == nil || c.Kind == chat.ToolsNone {
+		w.Text(mode)
+		return
+	}
+	w.BeginObject()
+	w.Key("type")
+	w.Raw(`"allowed_tools"`)
+	w.Key("allowed_tools")
+	w.BeginObject()
+	w.Key("mode")
+	w.Text(mode)
+	w.Key("tools")
+	w.BeginArray()
+	for _, name := range c.Allowed {
+		e.named(name)
+	}
+	w.EndArray()
+	w.EndObject()
+	w.EndObject()
+}
+
+// named writes the reference to a function.
+func (e *requestEncoder) named(name string) {
+	w := &e.w
+	w.BeginObject()
+	w.Key("type")
+	w.Raw(`"function"`)
+	w.Key("function")
+	w.BeginObject()
+	w.Key("name")
+	w.Text(e.toolName(name))
+	w.EndObject()
+	w.EndObject()
+}
+
+func (e *requestEncoder) number(key string, v json.Value) {
+	if v != nil {
+		e.w.Key(key)
+		e.w.Value(v)
+	}
+}
+
+func (e *requestEncoder) sampling() {
+	w, r := &e.w, e.r
+	if r.MaxTokens > 0 {
+		// max_tokens is deprecated at OpenAI and refused by models that reason; other servers know nothing else.
+		if own(e.model) {
+			w.Key("max_completion_tokens")
+		} else {
+			w.Key("max_tokens")
+		}
+		w.Int(r.MaxTokens)
+	}
+	if e.x.Facts.NoSampling {
+		if r.Temperature != nil {
+			e.drop("temperature")
+		}
+		if r.TopP != nil {
+			e.drop("top_p")
+		}
+	} else {
+		e.number("temperature", r.Temperature)
+		e.number("top_p", r.TopP)
+	}
+	if r.TopK != nil {
+		e.drop("top_k")
+	}
+	e.number("frequency_penalty", r.FrequencyPenalty)
+	e.number("presence_penalty", r.PresencePenalty)
+	e.number("seed", r.Seed)
+	if r.N > 0 {
+		w.Key("n")
+		w.Int(r.N)
+	}
+	e.stop()
+}
+
+// stop writes at most four stop sequences; the API refuses more, and the first are as good as any.
+func (e *requestEncoder) stop() {
+	stop := e.r.Stop
+	if len(stop) == 0 {
+		return
+	}
+	if e.x.Facts.NoStop {
+		e.drop(clientName(e.r, "stop"))
+		return
+	}
+	if len(stop) > maxStop {
+		e.drop(clientName(e.r, "stop") + "[" + strconv.Itoa(maxStop) + ":]")
+		stop = stop[:maxStop]
+	}
+	e.w.Key("stop")
+	e.w.BeginArray()
+	for _, s := range stop {
+		e.w.Text(s)
+	}
+	e.w.EndArray()
+}
+
+// reasoning writes the effort, made of Claude's budget if need be. OpenAI's models that do not reason refuse it.
+func (e *requestEncoder) reasoning() {
+	p := &e.r.Reasoning
+	effort, asked := p.Effort, "reasoning_effort"
+	if effort == "" && p.Thinking == chat.ThinkingBudget {
+		asked = "thinking"
+		switch {
+		case p.Budget < 2048:
+			effort = "low"
+		case p.Budget < 4096:
+			effort = "medium"
+		default:
+			effort = "high"
+		}
+	}
+	switch {
+	case effort == "" || effort == "none": // none is what there is without the parameter
+	case own(e.model) && !reasons(e.model):
+		e.drop(asked)
+	default:
+		e.w.Key("reasoning_effort")
+		e.w.Text(effort)
+	}
+}
+
+func (e *requestEncoder) format() {
+	w, f := &e.w, e.r.Format
+	if f == nil {
+		return
+	}
+	w.Key("response_format")
+	w.BeginObject()
+	w.Key("type")
+	if f.Schema == nil && f.Name == "" {
+		w.Raw(`"json_object"`)
+		w.EndObject()
+		return
+	}
+	w.Raw(`"json_schema"`)
+	w.Key("json_schema")
+	w.BeginObject()
+	w.Key("name")
+	if legalName(f.Name) {
+		w.Text(f.Name)
+	} else {
+		w.Raw(`"response"`) // only a label; the API wants one of legal characters
+	}
+	if !f.Description.Empty() {
+		w.Key("description")
+		w.String(f.Description)
+	}
+	if f.Schema != nil {
+		w.Key("schema")
+		w.Value(f.Schema)
+	}
+	if f.Strict != nil {
+		w.Key("strict")
+		w.Bool(*f.Strict)
+	}
+	w.EndObject()
+	w.EndObject()
+}
+
+// serviceTiers are those that OpenAI knows.
+var serviceTiers = map[string]bool{"auto": true, "default": true, "flex": true, "priority": true, "scale": true, "fast": true}
+
+func (e *requestEncoder) rest() {
+	w, r := &e.w, e.r
+	if r.Stream {
+		w.Key("stream")
+		w.Bool(true)
+		w.Key("stream_options")
+		w.Raw(`{"include_usage":true}`)
+	}
+	if r.ServiceTier != "" {
+		if serviceTiers[r.ServiceTier] {
+			w.Key("service_tier")
+			w.Text(r.ServiceTier)
+		} else {
+			e.drop("service_tier")
+		}
+	}
+	if r.User != nil {
+		w.Key("user")
+		w.String(r.User)
+	}
+	if len(r.Metadata) > 0 {
+		e.metadata()
+	}
+	if r.Guardrail != nil {
+		e.drop("guardrailConfig")
+	}
+	if r.Latency != "" {
+		e.drop("performanceConfig")
+	}
+	if len(r.Betas) > 0 {
+		e.drop("anthropic_beta")
+	}
+	for _, m := range r.Extra {
+		if r.Dialect != Name {
+			e.drop(m.Key)
+			continue
+		}
+		w.Key(string(json.AppendEscaped(nil, m.Key)))
+		w.Value(m.Value)
+	}
+}
+
+// metadata is for stored completions only; OpenAI refuses it on others, so another dialect's does not travel.
+func (e *requestEncoder) metadata() {
+	if e.r.Dialect != Name {
+		e.drop("metadata")
+		return
+	}
+	e.w.Key("metadata")
+	e.w.BeginObject()
+	for _, p := range e.r.Metadata {
+		e.w.Key(string(json.AppendEscaped(nil, p.Key)))
+		e.w.Text(p.Value)
+	}
+	e.w.EndObject()
+}

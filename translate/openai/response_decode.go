@@ -1,0 +1,348 @@
+package openai
+
+import (
+	"errors"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// DecodeResponse reads a chat.completion: its first choice. An error body that came with a good status is a *chat.Error.
+func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, error) {
+	d := responseDecoder{x: x, out: &chat.Response{}}
+	d.r.Reset(body)
+	d.response()
+	if err := d.r.End(); err != nil {
+		var reported *chat.Error
+		if errors.As(err, &reported) {
+			return nil, reported
+		}
+		return nil, chat.Unreadable("a reply", err)
+	}
+	return d.out, nil
+}
+
+type responseDecoder struct {
+	r   json.Reader
+	x   *chat.Exchange
+	out *chat.Response
+}
+
+func (d *responseDecoder) response() {
+	r, out := &d.r, d.out
+	r.Object()
+	for r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "id":
+			out.ID = text(r)
+		case "model":
+			out.Model = text(r)
+		case "choices":
+			r.Array()
+			for i := 0; r.Element(); i++ {
+				if i > 0 {
+					d.x.Note("the upstream sent more than one choice; the first was told")
+					r.Skip()
+					continue
+				}
+				d.choice()
+			}
+		case "usage":
+			readUsage(r, &out.Usage)
+		case "service_tier":
+			out.ServiceTier = text(r)
+		case "system_fingerprint":
+			if r.Kind() == json.Text {
+				out.Fingerprint = r.String()
+			} else {
+				r.Skip()
+			}
+		case "error":
+			if v := r.Value(); r.Err() == nil {
+				r.Fail(decodeError(v))
+			}
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// text reads a string; what is none of the types that the API promises is as good as absent.
+func text(r *json.Reader) string {
+	if r.Kind() == json.Text {
+		return r.Text()
+	}
+	r.Skip()
+	return ""
+}
+
+func (d *responseDecoder) choice() {
+	r, out := &d.r, d.out
+	finish := ""
+	r.Object()
+	for r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "message":
+			d.message()
+		case "finish_reason":
+			finish = text(r)
+		case "logprobs":
+			out.Logprobs = r.Value()
+		default:
+			r.Skip()
+		}
+	}
+	out.Stop = stopReason(finish, hasCall(out.Content), d.x)
+}
+
+func hasCall(blocks []chat.Block) bool {
+	for i := range blocks {
+		if blocks[i].Kind == chat.ToolUse {
+			return true
+		}
+	}
+	return false
+}
+
+// stopReason gives finish_reason its meaning. A forced function call ends with "stop"; what counts is that it is there.
+func stopReason(finish string, called bool, x *chat.Exchange) chat.StopReason {
+	stop, known := stops[finish]
+	if !known && finish != "" {
+		x.Note("unknown finish_reason of the upstream: " + finish)
+	}
+	if stop == chat.StopEnd && called {
+		return chat.StopToolUse
+	}
+	return stop
+}
+
+// message reads the reply's parts and puts them in order: reasoning, text, refusal, tool calls.
+func (d *responseDecoder) message() {
+	r := &d.r
+	var content, refusal, reasoning json.String
+	var thoughts, parts, calls []chat.Block
+	r.Object()
+	for r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "content":
+			if r.Kind() == json.Text {
+				content = r.String()
+			} else {
+				parts = d.parts()
+			}
+		case "refusal":
+			refusal = optional(r)
+		case "reasoning_content", "reasoning":
+			if tok := optional(r); tok != nil {
+				reasoning = tok
+			}
+		case "thinking_blocks":
+			thoughts = d.thinking()
+		case "tool_calls":
+			r.Array()
+			for r.Element() {
+				if b, ok := d.call(); ok {
+					calls = append(calls, b)
+				}
+			}
+		case "function_call":
+			t := &chat.Tooling{ID: "call_" + d.x.ID}
+			if d.function(t); t.Name != "" {
+				calls = append(calls, chat.Block{Kind: chat.ToolUse, Tool: t})
+			}
+		case "audio":
+			d.x.Note("the upstream's audio was left out of the reply")
+			r.Skip()
+		default:
+			r.Skip()
+		}
+	}
+	blocks := make([]chat.Block, 0, len(thoughts)+len(parts)+len(calls)+3)
+	if blocks = append(blocks, thoughts...); len(thoughts) == 0 && !reasoning.Empty() {
+		blocks = append(blocks, chat.Block{Kind: chat.Thinking, Text: reasoning})
+	}
+	if !content.Empty() {
+		blocks = append(blocks, chat.Block{Kind: chat.Text, Text: content})
+	}
+	blocks = append(blocks, parts...)
+	if !refusal.Empty() {
+		blocks = append(blocks, chat.Block{Kind: chat.Refusal, Text: refusal})
+	}
+	d.out.Content = append(blocks, calls...)
+}
+
+// optional reads a string; nil if something else stands there.
+func optional(r *json.Reader) json.String {
+	if r.Kind() == json.Text {
+		return r.String()
+	}
+	r.Skip()
+	return nil
+}
+
+// parts reads content as a list, as some servers send it.
+func (d *responseDecoder) parts() (parts []chat.Block) {
+	r := &d.r
+	if r.Kind() != json.Array {
+		r.Skip()
+		return nil
+	}
+	r.Array()
+	for r.Element() {
+		if r.Kind() != json.Object {
+			r.Skip()
+			continue
+		}
+		var tok json.String
+		r.Object()
+		for r.Member() {
+			if string(r.Key()) == "text" {
+				tok = optional(r)
+			} else {
+				r.Skip()
+			}
+		}
+		if !tok.Empty() {
+			parts = append(parts, chat.Block{Kind: chat.Text, Text: tok})
+		}
+	}
+	return parts
+}
+
+// thinking reads thinking_blocks, which a gateway behind this one may have sent.
+func (d *responseDecoder) thinking() []chat.Block {
+	v := d.r.Value()
+	if d.r.Err() != nil {
+		return nil
+	}
+	in := decoder{x: d.x}
+	in.r.Reset(v)
+	if in.thinkingBlocks(); in.r.Err() != nil {
+		d.x.Note("the upstream sent thinking_blocks that cannot be read; they were left out")
+		return nil
+	}
+	return in.thoughts
+}
+
+func (d *responseDecoder) call() (chat.Block, bool) {
+	r := &d.r
+	t := &chat.Tooling{}
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "id":
+			t.ID = d.x.ClientToolID(text(r))
+		case "function", "custom":
+			d.function(t)
+		default:
+			r.Skip()
+		}
+	}
+	if t.Name == "" {
+		d.x.Note("the upstream sent a tool call without a name; it was left out")
+		return chat.Block{}, false
+	}
+	if t.Input == nil {
+		t.Input = noInput
+	}
+	return chat.Block{Kind: chat.ToolUse, Tool: t}, true
+}
+
+func (d *responseDecoder) function(t *chat.Tooling) {
+	r := &d.r
+	t.Input = noInput
+	if r.Kind() != json.Object {
+		r.Skip()
+		return
+	}
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "name":
+			t.Name = d.x.ClientToolName(text(r))
+		case "arguments", "input":
+			key := string(r.Key())
+			if r.Kind() == json.Object { // servers that forget to quote
+				t.Input = r.Value()
+				continue
+			}
+			tok := optional(r)
+			input, ok := arguments(tok)
+			if !ok && tok != nil {
+				// A model's own slip, or a custom tool's free text: kept under a name, for an object is due.
+				if key == "arguments" {
+					d.x.Note("the upstream sent tool arguments that are no JSON object; they were told as its member 'arguments'")
+				}
+				input = append(append(append(json.Value(`{"`), key...), `":`...), tok...)
+				input = append(input, '}')
+			}
+			t.Input = input
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// readUsage reads the token counts. OpenAI counts cached tokens among the prompt's; here they stand apart.
+func readUsage(r *json.Reader, u *chat.Usage) {
+	if r.Kind() != json.Object {
+		r.Skip()
+		return
+	}
+	var prompt, output int64
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "prompt_tokens":
+			prompt = count(r)
+			u.Known = true
+		case "completion_tokens":
+			output = count(r)
+			u.Known = true
+		case "prompt_tokens_details", "completion_tokens_details":
+			if r.Kind() != json.Object {
+				r.Skip()
+				continue
+			}
+			r.Object()
+			for r.Member() {
+				switch string(r.Key()) {
+				case "cached_tokens":
+					u.CacheRead = count(r)
+				case "cache_write_tokens":
+					u.CacheWrite = count(r)
+				case "reasoning_tokens":
+					u.Reasoning = count(r)
+				default:
+					r.Skip()
+				}
+			}
+		default:
+			r.Skip()
+		}
+	}
+	u.Output = output
+	u.Input = max(0, prompt-u.CacheRead-u.CacheWrite)
+}
+
+// count reads a number of tokens; anything else counts as none.
+func count(r *json.Reader) int64 {
+	if r.Kind() != json.Number {
+		r.Skip()
+		return 0
+	}
+	n, ok := json.ParseInt(r.Number())
+	if !ok || n < 0 {
+		return 0
+	}
+	return n
+}

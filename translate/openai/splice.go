@@ -1,0 +1,315 @@
+package openai
+
+import (
+	"bytes"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// splicer collects the edits of one body.
+type splicer struct {
+	e     *chat.Edits
+	body  []byte
+	w     json.Walker
+	edits []json.Edit
+
+	plainReasoning bool // reasoning_content stays
+
+	question question
+	last     int // behind the last message, or behind the '[' if there is none; 0 if messages is no list
+	none     bool
+	err      error // of FileText
+}
+
+// question is where the last user message's content stands.
+type question struct {
+	kind       json.Kind // Invalid: there is no user message
+	start, end int
+}
+
+// Splice copies a body for an upstream that speaks this dialect too. Its edits, and there are no others: the model's
+// name; stream_options.include_usage; the members that only gateways know and OpenAI refuses taken out (file_ids,
+// guardrailConfig, thinking and model_id of the body, thinking_blocks of messages, cache_control wherever it stands);
+// the files' text put before the question; parts that name one of our own files replaced by its text. reasoning_content
+// stays for servers that are not OpenAI's, some of which want it back, unless thinking_blocks show that it was ours.
+func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange) ([]byte, error) {
+	s := splicer{e: e, body: b.Raw, w: json.WalkAt(b.Raw, 0)}
+	model := e.Model
+	if model == "" {
+		model = b.Text("model")
+	}
+	m := json.EditObject(&s.w, &s.edits)
+	named, asked := false, false
+	for m.Next() {
+		switch string(m.Key()) {
+		case "model":
+			if named = true; e.Model != "" {
+				m.Set(json.Quote(e.Model))
+			} else {
+				s.w.Skip()
+			}
+		case "stream_options":
+			if asked = true; e.AskUsage {
+				s.askUsage(&m)
+			} else {
+				s.w.Skip()
+			}
+		case "file_ids", "guardrailConfig", "thinking", "cache_control", "model_id":
+			m.Drop()
+		case "messages":
+			raw := messagesOf(b)
+			s.plainReasoning = !own(model) && !bytes.Contains(raw, []byte("thinking_blocks"))
+			if e.Context != nil || needsEdits(raw, e) {
+				s.messages()
+			} else {
+				s.w.Skip()
+			}
+		case "tools", "functions":
+			s.tools()
+		default:
+			s.w.Skip()
+		}
+	}
+	if !named && e.Model != "" {
+		m.Add("model", json.Quote(e.Model))
+	}
+	if !asked && e.AskUsage {
+		m.Add("stream_options", []byte(`{"include_usage":true}`))
+	}
+	if e.Context != nil && s.err == nil {
+		s.err = s.ask(e.Context)
+	}
+	if s.err != nil {
+		return nil, s.err
+	}
+	json.SortEdits(s.edits)
+	return json.AppendEdited(dst, b.Raw, s.edits), nil
+}
+
+func messagesOf(b *chat.Body) json.Value {
+	if v := b.Value("messages"); v != nil {
+		return v
+	}
+	return json.Value("null")
+}
+
+// needsEdits tells whether anything in the messages may have to be edited. Most bodies hold none of these names, and
+// then their messages need not be walked. A name can also be written with escapes, all of which begin alike.
+func needsEdits(messages []byte, e *chat.Edits) bool {
+	for _, name := range [...]string{"cache_control", "thinking_blocks", "reasoning", `\u00`} {
+		if bytes.Contains(messages, []byte(name)) {
+			return true
+		}
+	}
+	return e.FileText != nil && bytes.Contains(messages, []byte("file_id"))
+}
+
+// askUsage makes stream_options ask for the usage.
+func (s *splicer) askUsage(m *json.Members) {
+	if s.w.Kind() != json.Object {
+		m.Set([]byte(`{"include_usage":true}`))
+		return
+	}
+	options := json.EditObject(&s.w, &s.edits)
+	found := false
+	for options.Next() {
+		if string(options.Key()) != "include_usage" {
+			s.w.Skip()
+			continue
+		}
+		if found = true; s.w.Kind() == json.True {
+			s.w.Skip()
+		} else {
+			options.Set([]byte("true"))
+		}
+	}
+	if !found {
+		options.Add("include_usage", []byte("true"))
+	}
+}
+
+func (s *splicer) messages() {
+	w := &s.w
+	if !w.Array() {
+		w.Skip()
+		return
+	}
+	s.last, s.none = w.Offset(), true
+	for w.Element() {
+		if w.Kind() == json.Object {
+			s.message()
+		} else {
+			w.Skip()
+		}
+		s.last, s.none = w.Offset(), false
+	}
+}
+
+func (s *splicer) message() {
+	w := &s.w
+	user := false
+	var content question
+	m := json.EditObject(w, &s.edits)
+	for m.Next() {
+		switch string(m.Key()) {
+		case "thinking_blocks", "cache_control":
+			m.Drop()
+		case "reasoning_content", "reasoning":
+			if s.plainReasoning {
+				w.Skip()
+			} else {
+				m.Drop()
+			}
+		case "role":
+			user = string(w.String().Bytes()) == "user"
+		case "content":
+			content.kind, content.start = w.Kind(), w.Offset()
+			s.parts()
+			content.end = w.Offset()
+		case "tool_calls":
+			s.each(nil)
+		default:
+			w.Skip()
+		}
+	}
+	if user && content.end > 0 {
+		s.question = content
+	}
+}
+
+// parts edits a content list; any other content stays as it is.
+func (s *splicer) parts() {
+	s.each(func() bool {
+		text := s.fileText()
+		if text == nil {
+			return false
+		}
+		start := s.w.Skip()
+		s.edits = append(s.edits, json.Edit{Start: start, End: s.w.Offset(), Text: textPart(text)})
+		return true
+	})
+}
+
+func textPart(text json.String) []byte {
+	const head, tail = `{"type":"text","text":`, '}'
+	part := make([]byte, 0, len(head)+len(text)+2)
+	part = append(append(part, head...), text...)
+	return append(part, tail)
+}
+
+// fileText gives the text for the part that the walker stands before, if it names one of our own files.
+func (s *splicer) fileText() (text json.String) {
+	if s.e.FileText == nil || s.err != nil {
+		return nil
+	}
+	w := s.w // a copy: to look ahead
+	w.Object()
+	for w.Member() {
+		if string(w.Key()) != "file" || !w.Object() {
+			w.Skip()
+			continue
+		}
+		for w.Member() {
+			if string(w.Key()) != "file_id" {
+				w.Skip()
+				continue
+			}
+			text, s.err = s.e.FileText(w.String().Unquote())
+			return text
+		}
+	}
+	return nil
+}
+
+// each takes cache_control out of the objects of a list; those that replace deals with itself are left to it.
+func (s *splicer) each(replace func() bool) {
+	w := &s.w
+	if !w.Array() {
+		w.Skip()
+		return
+	}
+	for w.Element() {
+		if w.Kind() != json.Object {
+			w.Skip()
+			continue
+		}
+		if replace != nil && replace() {
+			continue
+		}
+		m := json.EditObject(w, &s.edits)
+		for m.Next() {
+			if string(m.Key()) == "cache_control" {
+				m.Drop()
+			} else {
+				w.Skip()
+			}
+		}
+	}
+}
+
+// tools takes cache_control out of tools and their functions.
+func (s *splicer) tools() {
+	w := &s.w
+	if !w.Array() {
+		w.Skip()
+		return
+	}
+	for w.Element() {
+		if w.Kind() != json.Object {
+			w.Skip()
+			continue
+		}
+		m := json.EditObject(w, &s.edits)
+		for m.Next() {
+			switch string(m.Key()) {
+			case "cache_control":
+				m.Drop()
+			case "function":
+				if w.Kind() != json.Object {
+					w.Skip()
+					continue
+				}
+				f := json.EditObject(w, &s.edits)
+				for f.Next() {
+					if string(f.Key()) == "cache_control" {
+						f.Drop()
+					} else {
+						w.Skip()
+					}
+				}
+			default:
+				w.Skip()
+			}
+		}
+	}
+}
+
+// ask puts the files' text before the last user message's own content; without one, it is a message of its own.
+func (s *splicer) ask(context json.String) error {
+	q := &s.question
+	edit := json.Edit{Start: q.start + 1, End: q.start + 1}
+	switch q.kind {
+	case json.Text:
+		edit.Text = append(append(edit.Text, context[1:len(context)-1]...), `\n\n`...)
+	case json.Array:
+		edit.Text = textPart(context)
+		if w := json.WalkAt(s.body, q.start); w.Array() && w.Element() {
+			edit.Text = append(edit.Text, ',')
+		}
+	case json.Null:
+		edit.Start, edit.End, edit.Text = q.start, q.end, context
+	case json.Invalid, json.False, json.True, json.Number, json.Object:
+		if s.last == 0 {
+			return chat.Invalid("messages", "invalid type for 'messages': expected an array")
+		}
+		edit.Start, edit.End = s.last, s.last
+		if !s.none {
+			edit.Text = append(edit.Text, ',')
+		}
+		edit.Text = append(append(edit.Text, `{"role":"user","content":`...), context...)
+		edit.Text = append(edit.Text, '}')
+	}
+	s.edits = append(s.edits, edit)
+	return nil
+}

@@ -1,0 +1,306 @@
+package openai
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// streamDecoder reads the chunks of one reply. OpenAI's stream has no content blocks; they are made here: one begins
+// where deltas of another kind, or of another tool call, begin.
+type streamDecoder struct {
+	r   json.Reader
+	x   *chat.Exchange
+	out []chat.Event
+
+	started bool
+	ended   bool
+	finish  chat.StopReason
+	stopped bool // finish_reason was seen
+
+	next   int            // index of the next content block
+	open   int            // index of the block that is open; -1 if none is
+	kind   chat.BlockKind // of that block
+	calls  []streamedCall
+	called bool
+
+	// What the event being made holds.
+	id, model string
+}
+
+// streamedCall is one of the upstream's tool calls.
+type streamedCall struct {
+	index int // as the upstream counts
+	block int // index of the content block
+	id    string
+}
+
+// NewStreamDecoder makes a decoder for the chunks of one reply: the data of its server-sent events.
+//
+// Done is true from the finish_reason on, for servers that leave [DONE] out; the usage, and [DONE] as EventEnd, may
+// still follow. A transport that ends cleanly when Done is true ended a whole reply, EventEnd or not.
+func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder {
+	return &streamDecoder{x: x, open: -1}
+}
+
+// Done tells whether the reply is whole: finish_reason or [DONE] came.
+func (d *streamDecoder) Done() bool { return d.stopped || d.ended }
+
+// Decode appends what a chunk means.
+func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Event, error) {
+	if string(bytes.TrimSpace(payload)) == "[DONE]" {
+		if !d.ended {
+			d.ended = true
+			out = append(out, chat.Event{Kind: chat.EventEnd})
+		}
+		return out, nil
+	}
+	d.out = out
+	d.r.Reset(payload)
+	d.chunk()
+	out, d.out = d.out, nil
+	if err := d.r.End(); err != nil {
+		var reported *chat.Error
+		if errors.As(err, &reported) {
+			return out, reported
+		}
+		return out, chat.Unreadable("a stream event", err)
+	}
+	return out, nil
+}
+
+func (d *streamDecoder) emit(e chat.Event) { d.out = append(d.out, e) }
+
+func (d *streamDecoder) chunk() {
+	r := &d.r
+	var usage chat.Usage
+	r.Object()
+	for r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "choices":
+			r.Array()
+			for r.Element() {
+				d.choice()
+			}
+		case "usage":
+			readUsage(r, &usage)
+		case "id":
+			if d.started {
+				r.Skip()
+			} else {
+				d.id = text(r)
+			}
+		case "model":
+			if d.started {
+				r.Skip()
+			} else {
+				d.model = text(r)
+			}
+		case "error":
+			if v := r.Value(); r.Err() == nil {
+				r.Fail(decodeError(v))
+			}
+		default:
+			r.Skip()
+		}
+	}
+	if usage.Known && r.Err() == nil {
+		d.start()
+		d.emit(chat.Event{Kind: chat.EventUsage, Usage: usage})
+	}
+}
+
+// start tells once that the reply has begun.
+func (d *streamDecoder) start() {
+	if !d.started {
+		d.started = true
+		d.emit(chat.Event{Kind: chat.EventStart, ID: d.id, Model: d.model})
+	}
+}
+
+func (d *streamDecoder) choice() {
+	r := &d.r
+	finish, index := "", int64(0)
+	mark := len(d.out)
+	before := *d
+	r.Object()
+	for r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "index":
+			index = count(r)
+		case "delta":
+			d.start()
+			d.delta()
+		case "finish_reason":
+			finish = text(r)
+		default:
+			r.Skip()
+		}
+	}
+	if index > 0 {
+		// Of several choices the first is told; this one is taken back.
+		d.x.Note("the upstream sent more than one choice; the first was told")
+		reader := d.r
+		*d = before
+		d.r, d.out = reader, d.out[:mark]
+		return
+	}
+	if finish != "" && r.Err() == nil && !d.stopped {
+		d.start()
+		d.close()
+		d.stopped = true
+		d.emit(chat.Event{Kind: chat.EventStop, Stop: stopReason(finish, d.called, d.x)})
+	}
+}
+
+func (d *streamDecoder) delta() {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "content":
+			d.text(chat.Text, optional(r))
+		case "refusal":
+			d.text(chat.Refusal, optional(r))
+		case "reasoning_content", "reasoning":
+			d.text(chat.Thinking, optional(r))
+		case "tool_calls":
+			r.Array()
+			for r.Element() {
+				d.toolCall()
+			}
+		case "function_call":
+			d.functionCall()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// text adds to the open block of a kind, or opens one. An empty piece opens none: many chunks have "content":"".
+func (d *streamDecoder) text(kind chat.BlockKind, tok json.String) {
+	if tok.Empty() {
+		return
+	}
+	if d.open < 0 || d.kind != kind {
+		d.begin(kind, chat.Event{})
+	}
+	d.emit(chat.Event{Kind: chat.EventBlockDelta, Index: d.open, Block: kind, Text: tok})
+}
+
+// begin opens the next content block.
+func (d *streamDecoder) begin(kind chat.BlockKind, e chat.Event) {
+	d.close()
+	d.open, d.kind = d.next, kind
+	d.next++
+	e.Kind, e.Index, e.Block = chat.EventBlockStart, d.open, kind
+	d.emit(e)
+}
+
+func (d *streamDecoder) close() {
+	if d.open >= 0 {
+		d.emit(chat.Event{Kind: chat.EventBlockStop, Index: d.open, Block: d.kind})
+		d.open = -1
+	}
+}
+
+// toolCall reads one element of tool_calls: the first of a call has its id and name, the others more of its arguments.
+func (d *streamDecoder) toolCall() {
+	r := &d.r
+	index := -1
+	var id, name string
+	var arguments json.String
+	r.Object()
+	for r.Member() {
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "index":
+			index = int(count(r))
+		case "id":
+			id = text(r)
+		case "function", "custom":
+			name, arguments = d.function()
+		default:
+			r.Skip()
+		}
+	}
+	if r.Err() == nil {
+		d.call(index, id, name, arguments)
+	}
+}
+
+// functionCall reads the deprecated form, which has one call and no id.
+func (d *streamDecoder) functionCall() {
+	name, arguments := d.function()
+	if d.r.Err() == nil {
+		d.call(0, "", name, arguments)
+	}
+}
+
+func (d *streamDecoder) function() (name string, arguments json.String) {
+	r := &d.r
+	if r.Kind() != json.Object {
+		r.Skip()
+		return "", nil
+	}
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "name":
+			name = text(r)
+		case "arguments", "input":
+			arguments = optional(r)
+		default:
+			r.Skip()
+		}
+	}
+	return name, arguments
+}
+
+// call adds to a tool call or begins one. Some servers give every call the index 0, or none: then another id tells that
+// another call has begun.
+func (d *streamDecoder) call(index int, id, name string, arguments json.String) {
+	at := -1
+	for i := len(d.calls) - 1; i >= 0 && at < 0; i-- {
+		if c := &d.calls[i]; (index < 0 || c.index == index) && (id == "" || c.id == id) {
+			at = i
+		}
+	}
+	if at < 0 {
+		if name == "" {
+			d.x.Note("the upstream sent a part of a tool call that never began; it was left out")
+			return
+		}
+		if len(d.calls) == maxCalls {
+			d.x.Note("the upstream sent too many tool calls; the rest were left out")
+			return
+		}
+		if id == "" {
+			id = "call_" + d.x.ID
+		}
+		d.called = true
+		d.begin(chat.ToolUse, chat.Event{ID: d.x.ClientToolID(id), Name: d.x.ClientToolName(name)})
+		at = len(d.calls)
+		d.calls = append(d.calls, streamedCall{index: index, block: d.open, id: id})
+	}
+	if arguments.Empty() {
+		return
+	}
+	d.emit(chat.Event{Kind: chat.EventBlockDelta, Index: d.calls[at].block, Block: chat.ToolUse, Text: arguments})
+}
+
+// maxCalls bounds what one reply makes the gateway remember.
+const maxCalls = 1024

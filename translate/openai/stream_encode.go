@@ -1,0 +1,335 @@
+package openai
+
+import (
+	"strconv"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// maxHeld bounds the words before the forced output tool that are kept back; what is more is let go.
+const maxHeld = 1 << 20
+
+// encoder writes one reply as chat.completion.chunk events. All that chunks have in common is written once.
+type encoder struct {
+	x *chat.Exchange
+
+	head string // from "data: " to the delta's value
+	mid  string // from behind a delta to the value of its finish_reason
+	tail string // from behind that to the blank line
+
+	// The commonest chunk, ready but for the text: head and mid and tail with {"content": around it.
+	textHead, textTail string
+
+	begun    bool
+	finished bool
+	tools    []streamedTool
+	thoughts int    // thinking blocks so far
+	thinking int    // index of the content block of the last one
+	output   int    // index of the content block of the forced output tool; -1 if it was not called
+	filled   bool   // it was given some input
+	held     []byte // text kept back until it is known whether the output tool is called: chunks, ready to go
+	usage    chat.Usage
+}
+
+// streamedTool is a tool call that was announced to the client.
+type streamedTool struct {
+	block          int // index of its content block
+	filled, closed bool
+}
+
+// NewStreamEncoder makes an encoder for one reply.
+//
+// A stream is a chunk with the role, the deltas, a chunk with the finish_reason, a chunk with the usage if the client
+// asked for it, and [DONE], which comes at EventEnd and never otherwise. Fragments of tool arguments go out as they come.
+// thinking_blocks carry an index, by which clients' accumulators join the deltas of one block.
+func (Dialect) NewStreamEncoder(x *chat.Exchange) chat.StreamEncoder {
+	b := make([]byte, 0, 256)
+	b = append(b, `data: {"id":"chatcmpl-`...)
+	b = json.AppendEscaped(b, x.ID)
+	b = append(b, `","object":"chat.completion.chunk","created":`...)
+	b = strconv.AppendInt(b, x.Created, 10)
+	b = append(b, `,"model":`...)
+	b = json.AppendQuoted(b, x.Model)
+	b = append(b, `,"choices":[{"index":0,"delta":`...)
+	e := &encoder{x: x, head: string(b), mid: `,"logprobs":null,"finish_reason":`, tail: "}]}\n\n", output: -1, thinking: -1}
+	if x.IncludeUsage {
+		e.tail = "}],\"usage\":null}\n\n"
+	}
+	e.textHead = e.head + `{"content":`
+	e.textTail = "}" + e.mid + "null" + e.tail
+	return e
+}
+
+// ContentType is that of server-sent events.
+func (e *encoder) ContentType() string { return "text/event-stream; charset=utf-8" }
+
+// KeepAlive appends a comment, which clients of server-sent events skip.
+func (e *encoder) KeepAlive(dst []byte) []byte { return append(dst, ": ping\n\n"...) }
+
+// Error appends the error as an event without a finish_reason or [DONE] after it.
+func (e *encoder) Error(dst []byte, err *chat.Error) []byte {
+	dst = append(dst, "data: "...)
+	if err.Dialect == Name && json.Valid(err.Body) == nil {
+		dst = json.AppendCompact(dst, err.Body)
+	} else {
+		dst = appendError(dst, err)
+	}
+	return append(dst, '\n', '\n')
+}
+
+// Encode appends the chunks that an event is worth.
+func (e *encoder) Encode(dst []byte, ev *chat.Event) []byte {
+	if !e.begun && ev.Kind <= chat.EventStop {
+		dst = e.begin(dst)
+	}
+	switch ev.Kind {
+	case chat.EventBlockDelta:
+		return e.delta(dst, ev)
+	case chat.EventStart:
+		if ev.Usage.Known {
+			e.usage = ev.Usage
+		}
+	case chat.EventBlockStart:
+		return e.blockStart(dst, ev)
+	case chat.EventSignature:
+		dst = e.thought(dst, ev.Index, `,"signature":`)
+		dst = append(dst, ev.Text...)
+		return e.close(dst, `}]}`)
+	case chat.EventBlockStop:
+		for i := range e.tools {
+			if t := &e.tools[i]; t.block == ev.Index {
+				return e.closeTool(dst, i)
+			}
+		}
+	case chat.EventStop:
+		return e.stop(dst, ev)
+	case chat.EventUsage:
+		if ev.Usage.Known {
+			e.usage = ev.Usage
+		}
+	case chat.EventPing:
+		return e.KeepAlive(dst)
+	case chat.EventEnd:
+		return e.end(dst)
+	case chat.EventCitation: // OpenAI's annotations are of the whole text, known at its end only
+	}
+	return dst
+}
+
+// begin appends the chunk that tells the role.
+func (e *encoder) begin(dst []byte) []byte {
+	e.begun = true
+	return e.chunk(dst, `{"role":"assistant","content":"","refusal":null}`)
+}
+
+// chunk appends a chunk with a constant delta.
+func (e *encoder) chunk(dst []byte, delta string) []byte {
+	dst = append(dst, e.head...)
+	return e.close(dst, delta)
+}
+
+// close appends the rest of a chunk: of its delta, and what follows it.
+func (e *encoder) close(dst []byte, delta string) []byte {
+	dst = append(dst, delta...)
+	dst = append(dst, e.mid...)
+	dst = append(dst, "null"...)
+	return append(dst, e.tail...)
+}
+
+func (e *encoder) delta(dst []byte, ev *chat.Event) []byte {
+	switch ev.Block {
+	case chat.Text:
+		if e.x.OutputTool != "" {
+			e.hold(ev.Text)
+			return dst
+		}
+		return e.content(dst, ev.Text)
+	case chat.ToolUse:
+		return e.arguments(dst, ev)
+	case chat.Thinking:
+		dst = append(dst, e.head...)
+		dst = append(dst, `{"reasoning_content":`...)
+		dst = appendString(dst, ev.Text)
+		dst = append(dst, `,"thinking_blocks":[{"index":`...)
+		dst = strconv.AppendInt(dst, int64(e.thoughtIndex(ev.Index)), 10)
+		dst = append(dst, `,"type":"thinking","thinking":`...)
+		dst = appendString(dst, ev.Text)
+		return e.close(dst, `}]}`)
+	case chat.Refusal:
+		dst = append(dst, e.head...)
+		dst = append(dst, `{"refusal":`...)
+		dst = appendString(dst, ev.Text)
+		return e.close(dst, `}`)
+	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult, chat.RedactedThinking, chat.Opaque:
+		e.x.Note("the reply holds a block that an OpenAI stream has no place for: " + ev.Block.String())
+	}
+	return dst
+}
+
+// content appends a piece of text; an empty one says nothing.
+func (e *encoder) content(dst []byte, text json.String) []byte {
+	if text.Empty() {
+		return dst
+	}
+	dst = append(dst, e.textHead...)
+	dst = append(dst, text...)
+	return append(dst, e.textTail...)
+}
+
+// hold keeps text back: words before the call of the output tool would spoil the value that the client expects.
+func (e *encoder) hold(text json.String) {
+	if e.output < 0 && len(e.held)+len(text) < maxHeld {
+		e.held = e.content(e.held, text)
+	}
+}
+
+func (e *encoder) blockStart(dst []byte, ev *chat.Event) []byte {
+	switch ev.Block {
+	case chat.ToolUse:
+		if isOutput(ev.Name, e.x) {
+			e.output, e.held = ev.Index, nil
+			return dst
+		}
+		e.tools = append(e.tools, streamedTool{block: ev.Index})
+		if e.x.FunctionCalls {
+			if len(e.tools) > 1 {
+				e.x.Note("more than one call for a client that knows a single function_call; the first was told")
+				return dst
+			}
+			dst = append(dst, e.head...)
+			dst = append(dst, `{"function_call":{"name":`...)
+			dst = json.AppendQuoted(dst, ev.Name)
+			return e.close(dst, `,"arguments":""}}`)
+		}
+		dst = append(dst, e.head...)
+		dst = append(dst, `{"tool_calls":[{"index":`...)
+		dst = strconv.AppendInt(dst, int64(len(e.tools)-1), 10)
+		dst = append(dst, `,"id":`...)
+		dst = json.AppendQuoted(dst, ev.ID)
+		dst = append(dst, `,"type":"function","function":{"name":`...)
+		dst = json.AppendQuoted(dst, ev.Name)
+		return e.close(dst, `,"arguments":""}}]}`)
+	case chat.RedactedThinking:
+		e.thoughts++
+		dst = append(dst, e.head...)
+		dst = append(dst, `{"thinking_blocks":[{"index":`...)
+		dst = strconv.AppendInt(dst, int64(e.thoughts-1), 10)
+		dst = append(dst, `,"type":"redacted_thinking","data":`...)
+		dst = appendString(dst, ev.Text)
+		return e.close(dst, `}]}`)
+	case chat.Thinking:
+		e.thoughtIndex(ev.Index)
+	case chat.Text, chat.Refusal, chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult, chat.Opaque:
+	}
+	return dst
+}
+
+// thoughtIndex is the index in thinking_blocks of the content block at index, a new one when the block is new.
+func (e *encoder) thoughtIndex(index int) int {
+	if e.thinking != index {
+		e.thinking = index
+		e.thoughts++
+	}
+	return e.thoughts - 1
+}
+
+// thought appends a chunk's beginning up to another member of a thinking block.
+func (e *encoder) thought(dst []byte, index int, member string) []byte {
+	n := e.thoughtIndex(index)
+	dst = append(dst, e.head...)
+	dst = append(dst, `{"thinking_blocks":[{"index":`...)
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	dst = append(dst, `,"type":"thinking"`...)
+	return append(dst, member...)
+}
+
+// arguments appends a fragment of a tool's input, as it came.
+func (e *encoder) arguments(dst []byte, ev *chat.Event) []byte {
+	if ev.Text.Empty() {
+		return dst
+	}
+	if e.output >= 0 && e.output == ev.Index {
+		e.filled = true
+		return e.content(dst, ev.Text)
+	}
+	for i := len(e.tools) - 1; i >= 0; i-- {
+		if e.tools[i].block == ev.Index {
+			e.tools[i].filled = true
+			return e.fragment(dst, i, ev.Text)
+		}
+	}
+	return dst
+}
+
+func (e *encoder) fragment(dst []byte, tool int, text json.String) []byte {
+	if e.x.FunctionCalls {
+		if tool > 0 {
+			return dst
+		}
+		dst = append(dst, e.head...)
+		dst = append(dst, `{"function_call":{"arguments":`...)
+		dst = append(dst, text...)
+		return e.close(dst, `}}`)
+	}
+	dst = append(dst, e.head...)
+	dst = append(dst, `{"tool_calls":[{"index":`...)
+	dst = strconv.AppendInt(dst, int64(tool), 10)
+	dst = append(dst, `,"function":{"arguments":`...)
+	dst = append(dst, text...)
+	return e.close(dst, `}}]}`)
+}
+
+var noArguments = json.String(`"{}"`)
+
+// closeTool gives a call without arguments the empty object that clients parse.
+func (e *encoder) closeTool(dst []byte, i int) []byte {
+	t := &e.tools[i]
+	if t.closed {
+		return dst
+	}
+	t.closed = true
+	if t.filled {
+		return dst
+	}
+	return e.fragment(dst, i, noArguments)
+}
+
+// stop appends what was kept back and the chunk that tells why the reply ended.
+func (e *encoder) stop(dst []byte, ev *chat.Event) []byte {
+	if e.finished {
+		return dst
+	}
+	e.finished = true
+	dst, e.held = append(dst, e.held...), nil
+	for i := range e.tools {
+		dst = e.closeTool(dst, i)
+	}
+	if e.output >= 0 && !e.filled {
+		dst = e.content(dst, noArguments)
+	}
+	dst = append(dst, e.head...)
+	dst = append(dst, `{}`...)
+	dst = append(dst, e.mid...)
+	dst = append(dst, '"')
+	dst = append(dst, finishReason(ev.Stop, len(e.tools) > 0, e.output >= 0, e.x)...)
+	dst = append(dst, '"')
+	if e.x.ShowTrace && ev.Raw != nil {
+		dst = append(dst, e.tail[:len(e.tail)-len("}\n\n")]...)
+		dst = append(dst, `,"bedrock":{"trace":`...)
+		dst = json.AppendCompact(dst, ev.Raw)
+		return append(dst, "}}\n\n"...)
+	}
+	return append(dst, e.tail...)
+}
+
+// end appends the usage, if it is wanted and known, and the terminal event.
+func (e *encoder) end(dst []byte) []byte {
+	if e.x.IncludeUsage && e.usage.Known {
+		dst = append(dst, e.head[:len(e.head)-len(`{"index":0,"delta":`)]...)
+		dst = append(dst, `],"usage":`...)
+		dst = appendUsage(dst, &e.usage)
+		dst = append(dst, "}\n\n"...)
+	}
+	return append(dst, "data: [DONE]\n\n"...)
+}

@@ -1,0 +1,299 @@
+package openai
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// tools reads the list of tools. Those that are no functions are kept whole, for a target of this dialect.
+func (d *decoder) tools() []chat.Tool {
+	r := &d.r
+	r.Array()
+	var tools []chat.Tool
+	for i := 0; r.Element(); i++ {
+		d.item(0, i)
+		t, kind, function := chat.Tool{}, "", false
+		start := r.Offset()
+		r.Object()
+		for r.Member() {
+			d.at(1)
+			if r.Null() {
+				continue
+			}
+			switch string(r.Key()) {
+			case "type":
+				kind = r.Text()
+			case "function":
+				function = true
+				d.function(&t, 2)
+			case "cache_control":
+				t.Cache = d.cache(2)
+			default:
+				r.Skip()
+			}
+		}
+		switch {
+		case r.Err() != nil:
+			return nil
+		case kind == "" && !function:
+			d.missing(1, "type")
+		case kind == "" || kind == "function":
+			if !function {
+				d.missing(1, "function")
+			} else if t.Name == "" {
+				d.missing(1, "function.name")
+			}
+		default:
+			t = chat.Tool{Name: kind, Raw: bytes.TrimLeft(d.body[start:r.Offset()], " \t\r\n"), Dialect: Name}
+		}
+		tools = append(tools, t)
+	}
+	return tools
+}
+
+// function reads {name, description, parameters, strict}; its members stand at level of the path.
+func (d *decoder) function(t *chat.Tool, level int) {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		d.at(level)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "name":
+			t.Name = r.Text()
+		case "description":
+			t.Description = r.String()
+		case "parameters":
+			t.Schema = d.object()
+		case "strict":
+			t.Strict = d.bool()
+		case "cache_control":
+			t.Cache = d.cache(level + 1)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// functions reads the deprecated list.
+func (d *decoder) functions() []chat.Tool {
+	r := &d.r
+	r.Array()
+	var tools []chat.Tool
+	for i := 0; r.Element(); i++ {
+		d.item(0, i)
+		var t chat.Tool
+		if d.function(&t, 1); t.Name == "" {
+			d.missing(1, "name")
+		}
+		tools = append(tools, t)
+	}
+	return tools
+}
+
+// toolChoice reads none, auto, required or an object that names a tool, or the tools that may be called.
+func (d *decoder) toolChoice() (c chat.ToolChoice) {
+	r := &d.r
+	if r.Kind() == json.Text {
+		c.Kind = d.toolMode("none, auto and required")
+		return c
+	}
+	kind := ""
+	r.Object()
+	for r.Member() {
+		d.at(1)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "type":
+			kind = r.Text()
+		case "function", "custom":
+			c.Name = d.name(2)
+		case "allowed_tools":
+			d.allowedTools(&c)
+		default:
+			r.Skip()
+		}
+	}
+	switch kind {
+	case "function", "custom":
+		if c.Kind = chat.ToolsNamed; c.Name == "" {
+			d.missing(1, kind+".name")
+		}
+	case "allowed_tools":
+		if c.Name = ""; c.Kind == chat.ToolsUnset {
+			d.missing(1, "allowed_tools.mode")
+		}
+	case "":
+		d.missing(1, "type")
+	default:
+		d.failAt(1, "type", "invalid value: '%s'; supported values are: function, custom and allowed_tools", kind)
+	}
+	return c
+}
+
+// toolMode reads a word that says how free the model is.
+func (d *decoder) toolMode(words string) chat.ToolChoiceKind {
+	switch mode := d.r.Text(); mode {
+	case "none":
+		return chat.ToolsNone
+	case "auto":
+		return chat.ToolsAuto
+	case "required":
+		return chat.ToolsAny
+	default:
+		d.fail("invalid value: '%s'; supported values are: %s", mode, words)
+		return chat.ToolsUnset
+	}
+}
+
+// allowedTools reads {mode, tools: [{type, function: {name}}]}.
+func (d *decoder) allowedTools(c *chat.ToolChoice) {
+	r := &d.r
+	c.Allowed = []string{}
+	r.Object()
+	for r.Member() {
+		d.at(2)
+		switch string(r.Key()) {
+		case "mode":
+			c.Kind = d.toolMode("auto and required")
+		case "tools":
+			r.Array()
+			for i := 0; r.Element(); i++ {
+				d.item(2, i)
+				r.Object()
+				for r.Member() {
+					d.at(3)
+					switch string(r.Key()) {
+					case "function", "custom":
+						c.Allowed = append(c.Allowed, d.name(4))
+					default:
+						r.Skip()
+					}
+				}
+			}
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// name reads an object for its name alone.
+func (d *decoder) name(level int) (name string) {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		if d.at(level); string(r.Key()) == "name" {
+			name = r.Text()
+		} else {
+			r.Skip()
+		}
+	}
+	return name
+}
+
+// functionChoice reads the deprecated function_call: none, auto or {name}.
+func (d *decoder) functionChoice() chat.ToolChoice {
+	if d.r.Kind() == json.Text {
+		return chat.ToolChoice{Kind: d.toolMode("none and auto")}
+	}
+	c := chat.ToolChoice{Kind: chat.ToolsNamed, Name: d.name(1)}
+	if c.Name == "" {
+		d.missing(1, "name")
+	}
+	return c
+}
+
+// toolCalls reads the calls of an assistant message.
+func (d *decoder) toolCalls() {
+	r := &d.r
+	r.Array()
+	for i := 0; r.Element(); i++ {
+		d.item(1, i)
+		t := &chat.Tooling{}
+		b := chat.Block{Kind: chat.ToolUse, Tool: t}
+		kind := "function"
+		r.Object()
+		for r.Member() {
+			d.at(2)
+			switch string(r.Key()) {
+			case "id":
+				t.ID = r.Text()
+			case "function", "custom":
+				kind = string(r.Key())
+				d.call(t, 3)
+			case "cache_control":
+				b.Cache = d.cache(3)
+			default:
+				r.Skip()
+			}
+		}
+		switch {
+		case r.Err() != nil:
+			return
+		case t.ID == "":
+			d.missing(2, "id")
+		case t.Name == "":
+			d.missing(2, kind+".name")
+		case t.Input == nil:
+			t.Input = noInput
+		}
+		d.uses = append(d.uses, b)
+	}
+}
+
+// noInput is the input of a tool that was called without any.
+var noInput = json.Value(`{}`)
+
+// call reads {name, arguments} or, of a custom tool, {name, input}.
+func (d *decoder) call(t *chat.Tooling, level int) {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		d.at(level)
+		switch string(r.Key()) {
+		case "name":
+			t.Name = r.Text()
+		case "arguments":
+			input, ok := arguments(r.String())
+			if !ok {
+				d.fail("invalid arguments of the tool call '%s': expected a string that holds a JSON object", t.ID)
+			}
+			t.Input = input
+		case "input":
+			// Free text: other providers know objects only.
+			tok := r.String()
+			t.Input = append(append(json.Value(`{"input":`), tok...), '}')
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// arguments turns a string that holds a JSON object into that object; a blank one means an empty object.
+func arguments(tok json.String) (input json.Value, ok bool) {
+	text := bytes.Trim(meaning(tok), " \t\r\n")
+	if len(text) == 0 {
+		return noInput, true
+	}
+	if text[0] != '{' || json.Valid(text) != nil {
+		return nil, false
+	}
+	return text, true
+}
+
+// functionCall reads the deprecated form of a single call, which has no id.
+func (d *decoder) functionCall(index int) {
+	t := &chat.Tooling{ID: "function_call_" + strconv.Itoa(index), Input: noInput}
+	if d.call(t, 2); t.Name == "" {
+		d.missing(2, "name")
+		return
+	}
+	d.uses = append(d.uses, chat.Block{Kind: chat.ToolUse, Tool: t})
+}
