@@ -9,6 +9,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 
 	// The modules that come with the gateway.
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/auth"
@@ -110,6 +113,8 @@ type Gateway struct {
 	// Turns Bedrock's own paths off: /model/*, /foundation-models,
 	// /inference-profiles. Default: `false`.
 	NativeOff bool `json:"native_off,omitempty"`
+
+	handler *handler.Gateway
 }
 
 // CaddyModule returns the Caddy module information.
@@ -122,5 +127,7 @@ func (Gateway) CaddyModule() caddy.ModuleInfo {
 
 // Interface guards
 var (
-	_ caddyfile.Unmarshaler = (*Gateway)(nil)
+	_ caddy.Provisioner           = (*Gateway)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Gateway)(nil)
+	_ caddyfile.Unmarshaler       = (*Gateway)(nil)
 )
