@@ -55,7 +55,7 @@ func Text(ctx context.Context, r io.Reader, mediaType, filename string, lim Limi
 	in.Reader = bufio.NewReaderSize(ctxReader{ctx: timed, r: r}, sniffLen)
 	head, err := in.Peek(sniffLen)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return Result{}, err
+		return Result{}, lim.explain(ctx, timed, err)
 	}
 	in.mediaType = Type(mediaType, filename, head)
 	in.declared = mediaType
@@ -66,10 +66,8 @@ func Text(ctx context.Context, r io.Reader, mediaType, filename string, lim Limi
 	case errors.Is(err, errFull):
 		out.truncated = true
 	case err == nil:
-	case timed.Err() != nil && ctx.Err() == nil:
-		return Result{}, fmt.Errorf("%w: it takes longer than %v", ErrLimit, lim.Time)
 	default:
-		return Result{}, err
+		return Result{}, lim.explain(ctx, timed, err)
 	}
 	return Result{Text: clean(out.b.String()), Truncated: out.truncated}, nil
 }
@@ -85,6 +83,14 @@ func (l Limits) withDefaults() Limits {
 		l.Time = 10 * time.Second
 	}
 	return l
+}
+
+// explain tells our own end of time from the caller's.
+func (l Limits) explain(ctx, timed context.Context, err error) error {
+	if timed.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: it takes longer than %v", ErrLimit, l.Time)
+	}
+	return err
 }
 
 // guarded turns a panic of a parser into an error: the parsers of binary formats are other people's, and one bad

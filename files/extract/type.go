@@ -68,9 +68,9 @@ func Type(declared, filename string, head []byte) string {
 	if err != nil && t == "" {
 		t, _, _ = strings.Cut(strings.ToLower(declared), ";")
 		t = strings.TrimSpace(t)
-		if !wellFormed(t) {
-			t = ""
-		}
+	}
+	if !wellFormed(t) {
+		t = ""
 	}
 	// Browsers on Windows with Office installed declare a .csv as Excel's.
 	if t == "application/vnd.ms-excel" && ext == ".csv" {
