@@ -1,11 +1,16 @@
+// Command caddy is the main that xcaddy would write, with the simulator on top:
+// go run ./cmd/caddy run --config examples/quickstart/Caddyfile.
 package main
 
 import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
-	_ "time/tzdata"
-
+	// Caddy's own modules and the gateway's, as in a build by xcaddy.
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	_ "github.com/open-bedrock/caddy-bedrock-gateway"
+	// What only this build has: OpenAI and Bedrock on loopback.
+	_ "github.com/open-bedrock/caddy-bedrock-gateway/simulator"
+	_ "time/tzdata"
 )
 
 func main() { caddycmd.Main() }
