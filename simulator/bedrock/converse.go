@@ -64,6 +64,7 @@ func (q *converseRequest) check(m *model, stream bool) (*ask, *apiError) {
 	for _, rule := range []func() *apiError{
 		func() *apiError { return q.checkModel(m, stream) },
 		q.checkConversation,
+		func() *apiError { return q.checkPrefill(m) },
 		func() *apiError { return q.checkTools(m) },
 		func() *apiError { return q.checkMedia(m) },
 		func() *apiError { return q.checkExtra(m) },

@@ -39,11 +39,9 @@ func (q *converseRequest) checkModel(m *model, stream bool) *apiError {
 		}
 	}
 	if q.OutputConfig != nil {
-		if refused := checkOutput(q, m); refused != nil {
-			return refused
-		}
+		return checkOutput(q, m)
 	}
-	return q.checkPrefill(m)
+	return nil
 }
 
 // efforts are the values of outputConfig.effort and Claude's output_config.effort.
@@ -131,11 +129,8 @@ var extraFields = map[string][]string{
 
 // checkExtra holds additionalModelRequestFields against the family.
 func (q *converseRequest) checkExtra(m *model) *apiError {
-	if q.AdditionalModelRequestFields == nil {
-		return nil
-	}
 	extra, ok := q.AdditionalModelRequestFields.(map[string]any)
-	if !ok {
+	if !ok && q.AdditionalModelRequestFields != nil {
 		return invalid("The additionalModelRequestFields field must be a JSON object.")
 	}
 	allowed, known := extraFields[m.family]
