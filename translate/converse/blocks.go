@@ -1,0 +1,182 @@
+package converse
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+func (e *encoder) text(tok chat.String) {
+	e.w.Raw(`{"text":`)
+	e.w.String(tok)
+	e.w.EndObject()
+}
+
+func (e *encoder) plainText(text string) {
+	e.w.Raw(`{"text":`)
+	e.w.Text(text)
+	e.w.EndObject()
+}
+
+// block writes a visible block, and the cache point behind it.
+func (e *encoder) block(b *chat.Block) {
+	switch b.Kind {
+	case chat.Text, chat.Refusal:
+		e.text(b.Text)
+	case chat.Image, chat.Document, chat.Audio, chat.Video:
+		e.media(b.Kind, b.Media)
+	case chat.ToolUse:
+		e.toolUse(b.Tool)
+	case chat.Thinking:
+		reasoning(&e.w, b.Text, b.Signature)
+	case chat.RedactedThinking:
+		e.w.Raw(`{"reasoningContent":{"redactedContent":`)
+		e.w.String(b.Data)
+		e.w.EndObject()
+		e.w.EndObject()
+	case chat.Opaque:
+		e.w.Value(b.Raw)
+	case chat.ToolResult: // written before the others: see user
+	}
+	e.cachePoint(b.Cache)
+}
+
+func (e *encoder) toolUse(t *chat.Tooling) {
+	e.w.Raw(`{"toolUse":{"toolUseId":`)
+	e.w.Text(e.toolID(t.ID))
+	e.w.Key("name")
+	e.w.Text(e.toolName(t.Name))
+	e.w.Key("input")
+	if len(t.Input) == 0 {
+		e.w.Raw("{}")
+	} else {
+		e.w.Value(t.Input)
+	}
+	e.w.EndObject()
+	e.w.EndObject()
+}
+
+// toolResult writes a result and the cache point behind it, which may stand on its content: Converse has none in there.
+func (e *encoder) toolResult(b *chat.Block) {
+	t := b.Tool
+	e.w.Raw(`{"toolResult":{"toolUseId":`)
+	e.w.Text(e.toolID(t.ID))
+	e.w.Key("content")
+	e.w.BeginArray()
+	for i := range t.Content {
+		c := &t.Content[i]
+		switch c.Kind {
+		case chat.Text, chat.Refusal:
+			if !c.Text.Blank() {
+				e.text(c.Text)
+			}
+		case chat.Image, chat.Document, chat.Video:
+			e.media(c.Kind, c.Media)
+		case chat.Opaque:
+			if c.Dialect == Name {
+				e.w.Value(c.Raw)
+				continue
+			}
+			e.drop("messages.content")
+		case chat.Audio, chat.ToolUse, chat.ToolResult, chat.Thinking, chat.RedactedThinking:
+			e.fail(chat.Invalid("messages", "the result of the tool call '%s' holds a block of kind %s; Bedrock takes text, images, documents and videos there", clip(t.ID), c.Kind))
+		}
+	}
+	e.w.EndArray()
+	if t.IsError && e.takesStatus() {
+		e.w.Key("status")
+		e.w.Raw(`"error"`)
+	}
+	e.w.EndObject()
+	e.w.EndObject()
+	e.cachePoint(resultCache(b))
+}
+
+// takesStatus tells whether the model takes toolResult.status: "only supported by Amazon Nova and Anthropic Claude".
+func (e *encoder) takesStatus() bool {
+	switch e.f.Family {
+	case model.Claude, model.Nova, model.Nova2, model.Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// resultCache gives the cache point of a tool result: its own, or the last of its content's.
+func resultCache(b *chat.Block) *chat.Cache {
+	if b.Cache != nil {
+		return b.Cache
+	}
+	for i := len(b.Tool.Content) - 1; i >= 0; i-- {
+		if c := b.Tool.Content[i].Cache; c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// maxCachePoints is how many Bedrock takes in one request:
+// https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html.
+const maxCachePoints = 4
+
+// countPoints gives the number of cache points that will be written if none is left out.
+func (e *encoder) countPoints() int {
+	if !e.f.CachePoints {
+		return 0
+	}
+	n := 0
+	count := func(c *chat.Cache) {
+		if c != nil {
+			n++
+		}
+	}
+	for i := range e.r.Tools {
+		if t := &e.r.Tools[i]; !e.f.NoToolCache && e.sends(t) {
+			count(t.Cache)
+		}
+	}
+	for i := range e.r.System {
+		if b := &e.r.System[i]; b.Kind == chat.Text && !b.Text.Blank() && !e.f.NoSystem {
+			count(b.Cache)
+		}
+	}
+	for m := range e.r.Messages {
+		content := e.r.Messages[m].Content
+		for i := range content {
+			switch b := &content[i]; {
+			case b.Kind == chat.ToolResult:
+				count(resultCache(b))
+			case e.visibleBlock(b):
+				count(b.Cache)
+			}
+		}
+	}
+	if n > maxCachePoints {
+		e.x.Note("more than four cache points: the first were left out")
+	}
+	return n
+}
+
+// cachePoint writes the cache point c behind what was written last.
+func (e *encoder) cachePoint(c *chat.Cache) {
+	switch {
+	case c == nil:
+	case !e.f.CachePoints:
+		e.drop("cache_control")
+	case e.skipPoints > 0:
+		e.skipPoints--
+	default:
+		e.w.Raw(`{"cachePoint":{"type":"default"`)
+		if c.TTL != "" && e.f.CacheTTL {
+			e.w.Key("ttl")
+			e.w.Text(c.TTL)
+		} else if c.TTL == "1h" {
+			e.x.Omit("cache_control.ttl")
+		}
+		e.w.EndObject()
+		e.w.EndObject()
+	}
+}
+
+// quote is a String of text that the gateway made.
+func quote(text string) chat.String { return json.Quote(text) }

@@ -1,0 +1,102 @@
+// Package converse is the dialect of Amazon Bedrock's Converse and ConverseStream operations:
+// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html. Member names and their limits are
+// those of the service's model as the AWS SDK for Go v2 (service/bedrockruntime v1.63.11, schemas) has them.
+package converse
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// Name is the dialect's name.
+const Name = "converse"
+
+// Dialect speaks Converse. It holds no state and is safe for concurrent use.
+type Dialect struct{}
+
+// Name gives Name.
+func (Dialect) Name() string { return Name }
+
+// stopReasons are the values of StopReason. The two malformed ones tell of a model's output that Bedrock could not
+// parse: they have no counterpart elsewhere and end the reply like any unknown reason.
+var stopReasons = [...]struct {
+	name string
+	stop chat.StopReason
+}{
+	{"end_turn", chat.StopEnd},
+	{"tool_use", chat.StopToolUse},
+	{"max_tokens", chat.StopLength},
+	{"stop_sequence", chat.StopSequence},
+	{"content_filtered", chat.StopFiltered},
+	{"guardrail_intervened", chat.StopFiltered},
+	{"model_context_window_exceeded", chat.StopContextFull},
+}
+
+// stopReason reads a stopReason token; one that no table knows is noted.
+func stopReason(tok chat.String, x *chat.Exchange) chat.StopReason {
+	if len(tok) >= 2 {
+		for i := range stopReasons {
+			if string(tok[1:len(tok)-1]) == stopReasons[i].name {
+				return stopReasons[i].stop
+			}
+		}
+		x.Note("unknown stop reason " + clip(tok.Unquote()))
+	}
+	return chat.StopUnknown
+}
+
+// stopName gives the value of StopReason for s. A pause and an unknown reason end the turn, for want of a word.
+func stopName(s chat.StopReason) string {
+	for i := range stopReasons {
+		if stopReasons[i].stop == s {
+			return stopReasons[i].name
+		}
+	}
+	return "end_turn"
+}
+
+// clip shortens what a provider or client sent to what belongs into a log line or an error message.
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+// errorTypes are the names that Bedrock's errors have, by kind; their HTTP status is the kind's.
+var errorTypes = [...]string{
+	chat.ErrInvalidRequest: "ValidationException",
+	chat.ErrAuthentication: "UnrecognizedClientException",
+	chat.ErrPermission:     "AccessDeniedException",
+	chat.ErrNotFound:       "ResourceNotFoundException",
+	chat.ErrTooLarge:       "ValidationException",
+	chat.ErrRateLimit:      "ThrottlingException",
+	chat.ErrUpstream:       "ModelErrorException",
+	chat.ErrOverloaded:     "ServiceUnavailableException",
+	chat.ErrTimeout:        "ModelTimeoutException",
+	chat.ErrInternal:       "InternalServerException",
+	chat.ErrUnsupported:    "ValidationException",
+}
+
+// ErrorType gives what the header x-amzn-errortype says of e: the provider's own name of the error if it has one.
+func ErrorType(e *chat.Error) string {
+	if e.Type != "" {
+		return e.Type
+	}
+	if int(e.Kind) < len(errorTypes) {
+		return errorTypes[e.Kind]
+	}
+	return "InternalServerException"
+}
+
+// EncodeError appends the body of an error; its type stands in a header (see ErrorType). The request id is a header's
+// too. An upstream's own body in this dialect is relayed untouched.
+func (Dialect) EncodeError(dst []byte, e *chat.Error, _ string) []byte {
+	if e.Dialect == Name && len(e.Body) > 0 {
+		return append(dst, e.Body...)
+	}
+	dst = append(dst, `{"message":`...)
+	dst = json.AppendQuoted(dst, e.Message)
+	return append(dst, '}')
+}

@@ -1,0 +1,156 @@
+package converse
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// EncodeResponse appends a reply as Converse gives it. The input of the tool that stood for a format is the reply's text,
+// unless the model called a tool of the client's.
+func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([]byte, error) {
+	w := json.NewWriter(dst)
+	calls := false
+	for i := range r.Content {
+		calls = calls || r.Content[i].Kind == chat.ToolUse && !isOutput(&r.Content[i], x)
+	}
+	stop := r.Stop
+	w.Raw(`{"output":{"message":{"role":"assistant","content":[`)
+	for i := range r.Content {
+		b := &r.Content[i]
+		if isOutput(b, x) {
+			if calls {
+				continue
+			}
+			if stop == chat.StopToolUse {
+				stop = chat.StopEnd
+			}
+			w.Raw(`{"text":`)
+			w.Text(string(json.AppendCompact(nil, b.Tool.Input)))
+			w.EndObject()
+			continue
+		}
+		replyBlock(&w, b, x)
+	}
+	w.EndArray()
+	w.EndObject()
+	w.EndObject()
+	w.Key("stopReason")
+	w.Text(stopName(stop))
+	if r.Usage.Known {
+		usage(&w, &r.Usage)
+	}
+	if r.LatencyMS > 0 {
+		w.Raw(`"metrics":{"latencyMs":`)
+		w.Int(r.LatencyMS)
+		w.EndObject()
+	}
+	if r.Fields != nil {
+		w.Key("additionalModelResponseFields")
+		w.Value(r.Fields)
+	}
+	if r.Trace != nil {
+		w.Key("trace")
+		w.Value(r.Trace)
+	}
+	if r.ServiceTier != "" {
+		w.Raw(`"serviceTier":{"type":`)
+		w.Text(r.ServiceTier)
+		w.EndObject()
+	}
+	w.EndObject()
+	return w.Bytes(), nil
+}
+
+func isOutput(b *chat.Block, x *chat.Exchange) bool {
+	return x.OutputTool != "" && b.Kind == chat.ToolUse && b.Tool.Name == x.OutputTool
+}
+
+func replyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
+	switch b.Kind {
+	case chat.Text, chat.Refusal:
+		if b.Text == nil {
+			return
+		}
+		if b.Citations != nil && b.Dialect == Name {
+			w.Raw(`{"citationsContent":{"content":[{"text":`)
+			w.String(b.Text)
+			w.EndObject()
+			w.EndArray()
+			w.Key("citations")
+			w.Value(b.Citations)
+			w.EndObject()
+			w.EndObject()
+			return
+		}
+		w.Raw(`{"text":`)
+		w.String(b.Text)
+		w.EndObject()
+	case chat.ToolUse:
+		w.Raw(`{"toolUse":{"toolUseId":`)
+		w.Text(b.Tool.ID)
+		w.Key("name")
+		w.Text(b.Tool.Name)
+		w.Key("input")
+		if len(b.Tool.Input) == 0 {
+			w.Raw("{}")
+		} else {
+			w.Value(b.Tool.Input)
+		}
+		w.EndObject()
+		w.EndObject()
+	case chat.Thinking:
+		reasoning(w, b.Text, b.Signature)
+	case chat.RedactedThinking:
+		w.Raw(`{"reasoningContent":{"redactedContent":`)
+		w.String(b.Data)
+		w.EndObject()
+		w.EndObject()
+	case chat.Opaque:
+		if b.Dialect == Name {
+			w.Value(b.Raw)
+			return
+		}
+		x.Note("a content block that Converse has no word for was skipped")
+	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult:
+		x.Note("a content block that Converse has no word for was skipped")
+	}
+}
+
+// reasoning writes a reasoningContent block.
+func reasoning(w *json.Writer, text, signature chat.String) {
+	w.Raw(`{"reasoningContent":{"reasoningText":{"text":`)
+	w.String(text)
+	if signature != nil {
+		w.Key("signature")
+		w.String(signature)
+	}
+	w.EndObject()
+	w.EndObject()
+	w.EndObject()
+}
+
+// usage writes the member usage.
+func usage(w *json.Writer, u *chat.Usage) {
+	w.Raw(`"usage":{"inputTokens":`)
+	w.Int(u.Input)
+	w.Key("outputTokens")
+	w.Int(u.Output)
+	w.Key("totalTokens")
+	w.Int(u.Total())
+	w.Key("cacheReadInputTokens")
+	w.Int(u.CacheRead)
+	w.Key("cacheWriteInputTokens")
+	w.Int(u.CacheWrite)
+	if u.CacheWrite1h > 0 {
+		w.Raw(`"cacheDetails":[{"ttl":"1h","inputTokens":`)
+		w.Int(u.CacheWrite1h)
+		w.EndObject()
+		if rest := u.CacheWrite - u.CacheWrite1h; rest > 0 {
+			w.Raw(`{"ttl":"5m","inputTokens":`)
+			w.Int(rest)
+			w.EndObject()
+		}
+		w.EndArray()
+	}
+	w.EndObject()
+}

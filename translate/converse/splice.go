@@ -1,0 +1,122 @@
+package converse
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// Splice copies a native body. The model stands in the URL and streaming in the operation, so what may change is little:
+// the configured guardrail takes the place of the client's, file_ids goes, and the files' text stands before the
+// question. Without any of these the body is copied to the byte.
+func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
+	guard := x.Guardrail
+	if x.GuardrailOverride && b.Value("guardrailConfig") != nil {
+		guard = nil
+	}
+	if guard == nil && e.Context == nil && b.Member("file_ids") == nil {
+		return append(dst, b.Raw...), nil
+	}
+	var edits []json.Edit
+	w := json.WalkAt(b.Raw, 0)
+	m := json.EditObject(&w, &edits)
+	guarded, asked := false, false
+	for m.Next() {
+		switch string(m.Key()) {
+		case "file_ids":
+			m.Drop()
+		case "guardrailConfig":
+			if guard == nil {
+				w.Skip()
+				continue
+			}
+			m.Set(guard)
+			x.Omit("guardrailConfig")
+			guarded = true
+		case "messages":
+			if e.Context != nil {
+				edits, asked = contextEdit(&w, edits, e.Context)
+			} else {
+				w.Skip()
+			}
+		default:
+			w.Skip()
+		}
+	}
+	if guard != nil && !guarded {
+		m.Add("guardrailConfig", guard)
+	}
+	if e.Context != nil && !asked {
+		return nil, chat.Invalid("messages", "file_ids needs a user message to put the files before, and there is none")
+	}
+	json.SortEdits(edits)
+	return json.AppendEdited(dst, b.Raw, edits), nil
+}
+
+// contextEdit puts text before the content of the last user message that is more than the results of tools.
+func contextEdit(w *json.Walker, edits []json.Edit, text chat.String) ([]json.Edit, bool) {
+	at, empty := -1, false
+	if !w.Array() {
+		w.Skip()
+		return edits, false
+	}
+	for w.Element() {
+		if !w.Object() {
+			w.Skip()
+			continue
+		}
+		user, place, none := false, -1, false
+		for w.Member() {
+			switch string(w.Key()) {
+			case "role":
+				user = string(w.Value()) == `"user"`
+			case "content":
+				place, none = question(w)
+			default:
+				w.Skip()
+			}
+		}
+		if user && place >= 0 {
+			at, empty = place, none
+		}
+	}
+	if at < 0 {
+		return edits, false
+	}
+	block := append([]byte(`{"text":`), text...)
+	block = append(block, '}')
+	if !empty {
+		block = append(block, ',')
+	}
+	return append(edits, json.Edit{Start: at, End: at, Text: block}), true
+}
+
+// question gives where the first block stands that is no tool result, -1 if there is none. An empty content counts too.
+func question(w *json.Walker) (at int, empty bool) {
+	if !w.Array() {
+		w.Skip()
+		return -1, false
+	}
+	at = w.Offset()
+	blocks := 0
+	found := -1
+	for w.Element() {
+		blocks++
+		start := w.Offset()
+		result := false
+		if w.Object() {
+			for w.Member() {
+				result = result || string(w.Key()) == "toolResult"
+				w.Skip()
+			}
+		} else {
+			w.Skip()
+		}
+		if !result && found < 0 {
+			found = start
+		}
+	}
+	if blocks == 0 {
+		return at, true
+	}
+	return found, false
+}

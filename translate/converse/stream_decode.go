@@ -1,0 +1,356 @@
+package converse
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// NewStreamDecoder makes a decoder for the events of ConverseStream. Exceptions are the transport's.
+func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder {
+	d := &streamDecoder{x: x}
+	d.open = d.openSpace[:0]
+	return d
+}
+
+// streamDecoder keeps the blocks that are open: Converse announces tool calls only, text and reasoning begin with their
+// first delta.
+type streamDecoder struct {
+	x         *chat.Exchange
+	r         json.Reader
+	open      []openBlock
+	openSpace [4]openBlock
+
+	started, stopped, counted, ended bool
+
+	stop     chat.StopReason
+	sequence chat.String
+	trace    chat.Value
+}
+
+type openBlock struct {
+	index int
+	kind  chat.BlockKind // Opaque: of no interest to a client, its deltas are left out
+}
+
+// maxOpenBlocks bounds what a broken stream can pile up.
+const maxOpenBlocks = 256
+
+// Done tells whether messageStop and metadata both came: a stream that was cut between them is a broken one.
+func (d *streamDecoder) Done() bool { return d.ended }
+
+// Decode reads one event.
+func (d *streamDecoder) Decode(out []chat.Event, name, payload []byte) ([]chat.Event, error) {
+	d.r.Reset(payload)
+	if d.ended {
+		d.x.Note("an event after the end of the stream was skipped: " + clip(string(name)))
+		return out, nil
+	}
+	switch string(name) {
+	case "contentBlockDelta":
+		out = d.delta(out)
+	case "contentBlockStart":
+		out = d.blockStart(out)
+	case "contentBlockStop":
+		out = d.blockStop(out)
+	case "messageStart":
+		d.r.Skip()
+		out = d.start(out)
+	case "messageStop":
+		out = d.messageStop(d.start(out))
+	case "metadata":
+		out = d.metadata(d.start(out))
+	default:
+		d.x.Note("an unknown stream event was skipped: " + clip(string(name)))
+		return out, nil
+	}
+	if err := d.r.End(); err != nil {
+		return out, chat.Unreadable("a stream event", err)
+	}
+	return out, nil
+}
+
+func (d *streamDecoder) start(out []chat.Event) []chat.Event {
+	if d.started {
+		return out
+	}
+	d.started = true
+	return append(out, chat.Event{Kind: chat.EventStart})
+}
+
+// delta reads a contentBlockDelta: {"contentBlockIndex":0,"delta":{"text":"…"},"p":"…"}, members in any order.
+func (d *streamDecoder) delta(out []chat.Event) []chat.Event {
+	out = d.start(out)
+	r := &d.r
+	index, from := 0, len(out)
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "contentBlockIndex":
+			index = int(number(r))
+		case "delta":
+			out = d.deltaContent(out)
+		default: // p is padding against guesses from the length of frames
+			r.Skip()
+		}
+	}
+	if r.Err() != nil {
+		return out[:from]
+	}
+	return d.place(out, from, index)
+}
+
+// place gives the events from from on their index, and opens a block before them if none of their kind is open.
+func (d *streamDecoder) place(out []chat.Event, from, index int) []chat.Event {
+	for i := from; i < len(out); i++ {
+		out[i].Index = index
+		at := d.find(index)
+		if at >= 0 && d.open[at].kind == chat.Opaque {
+			return out[:i] // part of a block that was skipped
+		}
+		kind := out[i].Block
+		if at >= 0 && d.open[at].kind == kind {
+			continue
+		}
+		if kind == chat.ToolUse {
+			d.x.Note("a delta of a tool call that did not begin was skipped")
+			return out[:i]
+		}
+		if len(d.open) == maxOpenBlocks {
+			d.r.Fail(&json.SyntaxError{Reason: "too many open content blocks"})
+			return out[:i]
+		}
+		begin := chat.Event{Kind: chat.EventBlockStart, Block: kind, Index: index}
+		if out[i].Kind == chat.EventBlockDelta && kind == chat.RedactedThinking {
+			begin.Text = out[i].Text // the start of a redacted block is all of it
+			out = out[:i]
+		}
+		if at >= 0 {
+			d.open[at].kind = kind
+			out = insert(out, i, chat.Event{Kind: chat.EventBlockStop, Index: index})
+			i++
+		} else {
+			d.open = append(d.open, openBlock{index, kind})
+		}
+		out = insert(out, i, begin)
+		i++
+	}
+	return out
+}
+
+func insert(out []chat.Event, at int, e chat.Event) []chat.Event {
+	out = append(out, chat.Event{})
+	copy(out[at+1:], out[at:])
+	out[at] = e
+	return out
+}
+
+func (d *streamDecoder) find(index int) int {
+	for i := range d.open {
+		if d.open[i].index == index {
+			return i
+		}
+	}
+	return -1
+}
+
+// deltaContent reads the delta object; the events get their index later.
+func (d *streamDecoder) deltaContent(out []chat.Event) []chat.Event {
+	r := &d.r
+	if !enter(r) {
+		return out
+	}
+	for r.Member() {
+		switch string(r.Key()) {
+		case "text":
+			if tok := str(r); tok != nil {
+				out = append(out, chat.Event{Kind: chat.EventBlockDelta, Block: chat.Text, Text: tok})
+			}
+		case "toolUse":
+			if !enter(r) {
+				continue
+			}
+			for r.Member() {
+				if string(r.Key()) != "input" {
+					r.Skip()
+				} else if tok := str(r); tok != nil {
+					out = append(out, chat.Event{Kind: chat.EventBlockDelta, Block: chat.ToolUse, Text: tok})
+				}
+			}
+		case "reasoningContent":
+			out = d.reasoning(out)
+		case "citation":
+			if v := value(r); v != nil {
+				out = append(out, chat.Event{Kind: chat.EventCitation, Block: chat.Text, Raw: v})
+			}
+		default:
+			d.x.Note("an unknown delta was skipped: " + clip(string(r.Key())))
+			r.Skip()
+		}
+	}
+	return out
+}
+
+func (d *streamDecoder) reasoning(out []chat.Event) []chat.Event {
+	r := &d.r
+	if !enter(r) {
+		return out
+	}
+	for r.Member() {
+		e := chat.Event{Kind: chat.EventBlockDelta, Block: chat.Thinking}
+		switch string(r.Key()) {
+		case "text":
+		case "signature":
+			e.Kind = chat.EventSignature
+		case "redactedContent":
+			e.Block = chat.RedactedThinking
+		default:
+			d.x.Note("an unknown delta of reasoning was skipped: " + clip(string(r.Key())))
+			r.Skip()
+			continue
+		}
+		if e.Text = str(r); e.Text != nil {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// blockStart reads a contentBlockStart. Only tool calls have one that says anything.
+func (d *streamDecoder) blockStart(out []chat.Event) []chat.Event {
+	out = d.start(out)
+	r := &d.r
+	e := chat.Event{Kind: chat.EventBlockStart, Block: chat.Opaque}
+	said := false
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "contentBlockIndex":
+			e.Index = int(number(r))
+		case "start":
+			if !enter(r) {
+				continue
+			}
+			for r.Member() {
+				said = true
+				if string(r.Key()) != "toolUse" {
+					d.x.Note("an unknown content block was skipped: " + clip(string(r.Key())))
+					r.Skip()
+					continue
+				}
+				t, ours := decodeToolUse(r)
+				if !ours {
+					d.x.Note("a call of a server tool was skipped")
+					continue
+				}
+				e.Block, e.ID, e.Name = chat.ToolUse, d.x.ClientToolID(t.ID), d.x.ClientToolName(t.Name)
+			}
+		default:
+			r.Skip()
+		}
+	}
+	if r.Err() != nil || !said {
+		return out // an empty start is text's: its deltas will tell
+	}
+	if at := d.find(e.Index); at >= 0 {
+		if d.open[at].kind != chat.Opaque {
+			out = append(out, chat.Event{Kind: chat.EventBlockStop, Index: e.Index})
+		}
+		d.open[at].kind = e.Block
+	} else if len(d.open) < maxOpenBlocks {
+		d.open = append(d.open, openBlock{e.Index, e.Block})
+	} else {
+		r.Fail(&json.SyntaxError{Reason: "too many open content blocks"})
+		return out
+	}
+	if e.Block == chat.Opaque {
+		return out
+	}
+	return append(out, e)
+}
+
+func (d *streamDecoder) blockStop(out []chat.Event) []chat.Event {
+	r := &d.r
+	index := 0
+	r.Object()
+	for r.Member() {
+		if string(r.Key()) == "contentBlockIndex" {
+			index = int(number(r))
+		} else {
+			r.Skip()
+		}
+	}
+	at := d.find(index)
+	if r.Err() != nil || at < 0 {
+		return out // of a block without content, which nobody heard of
+	}
+	kind := d.open[at].kind
+	d.open = append(d.open[:at], d.open[at+1:]...)
+	if kind == chat.Opaque {
+		return out
+	}
+	return append(out, chat.Event{Kind: chat.EventBlockStop, Index: index})
+}
+
+// messageStop keeps the stop reason until the metadata comes, which has the guardrail's trace.
+func (d *streamDecoder) messageStop(out []chat.Event) []chat.Event {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "stopReason":
+			d.stop = stopReason(str(r), d.x)
+		case "additionalModelResponseFields":
+			d.sequence = append(d.sequence[:0:0], stopSequence(value(r))...)
+		default:
+			r.Skip()
+		}
+	}
+	if r.Err() != nil {
+		return out
+	}
+	d.stopped = true
+	for i := range d.open { // a provider that did not close them
+		if d.open[i].kind != chat.Opaque {
+			out = append(out, chat.Event{Kind: chat.EventBlockStop, Index: d.open[i].index})
+		}
+	}
+	d.open = d.open[:0]
+	return d.end(out)
+}
+
+func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
+	r := &d.r
+	var u chat.Usage
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "usage":
+			u = decodeUsage(r)
+		case "trace":
+			if d.trace = value(r); !d.stopped {
+				d.trace = append(chat.Value(nil), d.trace...)
+			}
+		default:
+			r.Skip()
+		}
+	}
+	if r.Err() != nil {
+		return out
+	}
+	d.counted = true
+	if u.Known {
+		out = append(out, chat.Event{Kind: chat.EventUsage, Usage: u})
+	}
+	return d.end(out)
+}
+
+// end gives the last events once both have come.
+func (d *streamDecoder) end(out []chat.Event) []chat.Event {
+	if !d.stopped || !d.counted {
+		return out
+	}
+	d.ended = true
+	return append(out,
+		chat.Event{Kind: chat.EventStop, Stop: d.stop, StopSequence: d.sequence, Raw: d.trace},
+		chat.Event{Kind: chat.EventEnd})
+}
