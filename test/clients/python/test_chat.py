@@ -197,7 +197,7 @@ class Event(BaseModel):
 def test_structured_output(client, model):
     reply = client.chat.completions.parse(model=model, messages=[user("plan something")], response_format=Event)
     event = reply.choices[0].message.parsed
-    assert isinstance(event, Event) and event.kind in ("meeting", "party") and event.people
+    assert isinstance(event, Event) and event.kind in ("meeting", "party")
     assert reply.choices[0].finish_reason == "stop"
     assert reply.choices[0].message.tool_calls is None
 
