@@ -10,8 +10,11 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/open-bedrock/caddy-bedrock-gateway/simulator" // the quickstart runs it
 )
 
 var update = flag.Bool("update", false, "write what the adapter gives into the golden files that hold JSON")
@@ -60,6 +63,31 @@ func TestCaddyfile(t *testing.T) {
 			}
 			if pretty.String() != want {
 				t.Errorf("got\n%s\nwant\n%s", pretty.String(), want)
+			}
+		})
+	}
+}
+
+// The examples are what people copy: they adapt, and stand as caddy fmt leaves
+// them.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("examples/*/Caddyfile")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d examples, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
+			input, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			input = bytes.ReplaceAll(input, []byte("\r\n"), []byte("\n"))
+			if formatted := caddyfile.Format(input); !bytes.Equal(formatted, input) {
+				t.Errorf("caddy fmt would make of it:\n%s", formatted)
+			}
+			_, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(input, map[string]any{"filename": file})
+			if err != nil || len(warnings) > 0 {
+				t.Errorf("%v %v", err, warnings)
 			}
 		})
 	}
