@@ -210,6 +210,10 @@ func lastLink(err error) string {
 // maxAnswer bounds the answers that go to the log.
 const maxAnswer = 600
 
+// minSecret is the length from which a secret is looked for in answers. AWS's have 40 characters; replacing shorter ones
+// would only spoil the text.
+const minSecret = 8
+
 // scrub takes out of a message what may be secret: AWS puts the canonical request, with the session token in it, into
 // answers to bad signatures.
 func (s *settings) scrub(text string) string {
@@ -217,7 +221,7 @@ func (s *settings) scrub(text string) string {
 		text = strings.TrimSpace(text[:i])
 	}
 	for _, secret := range []string{s.base.static.SecretAccessKey, s.base.static.SessionToken} {
-		if secret != "" {
+		if len(secret) >= minSecret {
 			text = strings.ReplaceAll(text, secret, "[redacted]")
 		}
 	}

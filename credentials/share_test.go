@@ -108,11 +108,11 @@ func TestUpstreamsDoNotShare(t *testing.T) {
 	}
 }
 
-// TestExpiryUnderLoad: credentials that live a second, 50 requests at a time, and an STS that takes its time. Every
+// TestExpiryUnderLoad: credentials that live for less than a second, 50 requests at a time, and an STS that takes its time. Every
 // request is signed and checked. CREDENTIALS_TEST_SECONDS=20 runs it as long, with credentials of 2 s.
 func TestExpiryUnderLoad(t *testing.T) {
 	w := newWorld(t)
-	life, length := time.Second, 2*time.Second
+	life, length := 600*time.Millisecond, 1200*time.Millisecond
 	if s := os.Getenv("CREDENTIALS_TEST_SECONDS"); s != "" {
 		d, err := time.ParseDuration(s + "s")
 		if err != nil || d > time.Minute {
