@@ -3,14 +3,15 @@
 package main
 
 import (
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "time/tzdata"
 
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	// Caddy's own modules and the gateway's, as in a build by xcaddy.
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
 	_ "github.com/open-bedrock/caddy-bedrock-gateway"
 	// What only this build has: OpenAI and Bedrock on loopback.
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/simulator"
-	_ "time/tzdata"
 )
 
 func main() { caddycmd.Main() }
