@@ -126,8 +126,13 @@ func (c *cache) refreshInBackground() {
 // force refreshes credentials that AWS has refused, whatever their expiry. An error means that asking AWS again is
 // pointless.
 func (c *cache) force(ctx context.Context) error {
-	if s := c.current.Load(); s != nil && !s.creds.CanExpire && c.settings.base.hasKeys() {
-		return errStatic
+	if c.settings.base.hasKeys() && len(c.settings.roles) == 0 {
+		return &Error{
+			Holder: c.settings.holder, Method: c.settings.method(),
+			Problem: "AWS has refused the static credentials as expired",
+			Hint:    "replace them; prefer a method that renews them: a role, SSO, or web identity",
+			err:     errStatic,
+		}
 	}
 	c.mu.Lock()
 	if c.flight == nil && c.failed == nil && c.now().Sub(c.succeeded) < forcedInterval {

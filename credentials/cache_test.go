@@ -274,7 +274,8 @@ func TestStaticCredentialsCannotBeRefreshed(t *testing.T) {
 	b.expect("a")
 	b.pass(10000 * time.Hour)
 	b.expect("a")
-	if err := b.force(t.Context()); !errors.Is(err, errStatic) {
+	err := b.force(t.Context())
+	if !errors.Is(err, errStatic) || ClientMessage(err) != `the gateway has no valid AWS credentials for upstream "eu": AWS has refused the static credentials as expired; its log says more` {
 		t.Errorf("got %v", err)
 	}
 }

@@ -39,7 +39,7 @@ type DiagnoseOptions struct {
 	// ControlEndpoint is where models are listed. Default: the SDK's endpoint for the region.
 	ControlEndpoint string
 
-	// APIKey is a Bedrock API key, used instead of p's credentials.
+	// APIKey is a Bedrock API key, resolved, used instead of p's credentials.
 	APIKey string
 
 	// HTTPClient lists the models. Default: one that honors HTTPS_PROXY and AWS_CA_BUNDLE.

@@ -139,7 +139,7 @@ func TestRolesStayInTheirPartition(t *testing.T) {
 		{"eu-west-1", "aws-us-gov", "but region eu-west-1 is in aws"},
 	} {
 		c := Config{Region: test.region, AccessKeyID: "a", SecretAccessKey: "b", AssumeRole: &AssumeRole{RoleARN: "arn:" + test.partition + ":iam::222222222222:role/X"}}
-		_, err := c.resolve("x")
+		_, err := c.resolve(Options{Holder: "x"})
 		if fmt.Sprint(err) == "<nil>" != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s with %s: got %v, want %q", test.region, test.partition, err, test.want)
 		}
@@ -285,7 +285,7 @@ func TestEnvironmentSaysTheRestWhenNothingIsConfigured(t *testing.T) {
 	w := newWorld(t)
 	w.env("AWS_REGION=eu-west-1", "AWS_ENDPOINT_URL=http://all", "AWS_ENDPOINT_URL_STS=http://sts", "AWS_BEARER_TOKEN_BEDROCK=key")
 	c := new(Config)
-	s, err := c.resolve("x")
+	s, err := c.resolve(Options{Holder: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +326,7 @@ func TestRegionOrder(t *testing.T) {
 		{"profile's of the environment", Config{}, []string{"AWS_PROFILE=p", "AWS_REGION=", "AWS_DEFAULT_REGION="}, "ap-south-1"},
 	} {
 		w.env(test.env...)
-		s, err := test.config.resolve("x")
+		s, err := test.config.resolve(Options{Holder: "x"})
 		if err != nil || s.region != test.want {
 			t.Errorf("%s: got %v, %v; want %s", test.what, s, err, test.want)
 			continue
@@ -355,5 +355,28 @@ func TestConfigKeepsPlaceholders(t *testing.T) {
 	}
 	if strings.Contains(p.key, w.user.SecretAccessKey) || len(p.key) != 64 {
 		t.Errorf("the pool's key is %q", p.key)
+	}
+}
+
+// TestAPIKeyNeedsNoCredentials: an upstream with a configured API key loads whatever the environment says of AWS
+// credentials, and its key is not sent to the environment's endpoints.
+func TestAPIKeyNeedsNoCredentials(t *testing.T) {
+	w := newWorld(t)
+	w.env("AWS_ACCESS_KEY_ID=half", "AWS_PROFILE=no-such", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_WEB_IDENTITY_TOKEN_FILE=/no/such")
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
+	defer cancel()
+	p, err := (&Config{Region: "eu-west-1"}).Provision(ctx, Options{Holder: `upstream "eu"`, APIKey: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if got := p.EndpointOverride("Bedrock Runtime"); got != "" {
+		t.Errorf("the key would be sent to %s", got)
+	}
+	if st := p.Status(t.Context()); !st.Valid || st.Method != "Bedrock API key" || st.Region != "eu-west-1" {
+		t.Errorf("got %+v", st)
+	}
+	if _, err := p.Retrieve(t.Context()); err == nil || !strings.Contains(err.Error(), "a Bedrock API key cannot sign requests") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -23,6 +23,10 @@ type Options struct {
 	// `files s3`. It reaches clients. Providers of different holders never share credentials.
 	Holder string
 
+	// APIKey says that the holder sends a configured Bedrock API key: no AWS credentials are looked for, so none can be
+	// missing, and neither they nor the environment's endpoints count. Only region, FIPS and dual stack are of use.
+	APIKey bool
+
 	// Logger gets a warning for settings without effect. Default: ctx.Logger().
 	Logger *zap.Logger
 }
@@ -49,7 +53,7 @@ var poolSalt = func() []byte {
 // Provision resolves placeholders and the environment, checks what can be checked without network (region, profile,
 // token file, ARNs, durations, names), and returns the Provider. The caller closes it in its Cleanup.
 func (c *Config) Provision(ctx caddy.Context, o Options) (*Provider, error) {
-	s, err := c.resolve(o.Holder)
+	s, err := c.resolve(o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +95,8 @@ func (c *Config) unused() string {
 // key identifies s in the pool: equal settings have equal keys. It is a keyed hash, and says nothing of the secrets.
 func (s *settings) key() string {
 	mac := hmac.New(sha256.New, poolSalt)
-	fmt.Fprintf(mac, "%q %q %q %q %q %q %q %t %t %t",
-		s.holder, s.region, s.stsEndpoint, s.base.static.AccessKeyID, s.base.static.SecretAccessKey,
+	fmt.Fprintf(mac, "%t %q %q %q %q %q %q %q %t %t %t",
+		s.apiKey, s.holder, s.region, s.stsEndpoint, s.base.static.AccessKeyID, s.base.static.SecretAccessKey,
 		s.base.static.SessionToken, s.base.profile, s.ambient, s.fips, s.dualStack)
 	if w := s.base.web; w != nil {
 		fmt.Fprintf(mac, " web %q %q %q %d", w.arn, w.tokenFile, w.session, w.duration)
@@ -181,6 +185,10 @@ type Status struct {
 // service.
 func (p *Provider) Status(ctx context.Context) Status {
 	st := Status{Method: p.Method(), Region: p.Region()}
+	if p.cache.settings.apiKey {
+		st.Valid = true
+		return st
+	}
 	creds, err := p.Retrieve(ctx)
 	if err != nil {
 		st.Problem = ClientMessage(err)

@@ -15,6 +15,7 @@ import (
 // settings is a Config after placeholders and the environment: everything a refresh needs, secrets included, and
 // nothing that changes afterwards. It must not be logged or marshaled.
 type settings struct {
+	apiKey bool   // a Bedrock API key stands in for all credentials
 	holder string // who uses the credentials, as messages name it: upstream "eu"
 	region string
 	base   base
@@ -51,9 +52,20 @@ const (
 
 // resolve fills in placeholders, then the environment where c says nothing, and checks what can be checked without
 // network.
-func (c *Config) resolve(holder string) (*settings, error) {
+func (c *Config) resolve(o Options) (*settings, error) {
+	s, err := c.fill(o)
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Holder, err)
+	}
+	return s, nil
+}
+
+func (c *Config) fill(o Options) (*settings, error) {
 	r := resolver{repl: caddy.NewReplacer()}
-	s := &settings{holder: holder, ambient: !c.Explicit()}
+	s := &settings{holder: o.Holder, apiKey: o.APIKey, ambient: !c.Explicit() && !o.APIKey}
 
 	s.base.static = aws.Credentials{
 		AccessKeyID:     r.value("access_key_id", c.AccessKeyID),
@@ -74,7 +86,7 @@ func (c *Config) resolve(holder string) (*settings, error) {
 	}
 	for a := c.AssumeRole; a != nil; a = a.AssumeRole {
 		if len(s.roles) == maxRoles {
-			return nil, fmt.Errorf("%s: more than %d chained roles", holder, maxRoles)
+			return nil, fmt.Errorf("more than %d chained roles", maxRoles)
 		}
 		s.roles = append(s.roles, role{
 			arn:        r.value("assume_role role_arn", a.RoleARN),
@@ -86,19 +98,25 @@ func (c *Config) resolve(holder string) (*settings, error) {
 	region := r.value("region", c.Region)
 	s.stsEndpoint = r.value("sts_endpoint", c.STSEndpoint)
 	if r.err != nil {
-		return nil, fmt.Errorf("%s: %w", holder, r.err)
+		return nil, r.err
+	}
+	if s.apiKey {
+		s.base, s.roles = base{}, nil
+		s.region = orDefault(region, EnvironmentRegion())
+		s.fips, s.dualStack = envBool("AWS_USE_FIPS_ENDPOINT"), envBool("AWS_USE_DUALSTACK_ENDPOINT")
+		return s, nil
 	}
 
 	// A profile's region belongs to what was configured, so it comes before AWS_REGION only if the profile does.
 	explicitProfile := s.base.profile != "" && !s.base.hasKeys()
 	if err := s.fillBase(); err != nil {
-		return nil, fmt.Errorf("%s: %w", holder, err)
+		return nil, err
 	}
 	s.fips, s.dualStack = envBool("AWS_USE_FIPS_ENDPOINT"), envBool("AWS_USE_DUALSTACK_ENDPOINT")
 	if s.base.profile != "" {
 		shared, err := checkProfile(s.base.profile, explicitProfile)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", holder, err)
+			return nil, err
 		}
 		if explicitProfile {
 			region = orDefault(region, shared.Region)
@@ -109,9 +127,6 @@ func (c *Config) resolve(holder string) (*settings, error) {
 	s.region = orDefault(region, EnvironmentRegion())
 	if s.ambient && s.stsEndpoint == "" {
 		s.stsEndpoint = environmentEndpoint("STS")
-	}
-	if err := s.check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", holder, err)
 	}
 	return s, nil
 }
@@ -188,6 +203,8 @@ func (s *settings) fillFromEnvironment() error {
 func (s *settings) method() string {
 	var m string
 	switch {
+	case s.apiKey:
+		m = "Bedrock API key"
 	case s.base.hasKeys():
 		m = "static credentials"
 	case s.base.profile != "":

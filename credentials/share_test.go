@@ -3,6 +3,7 @@ package credentials
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -188,7 +189,7 @@ func signedRequest(w *world, creds aws.Credentials) error {
 		return err
 	}
 	if _, f := w.cloud.Authenticate(r, nil, "bedrock"); f != nil {
-		return f
+		return fmt.Errorf("the signature is refused: %s", f)
 	}
 	return nil
 }
@@ -211,8 +212,16 @@ func TestNoSecretInTheLog(t *testing.T) {
 	temporary := w.cloud.Issue(taskARN, "x", time.Hour)
 	secrets := []string{w.user.SecretAccessKey, "partner-7", "sso-access-token", temporary.SecretAccessKey, temporary.SessionToken, w.read("token")}
 	for _, c := range []Config{
-		w.static(), wrong, w.withRole(w.static(), AssumeRole{}), w.withRole(wrong, AssumeRole{}), {Profile: "prod"}, {Profile: "process"}, {Profile: "bad"}, {Profile: "sso"},
-		w.withRole(Config{Profile: "prod"}, AssumeRole{}), {WebIdentity: &WebIdentity{RoleARN: podARN, TokenFile: w.tokenFile}},
+		w.static(),
+		wrong,
+		w.withRole(w.static(), AssumeRole{}),
+		w.withRole(wrong, AssumeRole{}),
+		{Profile: "prod"},
+		{Profile: "process"},
+		{Profile: "bad"},
+		{Profile: "sso"},
+		w.withRole(Config{Profile: "prod"}, AssumeRole{}),
+		{WebIdentity: &WebIdentity{RoleARN: podARN, TokenFile: w.tokenFile}},
 		{AccessKeyID: temporary.AccessKeyID, SecretAccessKey: temporary.SecretAccessKey, SessionToken: temporary.SessionToken, Profile: "prod"},
 		w.withRole(Config{AccessKeyID: temporary.AccessKeyID, SecretAccessKey: temporary.SecretAccessKey + "x", SessionToken: temporary.SessionToken}, AssumeRole{}),
 	} {

@@ -26,9 +26,18 @@ const dialTimeout = 5 * time.Second
 // maxRetryWait between the tries of one call; the SDK's own is 20 s.
 const maxRetryWait = 250 * time.Millisecond
 
+var errAPIKey = errors.New("no AWS credentials beside an API key")
+
 // retrieve gets fresh credentials: the base's, then each role's with those before. It keeps nothing from one call to
 // the next, so that changed files and rotated tokens count at once. An error is an *Error.
 func (s *settings) retrieve(ctx context.Context) (aws.Credentials, error) {
+	if s.apiKey {
+		return aws.Credentials{}, &Error{
+			Holder: s.holder, Method: s.method(),
+			Problem: "a Bedrock API key cannot sign requests", Hint: "configure AWS credentials instead of api_key for this",
+			err: errAPIKey,
+		}
+	}
 	creds, err := s.retrieveBase(ctx)
 	if err != nil {
 		return aws.Credentials{}, err

@@ -37,13 +37,13 @@ type Cloud struct {
 	peak   map[string]int
 }
 
-// Failure is an error answer. It is an error itself.
+// Failure is an error answer.
 type Failure struct {
 	Status        int
 	Code, Message string
 }
 
-func (f *Failure) Error() string { return f.Code + ": " + f.Message }
+func (f *Failure) String() string { return f.Code + ": " + f.Message }
 
 // Role is an IAM role with its trust policy.
 type Role struct {
