@@ -1,9 +1,7 @@
 package openai
 
 import (
-	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
@@ -23,14 +21,6 @@ type answer struct {
 	unknown bool
 }
 
-type call struct {
-	id, name, arguments string
-	custom              bool
-}
-
-// asked finds "call get_weather" in a text, optionally with the arguments after it: call get_weather {"city":"Paris"}.
-var asked = regexp.MustCompile(`\bcall ([a-zA-Z0-9_-]{1,64})`)
-
 // answerOf is choice number k of the reply to r: always the same for the same request.
 func (r *chatRequest) answerOf(m model, k int, s fault.Spec) answer {
 	a := answer{finish: "stop", unknown: s.UnknownBlock}
@@ -41,6 +31,9 @@ func (r *chatRequest) answerOf(m model, k int, s fault.Spec) answer {
 	switch {
 	case len(a.calls) > 0:
 		a.finish = "tool_calls"
+		if sayFirst.MatchString(r.lastUser()) {
+			a.text = "Let me call " + a.calls[0].name + "."
+		}
 		if a.legacy {
 			a.finish = "function_call"
 		} else if forcedTool(r.ToolChoice) != "" {
@@ -121,131 +114,6 @@ func described(url string) string {
 		return "?"
 	}
 	return fmt.Sprintf("%s %d bytes", mediaType, len(data))
-}
-
-// callsToMake are the tools the request forces, or its newest user turn asks for.
-func (r *chatRequest) callsToMake() (calls []call, legacy bool) {
-	if r.Functions != nil {
-		return r.functionToCall(), true
-	}
-	word := strings.Trim(string(r.ToolChoice), `"`)
-	if len(r.Tools) == 0 || word == "none" {
-		return nil, false
-	}
-	tools := r.Tools
-	if allowed, must := allowedTools(r.ToolChoice); allowed != nil {
-		tools = nil
-		for _, t := range r.Tools {
-			if allowed[t.name()] {
-				tools = append(tools, t)
-			}
-		}
-		if must {
-			word = "required"
-		}
-	}
-	forced := forcedTool(r.ToolChoice)
-	if r.Messages[len(r.Messages)-1].Role == "user" && forced == "" {
-		calls = askedFor(tools, fault.Strip(r.lastUser()))
-	}
-	if len(calls) == 0 && (forced != "" || word == "required") {
-		for _, t := range tools {
-			if forced == "" || t.name() == forced {
-				calls = append(calls, t.call(0, ""))
-				break
-			}
-		}
-	}
-	if len(calls) > 1 && r.ParallelToolCalls != nil && !*r.ParallelToolCalls {
-		calls = calls[:1]
-	}
-	return calls, false
-}
-
-// askedFor are the calls that a text names, with the JSON object after a name as its arguments.
-func askedFor(tools []chatTool, text string) []call {
-	var calls []call
-	for _, at := range asked.FindAllStringSubmatchIndex(text, -1) {
-		for _, t := range tools {
-			if t.name() != text[at[2]:at[3]] {
-				continue
-			}
-			calls = append(calls, t.call(len(calls), argumentsAfter(text[at[3]:])))
-		}
-	}
-	return calls
-}
-
-// argumentsAfter is the JSON object that rest begins with, if it does.
-func argumentsAfter(rest string) string {
-	rest = strings.TrimSpace(rest)
-	if !strings.HasPrefix(rest, "{") {
-		return ""
-	}
-	var o json.RawMessage
-	if json.NewDecoder(strings.NewReader(rest)).Decode(&o) != nil {
-		return ""
-	}
-	return string(o)
-}
-
-// call is call number i of a turn, its arguments made from the tool's schema where none are given.
-func (t *chatTool) call(i int, arguments string) call {
-	c := call{id: fmt.Sprintf("call_%s_%d", t.name(), i+1), name: t.name(), arguments: arguments, custom: t.Type == "custom"}
-	if len(c.id) > 40 {
-		c.id = fmt.Sprintf("call_%d", i+1)
-	}
-	if arguments == "" && !c.custom {
-		c.arguments = string(marshal(instance(t.Function.Parameters)))
-	}
-	return c
-}
-
-func (r *chatRequest) functionToCall() []call {
-	var forced struct {
-		Name string `json:"name"`
-	}
-	if len(r.FunctionCall) > 0 && r.FunctionCall[0] == '{' && json.Unmarshal(r.FunctionCall, &forced) != nil {
-		return nil
-	}
-	if string(r.FunctionCall) == `"none"` {
-		return nil
-	}
-	tools := make([]chatTool, 0, len(r.Functions))
-	for _, f := range r.Functions {
-		t := chatTool{Type: "function", Function: f}
-		if f.Name == forced.Name {
-			return []call{t.call(0, "")}
-		}
-		tools = append(tools, t)
-	}
-	if r.Messages[len(r.Messages)-1].Role != "user" {
-		return nil
-	}
-	calls := askedFor(tools, fault.Strip(r.lastUser()))
-	return calls[:min(len(calls), 1)]
-}
-
-// allowedTools are the names an allowed_tools choice lists, and whether one of them must be called.
-func allowedTools(choice json.RawMessage) (names map[string]bool, must bool) {
-	if len(choice) == 0 || choice[0] != '{' {
-		return nil, false
-	}
-	var c struct {
-		Type    string `json:"type"`
-		Allowed struct {
-			Mode  string     `json:"mode"`
-			Tools []chatTool `json:"tools"`
-		} `json:"allowed_tools"`
-	}
-	if json.Unmarshal(choice, &c) != nil || c.Type != "allowed_tools" {
-		return nil, false
-	}
-	names = make(map[string]bool, len(c.Allowed.Tools))
-	for _, t := range c.Allowed.Tools {
-		names[t.name()] = true
-	}
-	return names, c.Allowed.Mode == "required"
 }
 
 // firstTokens cuts a text after n tokens, at the end of a character.

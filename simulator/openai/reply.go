@@ -138,7 +138,7 @@ func (r *chatRequest) choiceOf(i int, a answer) choiceObject {
 	if a.unknown {
 		c.Message.Novelty = "something new"
 	}
-	if len(a.calls) == 0 && a.refusal == "" {
+	if a.text != "" || len(a.calls) == 0 && a.refusal == "" {
 		c.Message.Content = &a.text
 		c.Logprobs = r.logprobsOf(pieces(a.text))
 	}

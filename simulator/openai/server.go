@@ -20,8 +20,9 @@
 //   - "You said: …", the newest user message, with a note for each image, file and sound in it
 //   - after tool results: "The tool said: …"
 //   - a tool call where tool_choice forces one, or where the newest user message says "call <tool>" for a tool that
-//     was given; a JSON object after the name becomes the arguments (call get_weather {"city":"Paris"}), otherwise
-//     they are made from the tool's schema; several such words are parallel calls
+//     was given; "call a and b" makes two in one turn, "call any" the first tool's, "call all" each tool's. A JSON
+//     object after the name becomes the arguments (call get_weather {"city":"Paris"}), otherwise they are made from
+//     the tool's schema. "say and call <tool>" has text before the call
 //   - for response_format json_schema, an instance of the schema; for json_object, {"said": …}
 //   - reasoning models bill 64 reasoning tokens, unless reasoning_effort is none
 //

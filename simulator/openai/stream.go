@@ -81,7 +81,7 @@ func obfuscation(d delta) string {
 func (c *chatStream) run(answers []answer, total *usage, done bool) {
 	for i := range answers {
 		first := delta{Role: "assistant", Content: raw(""), Refusal: raw(nil)}
-		if len(answers[i].calls) > 0 || answers[i].refusal != "" {
+		if answers[i].text == "" && (len(answers[i].calls) > 0 || answers[i].refusal != "") {
 			first.Content = raw(nil)
 		}
 		if answers[i].unknown {
