@@ -10,16 +10,16 @@ import (
 // splicer collects the edits of one body.
 type splicer struct {
 	e     *chat.Edits
-	body  []byte
+	b     *chat.Body
 	w     json.Walker
 	edits []json.Edit
 
-	plainReasoning bool // reasoning_content stays
+	reasoning json.Kind // whether reasoning_content stays: True, False, or not yet known
 
 	question question
 	last     int // behind the last message, or behind the '[' if there is none; 0 if messages is no list
 	none     bool
-	err      error // of FileText
+	err      error // what refuses the request
 }
 
 // question is where the last user message's content stands.
@@ -33,12 +33,8 @@ type question struct {
 // guardrailConfig, thinking and model_id of the body, thinking_blocks of messages, cache_control wherever it stands);
 // the files' text put before the question; parts that name one of our own files replaced by its text. reasoning_content
 // stays for servers that are not OpenAI's, some of which want it back, unless thinking_blocks show that it was ours.
-func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange) ([]byte, error) {
-	s := splicer{e: e, body: b.Raw, w: json.WalkAt(b.Raw, 0)}
-	model := e.Model
-	if model == "" {
-		model = b.Text("model")
-	}
+func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
+	s := splicer{e: e, b: b, w: json.WalkAt(b.Raw, 0)}
 	m := json.EditObject(&s.w, &s.edits)
 	named, asked := false, false
 	for m.Next() {
@@ -55,16 +51,16 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange)
 			} else {
 				s.w.Skip()
 			}
-		case "file_ids", "guardrailConfig", "thinking", "cache_control", "model_id":
+		case "file_ids", "cache_control", "model_id":
+			m.Drop()
+		case "guardrailConfig", "thinking":
+			// Asked for and not done: the client is told.
+			if s.w.Kind() != json.Null && s.err == nil {
+				s.err = x.Drop(string(m.Key()))
+			}
 			m.Drop()
 		case "messages":
-			raw := messagesOf(b)
-			s.plainReasoning = !own(model) && !bytes.Contains(raw, []byte("thinking_blocks"))
-			if e.Context != nil || needsEdits(raw, e) {
-				s.messages()
-			} else {
-				s.w.Skip()
-			}
+			s.messages()
 		case "tools", "functions":
 			s.tools()
 		default:
@@ -85,24 +81,6 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange)
 	}
 	json.SortEdits(s.edits)
 	return json.AppendEdited(dst, b.Raw, s.edits), nil
-}
-
-func messagesOf(b *chat.Body) json.Value {
-	if v := b.Value("messages"); v != nil {
-		return v
-	}
-	return json.Value("null")
-}
-
-// needsEdits tells whether anything in the messages may have to be edited. Most bodies hold none of these names, and
-// then their messages need not be walked. A name can also be written with escapes, all of which begin alike.
-func needsEdits(messages []byte, e *chat.Edits) bool {
-	for _, name := range [...]string{"cache_control", "thinking_blocks", "reasoning", `\u00`} {
-		if bytes.Contains(messages, []byte(name)) {
-			return true
-		}
-	}
-	return e.FileText != nil && bytes.Contains(messages, []byte("file_id"))
 }
 
 // askUsage makes stream_options ask for the usage.
@@ -156,7 +134,7 @@ func (s *splicer) message() {
 		case "thinking_blocks", "cache_control":
 			m.Drop()
 		case "reasoning_content", "reasoning":
-			if s.plainReasoning {
+			if s.keepsReasoning() {
 				w.Skip()
 			} else {
 				m.Drop()
@@ -176,6 +154,21 @@ func (s *splicer) message() {
 	if user && content.end > 0 {
 		s.question = content
 	}
+}
+
+// keepsReasoning tells whether the messages' reasoning_content is another server's and not ours.
+func (s *splicer) keepsReasoning() bool {
+	if s.reasoning == json.Invalid {
+		model := s.e.Model
+		if model == "" {
+			model = s.b.Text("model")
+		}
+		s.reasoning = json.True
+		if own(model) || bytes.Contains(s.b.Raw, []byte(`"thinking_blocks"`)) {
+			s.reasoning = json.False
+		}
+	}
+	return s.reasoning == json.True
 }
 
 // parts edits a content list; any other content stays as it is.
@@ -294,7 +287,7 @@ func (s *splicer) ask(context json.String) error {
 		edit.Text = append(append(edit.Text, context[1:len(context)-1]...), `\n\n`...)
 	case json.Array:
 		edit.Text = textPart(context)
-		if w := json.WalkAt(s.body, q.start); w.Array() && w.Element() {
+		if w := json.WalkAt(s.b.Raw, q.start); w.Array() && w.Element() {
 			edit.Text = append(edit.Text, ',')
 		}
 	case json.Null:

@@ -104,6 +104,24 @@ func TestSpliceRefuses(t *testing.T) {
 	}
 }
 
+func TestSpliceTellsWhatIsNotDone(t *testing.T) {
+	var b chat.Body
+	if err := b.ParseBody([]byte(`{"thinking":{"type":"adaptive"},"guardrailConfig":{},"file_ids":[],"messages":[]}`)); err != nil {
+		t.Fatal(err)
+	}
+	x := exchange()
+	if _, err := (Dialect{}).Splice(nil, &b, &chat.Edits{}, x); err != nil || strings.Join(x.Dropped, " ") != "thinking guardrailConfig" {
+		t.Errorf("%v, dropped %q", err, x.Dropped)
+	}
+	x = exchange()
+	x.RejectUnsupported = true
+	_, err := Dialect{}.Splice(nil, &b, &chat.Edits{}, x)
+	var e *chat.Error
+	if !errors.As(err, &e) || e.Param != "thinking" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSpliceOfAPlainBodyCopiesIt(t *testing.T) {
 	var b chat.Body
 	if err := b.ParseBody(benchBody()); err != nil {

@@ -1,0 +1,210 @@
+package openai
+
+import (
+	"slices"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// efforts are the values of reasoning_effort.
+var efforts = []string{"none", "minimal", "low", "medium", "high", "xhigh", "max"}
+
+// option reads the members that are objects of their own or seldom there.
+func (d *decoder) option() {
+	r, req := &d.r, d.req
+	switch key := string(r.Key()); key {
+	case "stream_options":
+		r.Object()
+		for r.Member() {
+			if d.at(1); string(r.Key()) == "include_usage" && !r.Null() {
+				req.IncludeUsage = r.Bool()
+			} else {
+				r.Skip() // include_obfuscation pads the stream, which hides nothing from the next hop
+			}
+		}
+		d.x.IncludeUsage = req.IncludeUsage
+	case "response_format":
+		d.format()
+	case "reasoning_effort":
+		if req.Reasoning.Effort = r.Text(); r.Err() == nil && !slices.Contains(efforts, req.Reasoning.Effort) {
+			d.fail("invalid value: '%s'; supported values are: none, minimal, low, medium, high, xhigh and max", req.Reasoning.Effort)
+		}
+	case "thinking":
+		d.thinking()
+	case "service_tier":
+		req.ServiceTier = r.Text()
+	case "user":
+		req.User = r.String()
+	case "metadata":
+		d.metadata()
+	case "guardrailConfig":
+		d.guardrail()
+	case "file_ids":
+		r.Array()
+		for i := 0; r.Element(); i++ {
+			d.item(0, i)
+			req.FileIDs = append(req.FileIDs, r.Text())
+		}
+	default:
+		v := r.Value()
+		if !idle(key, v) && r.Err() == nil {
+			req.Extra = append(req.Extra, chat.Member{Key: key, Value: v})
+		}
+	}
+}
+
+// idle tells whether a member asks for nothing but what every model does anyway, so that it need not be told as dropped.
+func idle(key string, v json.Value) bool {
+	switch key {
+	case "logprobs", "store":
+		return string(v) == "false"
+	case "modalities":
+		return string(json.AppendCompact(nil, v)) == `["text"]`
+	case "logit_bias":
+		return string(json.AppendCompact(nil, v)) == "{}"
+	}
+	return false
+}
+
+// metadata reads strings by their names.
+func (d *decoder) metadata() {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		d.at(1)
+		key := string(r.Key())
+		d.req.Metadata = append(d.req.Metadata, chat.Pair{Key: key, Value: r.Text()})
+	}
+}
+
+// guardrail keeps Converse's guardrailConfig whole and looks whether its trace is asked for.
+func (d *decoder) guardrail() {
+	if d.r.Kind() != json.Object {
+		d.r.Object() // for its error
+		return
+	}
+	v := d.r.Value()
+	if d.r.Err() != nil {
+		return
+	}
+	d.req.Guardrail = v
+	w := json.WalkAt(v, 0)
+	w.Object()
+	for w.Member() {
+		if string(w.Key()) != "trace" {
+			w.Skip()
+			continue
+		}
+		switch w.String().Unquote() {
+		case "enabled", "enabled_full":
+			d.x.ShowTrace = true
+		}
+	}
+}
+
+// thinking reads Claude's own object: {type, budget_tokens, display}.
+func (d *decoder) thinking() {
+	r, reasoning := &d.r, &d.req.Reasoning
+	r.Object()
+	for r.Member() {
+		d.at(1)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "type":
+			switch kind := r.Text(); kind {
+			case "enabled":
+				reasoning.Thinking = chat.ThinkingBudget
+			case "adaptive":
+				reasoning.Thinking = chat.ThinkingAdaptive
+			case "disabled":
+				reasoning.Thinking = chat.ThinkingOff
+			default:
+				d.fail("invalid value: '%s'; supported values are: enabled, adaptive and disabled", kind)
+			}
+		case "budget_tokens":
+			reasoning.Budget = d.whole(1)
+		case "display":
+			reasoning.Display = r.Value()
+		default:
+			r.Skip()
+		}
+	}
+	switch {
+	case reasoning.Thinking == chat.ThinkingUnset:
+		d.missing(1, "type")
+	case reasoning.Thinking == chat.ThinkingBudget && reasoning.Budget == 0:
+		d.missing(1, "budget_tokens")
+	}
+}
+
+// format reads response_format. Text is what there is without one.
+func (d *decoder) format() {
+	r := &d.r
+	r.Object()
+	var f chat.Format
+	kind, schema := "", false
+	for r.Member() {
+		d.at(1)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "type":
+			kind = r.Text()
+		case "json_schema":
+			schema = true
+			d.jsonSchema(&f)
+		default:
+			r.Skip()
+		}
+	}
+	switch kind {
+	case "text":
+	case "json_object":
+		d.req.Format = &chat.Format{}
+	case "json_schema":
+		if !schema {
+			d.missing(1, "json_schema")
+		}
+		d.req.Format = &f
+	case "":
+		d.missing(1, "type")
+	default:
+		d.failAt(1, "type", "invalid value: '%s'; supported values are: text, json_object and json_schema", kind)
+	}
+}
+
+func (d *decoder) jsonSchema(f *chat.Format) {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		d.at(2)
+		if r.Null() {
+			continue
+		}
+		switch string(r.Key()) {
+		case "name":
+			f.Name = r.Text()
+		case "description":
+			f.Description = r.String()
+		case "schema":
+			f.Schema = d.object()
+		case "strict":
+			f.Strict = d.bool()
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// object reads a value that must be an object.
+func (d *decoder) object() json.Value {
+	if d.r.Kind() != json.Object {
+		d.r.Object() // for its error
+		return nil
+	}
+	return d.r.Value()
+}
