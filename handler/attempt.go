@@ -148,7 +148,7 @@ func (c *call) tryOpen(ctx context.Context, a *attempt) error {
 		return err
 	}
 	a.reply = reply
-	if reply.Frames != nil {
+	if reply.Streamed() {
 		return nil
 	}
 	a.body = getBuffer()
@@ -178,10 +178,15 @@ func (c *call) relays(a *attempt) bool { return a.spliced && a.call.Dialect.Name
 // setHeaders says who answered and how; a is nil when nobody did.
 func (c *call) setHeaders(a *attempt) {
 	h := c.w.Header()
-	setRequestID(h, c.id)
-	if c.rec.Upstream != "" {
-		h["Bedrock-Gateway-Upstream"] = []string{c.rec.Upstream}
+	values := make([]string, 0, 3) // of the headers that nearly every answer has
+	one := func(name, value string) {
+		if value != "" {
+			values = append(values, value)
+			h[name] = values[len(values)-1 : len(values) : len(values)]
+		}
 	}
+	one("X-Request-Id", c.rec.RequestID)
+	one("Bedrock-Gateway-Upstream", c.rec.Upstream)
 	if c.rec.Attempts > 1 {
 		h.Set("Bedrock-Gateway-Attempts", strconv.Itoa(c.rec.Attempts))
 	}
@@ -191,9 +196,7 @@ func (c *call) setHeaders(a *attempt) {
 	if a == nil {
 		return
 	}
-	if id := a.reply.RequestID; id != "" {
-		h["Bedrock-Gateway-Upstream-Request-Id"] = []string{id}
-	}
+	one("Bedrock-Gateway-Upstream-Request-Id", a.reply.RequestID)
 	keepHeaders(h, a.reply.Header)
 }
 

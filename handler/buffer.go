@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 )
 
 // maxReply bounds a whole reply of an upstream: far above what a model says at once, far below what hurts.
@@ -16,7 +18,10 @@ const maxPooled = 256 << 10
 var errReplyTooLarge = fmt.Errorf("the upstream's reply is larger than %d bytes", maxReply)
 
 // buffer is reusable memory for a reply on its way through: read, translated and written before it goes back.
-type buffer struct{ b []byte }
+type buffer struct {
+	b      []byte
+	events []chat.Event // room for those of one frame
+}
 
 // bufferPool exists because a reply's bytes live only between reading and writing, in one goroutine; its memory is what
 // most of a request's garbage would be.
@@ -29,6 +34,7 @@ func getBuffer() *buffer {
 }
 
 func putBuffer(b *buffer) {
+	clear(b.events[:cap(b.events)]) // they hold on to frames
 	if cap(b.b) <= maxPooled {
 		bufferPool.Put(b)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // call is one chat request on its way. It lives in one goroutine.
@@ -22,13 +23,15 @@ type call struct {
 	caller Caller
 
 	body    chat.Body
+	members [16]json.Member   // room for body's
 	client  translate.Dialect // what the request is written in
 	out     translate.Dialect // what the answer is to be written in
 	model   string            // as the client named it
 	stream  bool
 	context chat.String // the content of the files asked about; nil if none
 
-	rec Record
+	rec   Record
+	pulse pulse // of the answer's stream
 }
 
 // targetFormats are the words of ?target_format=, in lower case.
@@ -85,6 +88,7 @@ func (c *call) run(detect func() error) error {
 	if err != nil {
 		return err
 	}
+	c.body.Members = c.members[:0]
 	if err := c.body.ParseBody(raw); err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, d translate.Diale
 	status := e.StatusCode()
 	g.logError(r, id, e)
 	h := w.Header()
-	setRequestID(h, id)
+	setRequestID(h, requestID(id))
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if e.Upstream != "" {

@@ -6,8 +6,9 @@ import (
 )
 
 // keptHeaders are the beginnings of the upstream headers that are the client's business: its rate limits and how long
-// its request took. Everything else (cookies, servers' names, transport) is between the gateway and the upstream.
-var keptHeaders = [...]string{"X-Ratelimit-", "Openai-", "Anthropic-Ratelimit-", "Retry-After", "X-Should-Retry"}
+// its request took. Everything else (cookies, servers' names, transport, whose account it is) is between the gateway and
+// the upstream.
+var keptHeaders = [...]string{"X-Ratelimit-", "Openai-Processing-Ms", "Openai-Version", "Openai-Model", "Retry-After", "X-Should-Retry"}
 
 // keepHeaders copies the client's business from an upstream's reply.
 func keepHeaders(dst, src http.Header) {

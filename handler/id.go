@@ -21,4 +21,4 @@ func newID() string {
 
 func requestID(id string) string { return "req_" + id }
 
-func setRequestID(h http.Header, id string) { h["X-Request-Id"] = []string{requestID(id)} }
+func setRequestID(h http.Header, requestID string) { h["X-Request-Id"] = []string{requestID} }

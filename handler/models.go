@@ -171,7 +171,7 @@ func modelsError(ctx context.Context, upstreams []*upstream.Named, entries []mod
 
 // writeJSON answers with a JSON body.
 func writeJSON(w http.ResponseWriter, r *http.Request, id string, status int, body []byte) {
-	setRequestID(w.Header(), id)
+	setRequestID(w.Header(), requestID(id))
 	w.Header()["Content-Type"] = jsonType
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

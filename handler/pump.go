@@ -35,12 +35,14 @@ func (c *call) pump(a *attempt, cancel context.CancelCauseFunc) {
 	enc := c.out.NewStreamEncoder(a.x)
 	c.setHeaders(a)
 	h := c.w.Header()
-	h["Content-Type"] = []string{enc.ContentType()}
+	h["Content-Type"] = contentType(enc.ContentType())
 	h["Cache-Control"] = noCache
 	c.rec.Status = http.StatusOK
 	c.w.WriteHeader(http.StatusOK)
 
-	p := &pulse{w: c.w, rc: http.NewResponseController(c.w), idle: c.g.StreamIdleTimeout, keepAlive: c.g.KeepAlive, cancel: cancel, ping: enc.KeepAlive(nil)}
+	p := &c.pulse
+	p.w, p.rc, p.cancel, p.ping = c.w, *http.NewResponseController(c.w), cancel, enc.KeepAlive
+	p.idle, p.keepAlive = c.g.StreamIdleTimeout, c.g.KeepAlive
 	p.begin()
 	defer p.end()
 	err := c.relay(a, enc, p)
@@ -59,7 +61,18 @@ func (c *call) pump(a *attempt, cancel context.CancelCauseFunc) {
 	panic(http.ErrAbortHandler)
 }
 
-var noCache = []string{"no-cache"}
+var (
+	noCache = []string{"no-cache"}
+	sseType = []string{"text/event-stream; charset=utf-8"}
+)
+
+// contentType is the header's value; the commonest is made once.
+func contentType(mediaType string) []string {
+	if mediaType == sseType[0] {
+		return sseType
+	}
+	return []string{mediaType}
+}
 
 // relay moves the frames. Whatever it returns, the client has been sent everything that came, and the error event if the
 // stream is not whole.
@@ -68,10 +81,11 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 	raw := c.relays(a)
 	buf := getBuffer()
 	defer putBuffer(buf)
-	var events []chat.Event
+	events := buf.events[:0]
+	defer func() { buf.events = events }()
 	ended := false // the upstream's terminal event was passed on
 	for {
-		f, err := a.reply.Frames.Next()
+		f, err := a.reply.Next()
 		if err == nil && f.Payload != nil {
 			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && raw && !reported(err) {
 				a.x.Note("a chunk of the upstream's stream cannot be read; it was relayed as it is")
@@ -96,7 +110,7 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 		if c.rec.FirstByte == 0 && len(buf.b) > 0 {
 			c.rec.FirstByte = time.Since(c.start)
 		}
-		if len(buf.b) >= flushAt || !a.reply.Frames.Buffered() {
+		if len(buf.b) >= flushAt || !a.reply.Buffered() {
 			if err := p.write(buf.b); err != nil {
 				return errClientGone
 			}
@@ -160,11 +174,11 @@ func (c *call) streamError(a *attempt, err error) *chat.Error {
 // says nothing for too long. One timer does both; its lock is held per write, so it is all but never contended.
 type pulse struct {
 	w         http.ResponseWriter
-	rc        *http.ResponseController
+	rc        http.ResponseController
 	idle      time.Duration
 	keepAlive time.Duration
 	cancel    context.CancelCauseFunc
-	ping      []byte
+	ping      func(dst []byte) []byte // appends what fills a silence
 
 	mu      sync.Mutex
 	timer   *time.Timer
@@ -192,7 +206,7 @@ func (p *pulse) due(now time.Time) time.Duration {
 	if p.idle > 0 {
 		d = max(p.idle-now.Sub(p.read), time.Millisecond)
 	}
-	if p.keepAlive > 0 && len(p.ping) > 0 {
+	if p.keepAlive > 0 {
 		if k := max(p.keepAlive-now.Sub(p.written), time.Millisecond); d == 0 || k < d {
 			d = k
 		}
@@ -214,10 +228,12 @@ func (p *pulse) tick() {
 	case p.idle > 0 && now.Sub(p.read) >= p.idle:
 		p.cancel(errIdle)
 		return
-	case p.keepAlive > 0 && len(p.ping) > 0 && now.Sub(p.written) >= p.keepAlive:
+	case p.keepAlive > 0 && now.Sub(p.written) >= p.keepAlive:
 		p.written = now
-		if _, err := p.w.Write(p.ping); err == nil {
-			_ = p.rc.Flush()
+		if ping := p.ping(nil); len(ping) > 0 {
+			if _, err := p.w.Write(ping); err == nil {
+				_ = p.rc.Flush()
+			}
 		}
 	}
 	p.timer.Reset(p.due(now))

@@ -32,7 +32,8 @@ func (s *scripted) Check(context.Context) error                          { retur
 func (s *scripted) ListModels(context.Context) ([]upstream.Model, error) { return nil, nil }
 
 func (s *scripted) Open(ctx context.Context, _ *upstream.Call) (*upstream.Reply, error) {
-	return &upstream.Reply{Status: 200, Frames: &scriptedFrames{s, ctx}}, nil
+	r := &upstream.Reply{Status: http.StatusOK}
+	return r, r.Stream(&scriptedFrames{s, ctx})
 }
 
 type scriptedFrames struct {

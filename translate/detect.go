@@ -27,7 +27,7 @@ func Detect(b *chat.Body) (string, error) {
 	var topK, maxTokens bool
 	for i := range b.Members {
 		m := &b.Members[i]
-		switch m.Key {
+		switch string(m.Key) {
 		case "anthropic_version":
 			return nameClaude, nil
 		case "inputText":

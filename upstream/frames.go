@@ -23,16 +23,15 @@ type Frames interface {
 // maxPrologue bounds the comments that may come before the first frame.
 const maxPrologue = 4 << 10
 
-// Peek waits for the first frame that carries something, so that an error in its place can still become an HTTP status,
-// another try or another target. It gives frames that begin with it, comments before it included. On an error the
-// frames are closed.
-func Peek(f Frames) (Frames, error) {
+// Stream makes f the reply's stream and waits for its first frame that carries something, so that an error in its place
+// can still become an HTTP status, another try or another target. On an error the frames are closed.
+func (r *Reply) Stream(f Frames) error {
 	var prologue []byte
 	for {
 		first, err := f.Next()
 		if err != nil {
 			_ = f.Close()
-			return nil, err
+			return err
 		}
 		if first.Payload == nil {
 			if len(prologue)+len(first.Raw) <= maxPrologue {
@@ -43,22 +42,22 @@ func Peek(f Frames) (Frames, error) {
 		if prologue != nil {
 			first.Raw = append(prologue, first.Raw...)
 		}
-		return &peeked{Frames: f, first: first, pending: true}, nil
+		r.frames, r.first, r.pending = f, first, true
+		return nil
 	}
 }
 
-type peeked struct {
-	Frames
-	first   Frame
-	pending bool
-}
+// Streamed tells whether the reply is a stream.
+func (r *Reply) Streamed() bool { return r.frames != nil }
 
-func (p *peeked) Next() (Frame, error) {
-	if p.pending {
-		p.pending = false
-		return p.first, nil
+// Next gives the stream's next frame, as Frames does; the first is at hand, with the comments that came before it.
+func (r *Reply) Next() (Frame, error) {
+	if r.pending {
+		r.pending = false
+		return r.first, nil
 	}
-	return p.Frames.Next()
+	return r.frames.Next()
 }
 
-func (p *peeked) Buffered() bool { return p.pending || p.Frames.Buffered() }
+// Buffered tells whether Next can give a frame without waiting.
+func (r *Reply) Buffered() bool { return r.pending || r.frames.Buffered() }

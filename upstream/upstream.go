@@ -60,19 +60,22 @@ type Call struct {
 	Method, Path, Query string
 }
 
-// Reply is an upstream's answer, good so far. Close it exactly once.
+// Reply is an upstream's answer, good so far: a whole one with its Body, or a stream of frames. Close it exactly once.
 type Reply struct {
 	Status    int
 	Header    http.Header
 	RequestID string        // the upstream's own id of the request; "" if it gave none
 	Body      io.ReadCloser // a whole reply, or a relay; nil for a stream
-	Frames    Frames        // a stream; nil for a whole reply
+
+	frames  Frames
+	first   Frame
+	pending bool // first was not given yet
 }
 
 // Close ends the reply and frees its connection.
 func (r *Reply) Close() error {
-	if r.Frames != nil {
-		return r.Frames.Close()
+	if r.frames != nil {
+		return r.frames.Close()
 	}
 	return r.Body.Close()
 }

@@ -42,7 +42,7 @@ func BadJSON(raw []byte, err error) *Error {
 // Member gives the member named key, nil if there is none.
 func (b *Body) Member(key string) *json.Member {
 	for i := range b.Members {
-		if b.Members[i].Key == key {
+		if string(b.Members[i].Key) == key {
 			return &b.Members[i]
 		}
 	}

@@ -27,7 +27,7 @@ func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, erro
 		if d.w.Kind() == json.Null {
 			continue
 		}
-		d.member(r, m.Key)
+		d.member(r, string(m.Key))
 		if d.err != nil {
 			return nil, d.err
 		}

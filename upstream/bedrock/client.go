@@ -62,9 +62,9 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 	if err != nil {
 		return nil, err
 	}
-	accept := "application/json"
+	accept := jsonType
 	if c.Stream {
-		accept = eventStreamType
+		accept = streamType
 	}
 	res, err := u.send(ctx, http.MethodPost, target, c.Body, accept, c.Header)
 	if err != nil {
@@ -79,7 +79,7 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 		_ = res.Body.Close()
 		return nil, chat.Unreadable("a reply of type '"+ct+"' where a stream was asked for", nil)
 	}
-	if reply.Frames, err = upstream.Peek(newFrames(res.Body)); err != nil {
+	if err := reply.Stream(newFrames(res.Body)); err != nil {
 		return nil, firstFrame(ctx, err)
 	}
 	return reply, nil
@@ -88,7 +88,7 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 const eventStreamType = "application/vnd.amazon.eventstream"
 
 // actions of the Converse API, by whether the reply is streamed.
-var actions = map[bool]string{false: "converse", true: "converse-stream"}
+var actions = map[bool]string{false: "/converse", true: "/converse-stream"}
 
 // modelURL is the address of an action on a model. The id is one segment of the path, encoded whole as AWS clients do
 // it: ":" is %3A, "/" is %2F.
@@ -97,29 +97,31 @@ func (u *Upstream) modelURL(modelID, action string) (*url.URL, error) {
 		return nil, chat.Invalid("model", "a Bedrock model id has 1 to %d characters", maxModelID)
 	}
 	target := *u.runtime
-	target.RawPath = u.runtime.EscapedPath() + "/model/" + escapeSegment(modelID) + "/" + action
-	target.Path = u.runtime.Path + "/model/" + modelID + "/" + action
+	escaped := append(make([]byte, 0, 128), u.runtime.EscapedPath()...)
+	target.RawPath = string(appendSegment(escaped, "/model/", modelID, action))
+	target.Path = u.runtime.Path + "/model/" + modelID + action
 	return &target, nil
 }
 
-// escapeSegment encodes all but RFC 3986's unreserved characters, which is what AWS signs.
-func escapeSegment(s string) string {
+// appendSegment appends a path's segment between its neighbours, all but RFC 3986's unreserved characters encoded, which
+// is what AWS signs.
+func appendSegment(b []byte, before, segment, after string) []byte {
 	const hex = "0123456789ABCDEF"
-	b := make([]byte, 0, len(s)+16)
-	for i := range len(s) {
-		c := s[i]
+	b = append(b, before...)
+	for i := range len(segment) {
+		c := segment[i]
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~' {
 			b = append(b, c)
 		} else {
 			b = append(b, '%', hex[c>>4], hex[c&15])
 		}
 	}
-	return string(b)
+	return append(b, after...)
 }
 
 // send signs and sends a request; a reply that is an error becomes one. After an ExpiredTokenException the credentials
 // are renewed and the request is sent once more.
-func (u *Upstream) send(ctx context.Context, method string, target *url.URL, body []byte, accept string, client http.Header) (*http.Response, error) {
+func (u *Upstream) send(ctx context.Context, method string, target *url.URL, body []byte, accept []string, client http.Header) (*http.Response, error) {
 	hash := sigv4.HashPayload(body)
 	for try := 0; ; try++ {
 		req, err := u.request(ctx, method, target, body, hash, accept, client)
@@ -144,10 +146,10 @@ func (u *Upstream) send(ctx context.Context, method string, target *url.URL, bod
 }
 
 // request makes a signed request, or one with the bearer key.
-func (u *Upstream) request(ctx context.Context, method string, target *url.URL, body []byte, hash, accept string, client http.Header) (*http.Request, error) {
-	address := *target // signing may rewrite the query
-	req := (&http.Request{Method: method, URL: &address, Host: address.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 8)}).WithContext(ctx)
-	req.Header["Accept"] = []string{accept}
+func (u *Upstream) request(ctx context.Context, method string, target *url.URL, body []byte, hash string, accept []string, client http.Header) (*http.Request, error) {
+	req := blank.WithContext(ctx)
+	req.Method, req.URL, req.Host, req.Header = method, target, target.Host, make(http.Header, 8)
+	req.Header["Accept"] = accept
 	req.Header["Accept-Encoding"] = identity // a compressed stream would come in lumps
 	upstream.PassHeaders(req.Header, client)
 	if body != nil {
@@ -169,8 +171,10 @@ func (u *Upstream) request(ctx context.Context, method string, target *url.URL, 
 }
 
 var (
-	jsonType = []string{"application/json"}
-	identity = []string{"identity"}
+	jsonType   = []string{"application/json"}
+	streamType = []string{eventStreamType}
+	identity   = []string{"identity"}
+	blank      = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 )
 
 // credentialsError makes the error of a call that could not be signed: it is the gateway's own trouble.

@@ -11,11 +11,13 @@ import (
 // frames reads the event-stream messages of a reply.
 type frames struct {
 	body io.ReadCloser
-	r    *eventstream.Reader
+	r    eventstream.Reader
 }
 
 func newFrames(body io.ReadCloser) *frames {
-	return &frames{body: body, r: eventstream.NewReader(body)}
+	f := &frames{body: body}
+	f.r.Reset(body)
+	return f
 }
 
 // Next gives the next message; an exception comes with it as its error.

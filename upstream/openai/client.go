@@ -71,7 +71,7 @@ func (u *Upstream) openChat(ctx context.Context, c *upstream.Call) (*upstream.Re
 		}
 		return nil, chat.Unreadable("a whole reply where a stream was asked for", nil)
 	}
-	if reply.Frames, err = upstream.Peek(newFrames(res.Body)); err != nil {
+	if err := reply.Stream(newFrames(res.Body)); err != nil {
 		return nil, firstFrame(ctx, err)
 	}
 	return reply, nil
@@ -81,6 +81,7 @@ var (
 	jsonType   = []string{"application/json"}
 	streamType = []string{"text/event-stream"}
 	identity   = []string{"identity"}
+	blank      = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 )
 
 // request makes a call of the API. path begins with a slash and is escaped as it is to be sent.
@@ -93,7 +94,8 @@ func (u *Upstream) request(ctx context.Context, method, path, query string, body
 			target.Path, target.RawPath = plain, escaped
 		}
 	}
-	req := (&http.Request{Method: method, URL: &target, Host: target.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 8)}).WithContext(ctx)
+	req := blank.WithContext(ctx)
+	req.Method, req.URL, req.Host, req.Header = method, &target, target.Host, make(http.Header, 8)
 	for name, values := range u.header {
 		req.Header[name] = values
 	}

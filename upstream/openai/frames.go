@@ -12,11 +12,15 @@ import (
 // frames reads the server-sent events of a reply.
 type frames struct {
 	body io.ReadCloser
-	r    *sse.Reader
+	r    sse.Reader
 	done bool // the last event was given without the blank line behind it
 }
 
-func newFrames(body io.ReadCloser) *frames { return &frames{body: body, r: sse.NewReader(body)} }
+func newFrames(body io.ReadCloser) *frames {
+	f := &frames{body: body}
+	f.r.Reset(body)
+	return f
+}
 
 // Next gives the next event; one that tells of an error comes with it.
 func (f *frames) Next() (upstream.Frame, error) {

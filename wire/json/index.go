@@ -1,10 +1,13 @@
 package json
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Member is one member of an object: where its parts stand in the body.
 type Member struct {
-	Key        string // unescaped
+	Key        []byte // unescaped; shares the body's memory where it can
 	KeyStart   int    // offset of the key's opening quote
 	ValueStart int
 	ValueEnd   int // offset behind the value
@@ -39,15 +42,15 @@ func Index(dst []Member, body []byte) ([]Member, error) {
 		if !r.name() {
 			break
 		}
-		m := Member{Key: string(r.key), KeyStart: at}
+		m := Member{Key: r.key, KeyStart: at}
 		m.ValueStart = r.skip()
 		m.ValueEnd = r.pos
 		if r.err != nil {
 			break
 		}
 		for i := range dst[from:] {
-			if dst[from+i].Key == m.Key {
-				return dst, &DuplicateError{Key: m.Key, Offset: at}
+			if bytes.Equal(dst[from+i].Key, m.Key) {
+				return dst, &DuplicateError{Key: string(m.Key), Offset: at}
 			}
 		}
 		if len(dst)-from == maxMembers {

@@ -1,0 +1,193 @@
+package bedrockgateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() { caddy.RegisterModule(new(stubTransport)) }
+
+// stubTransport stands where the network would: what is measured is the gateway alone. It reads the request as a
+// transport does and answers what the benchmark set.
+type stubTransport struct{}
+
+var stubReply struct {
+	header http.Header
+	body   []byte
+}
+
+func (*stubTransport) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.reverse_proxy.transport.stub", New: func() caddy.Module { return new(stubTransport) }}
+}
+
+func (*stubTransport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return nil }
+
+func (*stubTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: stubReply.header, Body: io.NopCloser(bytes.NewReader(stubReply.body))}, nil
+}
+
+// discard is a ResponseWriter that costs nothing.
+type discard struct {
+	header http.Header
+	n      int
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(b []byte) (int, error) { d.n += len(b); return len(b), nil }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+func (d *discard) Flush()                      {}
+
+// newBenchGateway makes a gateway whose upstreams answer contentType and body.
+func newBenchGateway(b testing.TB, contentType string, body []byte) *Gateway {
+	b.Helper()
+	stubReply.header, stubReply.body = http.Header{"Content-Type": {contentType}}, body
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	b.Cleanup(cancel)
+	mod, err := ctx.LoadModuleByID("http.handlers.bedrock_gateway", json.RawMessage(`{
+		"upstreams": [
+			{"name": "openai", "upstream": {"kind": "openai", "api_key": "sk-test", "base_url": "http://upstream.test/v1", "transport": {"protocol": "stub"}}},
+			{"name": "bedrock", "upstream": {"kind": "bedrock", "region": "us-east-1", "endpoint": "http://upstream.test", "access_key_id": "AKIDEXAMPLE", "secret_access_key": "secret", "transport": {"protocol": "stub"}}}
+		],
+		"files_off": true
+	}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return mod.(*Gateway)
+}
+
+// chatBody is a chat of about 2 KB: a system prompt, five messages and a tool.
+func chatBody(modelID string, stream bool) string {
+	words := strings.Repeat("some of the words of a chat, ", 10)
+	s := ""
+	if stream {
+		s = `"stream":true,`
+	}
+	return `{"model":"` + modelID + `",` + s + `"temperature":0.7,"max_tokens":512,"messages":[{"role":"system","content":"You are a helpful assistant."},` +
+		`{"role":"user","content":"` + words + `"},{"role":"assistant","content":"` + words + `"},{"role":"user","content":"` + words + `"},` +
+		`{"role":"assistant","content":"` + words + `"},{"role":"user","content":"` + words + `"}],` +
+		`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather of a city","parameters":{"type":"object","properties":{"city":{"type":"string","description":"The city"}},"required":["city"]}}}],"tool_choice":"auto"}`
+}
+
+func converseReply() []byte {
+	return []byte(`{"metrics":{"latencyMs":412},"output":{"message":{"content":[{"text":"` + strings.Repeat("the reply of a model ", 45) + `"}],"role":"assistant"}},"stopReason":"end_turn","usage":{"inputTokens":410,"outputTokens":120,"totalTokens":530}}`)
+}
+
+func openaiReply() []byte {
+	return []byte(`{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"` + strings.Repeat("the reply of a model ", 45) + `","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":410,"completion_tokens":120,"total_tokens":530}}`)
+}
+
+// converseStream is a whole stream with the given number of text deltas.
+func converseStream(deltas int) []byte {
+	var b bytes.Buffer
+	enc := eventstream.NewEncoder()
+	event := func(name, payload string) {
+		var m eventstream.Message
+		m.Headers.Set(":event-type", eventstream.StringValue(name))
+		m.Headers.Set(":content-type", eventstream.StringValue("application/json"))
+		m.Headers.Set(":message-type", eventstream.StringValue("event"))
+		m.Payload = []byte(payload)
+		if err := enc.Encode(&b, m); err != nil {
+			panic(err)
+		}
+	}
+	event("messageStart", `{"p":"abcdefghij","role":"assistant"}`)
+	for range deltas {
+		event("contentBlockDelta", `{"contentBlockIndex":0,"delta":{"text":" a few words"},"p":"abcdefghijklmnopqrstuvwxyz"}`)
+	}
+	event("contentBlockStop", `{"contentBlockIndex":0,"p":"abc"}`)
+	event("messageStop", `{"p":"abcdefgh","stopReason":"end_turn"}`)
+	event("metadata", `{"metrics":{"latencyMs":412},"p":"abcdefgh","usage":{"inputTokens":410,"outputTokens":120,"totalTokens":530}}`)
+	return b.Bytes()
+}
+
+// call runs one request through ServeHTTP.
+func (g *Gateway) benchCall(b testing.TB, body string) *discard {
+	r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
+	w := &discard{header: make(http.Header, 8)}
+	if err := g.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })); err != nil {
+		b.Fatal(err)
+	}
+	if w.status != http.StatusOK || w.n == 0 {
+		b.Fatalf("status %d, %d bytes", w.status, w.n)
+	}
+	return w
+}
+
+const benchClaude = "anthropic.claude-3-5-sonnet-20241022-v2:0"
+
+// requestAllocs is what httptest and the discarding writer allocate of themselves.
+func requestAllocs(body string) float64 {
+	return testing.AllocsPerRun(200, func() {
+		r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
+		w := &discard{header: make(http.Header, 8)}
+		_, _ = r, w
+	})
+}
+
+// The goals are those of the design: a request's whole handling stays under 60 allocations, and what a further delta of
+// a stream costs is none.
+func TestHandlerAllocations(t *testing.T) {
+	tests := []struct {
+		name, contentType string
+		reply             []byte
+		body              string
+		most              float64
+	}{
+		{"OpenAI to Converse and back", "application/json", converseReply(), chatBody(benchClaude, false), 60},
+		{"OpenAI passed through", "application/json", openaiReply(), chatBody("gpt-4o", false), 60},
+		{"a stream of one delta", "application/vnd.amazon.eventstream", converseStream(1), chatBody(benchClaude, true), 60},
+		// All that a thousand deltas may cost over one is the larger buffer that a burst is read into.
+		{"a stream of a thousand deltas", "application/vnd.amazon.eventstream", converseStream(1000), chatBody(benchClaude, true), 64},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newBenchGateway(t, tt.contentType, tt.reply)
+			n := testing.AllocsPerRun(200, func() { g.benchCall(t, tt.body) }) - requestAllocs(tt.body)
+			t.Logf("%.0f allocations", n)
+			if n > tt.most {
+				t.Errorf("%.0f allocations, at most %.0f are allowed", n, tt.most)
+			}
+		})
+	}
+}
+
+func benchmarkCall(b *testing.B, contentType string, reply []byte, body string) {
+	g := newBenchGateway(b, contentType, reply)
+	b.ReportAllocs()
+	for b.Loop() {
+		g.benchCall(b, body)
+	}
+}
+
+func BenchmarkUnaryOpenAIToConverse(b *testing.B) {
+	benchmarkCall(b, "application/json", converseReply(), chatBody(benchClaude, false))
+}
+
+func BenchmarkUnaryOpenAIPassthrough(b *testing.B) {
+	benchmarkCall(b, "application/json", openaiReply(), chatBody("gpt-4o", false))
+}
+
+func BenchmarkStreamConverseToOpenAI(b *testing.B) {
+	for _, deltas := range []int{100, 10_000} {
+		b.Run(map[int]string{100: "100 deltas", 10_000: "10000 deltas"}[deltas], func(b *testing.B) {
+			benchmarkCall(b, "application/vnd.amazon.eventstream", converseStream(deltas), chatBody(benchClaude, true))
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(deltas), "ns/delta")
+		})
+	}
+}
