@@ -170,7 +170,7 @@ func (e *encoder) document(m *chat.Media) {
 		e.w.Text(f)
 	}
 	e.w.Key("name")
-	e.w.Text(e.documentName(m.Name))
+	e.w.Text(e.documentName(m.Name, f))
 	switch {
 	case m.Text != nil:
 		e.w.Raw(`"source":{"bytes":`)
@@ -255,8 +255,11 @@ func documentText(m *chat.Media, format string) (string, bool) {
 const maxDocumentName = 200
 
 // documentName makes a name that Bedrock takes: alphanumerics, single spaces, hyphens, parentheses and square brackets,
-// no name twice in a request.
-func (e *encoder) documentName(own string) string {
+// no name twice in a request. An ending that says the format again goes.
+func (e *encoder) documentName(own, format string) string {
+	if i := strings.LastIndexByte(own, '.'); i >= 0 && strings.EqualFold(own[i+1:], format) {
+		own = own[:i]
+	}
 	b := make([]byte, 0, len(own))
 	for i := 0; i < len(own) && len(b) < maxDocumentName-8; i++ {
 		switch c := own[i]; {

@@ -18,8 +18,9 @@ type schemaRules struct {
 }
 
 const (
-	// maxSchema bounds what inlining may make of a schema: references that each name two more double it at every step.
-	maxSchema = 1 << 20
+	// maxSchema bounds what inlining may make of a schema, in bytes: references that each name two more double it at every
+	// step.
+	maxSchema = 1 << 18
 	// maxSchemaDepth bounds the recursion.
 	maxSchemaDepth = 200
 )
@@ -83,6 +84,7 @@ type schemaWriter struct {
 	root  chat.Value
 	rules schemaRules
 	refs  []string // those being put in their places, to cut cycles
+	known map[string]chat.Value
 	depth int
 	err   error
 }
@@ -288,6 +290,9 @@ func (s *schemaWriter) resolve(ref string) chat.Value {
 	if ref == "#" {
 		return s.root
 	}
+	if v, ok := s.known[ref]; ok {
+		return v
+	}
 	path, ok := strings.CutPrefix(ref, "#/")
 	if !ok {
 		return nil
@@ -299,6 +304,10 @@ func (s *schemaWriter) resolve(ref string) chat.Value {
 			return nil
 		}
 	}
+	if s.known == nil {
+		s.known = map[string]chat.Value{}
+	}
+	s.known[ref] = v
 	return v
 }
 

@@ -4,11 +4,35 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/schemas"
 	"github.com/aws/smithy-go"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/bedrock"
 )
+
+// checkTaken sends a body to the simulated Bedrock, which refuses what the real one is known to refuse.
+func checkTaken(t testing.TB, id string, stream bool, body string) {
+	t.Helper()
+	operation := "/converse"
+	if stream {
+		operation = "/converse-stream"
+	}
+	r := httptest.NewRequest("POST", "/model/"+url.PathEscape(id)+operation, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+bedrock.DefaultAPIKey)
+	w := httptest.NewRecorder()
+	simulated.ServeHTTP(w, r)
+	if w.Code != 200 {
+		t.Errorf("Bedrock refuses it: %d %s; %s", w.Code, w.Body, body)
+	}
+}
+
+var simulated = bedrock.New(bedrock.Options{})
 
 // checkShape holds a request body against the service's own model, as the AWS SDK carries it: member names, types, one
 // member per union, base64.
