@@ -142,7 +142,11 @@ func (d *decoder) imageURL() *chat.Media {
 
 func (d *decoder) imageSource(m *chat.Media, tok json.String) {
 	url := meaning(tok)
-	switch scheme, _, _ := bytes.Cut(url[:min(len(url), 16)], []byte(":")); strings.ToLower(string(scheme)) {
+	scheme, _, found := bytes.Cut(url[:min(len(url), 16)], []byte(":"))
+	if !found {
+		scheme = nil
+	}
+	switch strings.ToLower(string(scheme)) {
 	case "data":
 		kind, data := d.dataURL(url)
 		m.Data = data

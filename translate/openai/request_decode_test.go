@@ -103,6 +103,7 @@ func TestDecodeRequestRefuses(t *testing.T) {
 		{"empty base64", part(`{"type":"image_url","image_url":{"url":"data:image/png;base64,"}}`), "messages[0].content[0].image_url.url", "base64"},
 		{"data URL without base64", part(`{"type":"image_url","image_url":{"url":"data:image/png,AAAA"}}`), "messages[0].content[0].image_url.url", "data URL"},
 		{"unsupported image", part(`{"type":"image_url","image_url":{"url":"data:image/tiff;base64,AAAA"}}`), "messages[0].content[0].image_url.url", "image/tiff"},
+		{"a scheme without its colon", part(`{"type":"image_url","image_url":{"url":"data"}}`), "messages[0].content[0].image_url.url", "https://"},
 		{"unknown scheme", part(`{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}`), "messages[0].content[0].image_url.url", "https://"},
 		{"audio format", part(`{"type":"input_audio","input_audio":{"data":"AAAA","format":"xyz"}}`), "messages[0].content[0].input_audio.format", "xyz"},
 		{"audio data", part(`{"type":"input_audio","input_audio":{"data":"?","format":"wav"}}`), "messages[0].content[0].input_audio.data", "base64"},
