@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 )
 
 // Name is the dialect's name.
@@ -41,25 +42,13 @@ const (
 	maxStop = 4
 )
 
-// own tells whether OpenAI itself makes the model; gpt-oss is served by others. Fine-tuned models are "ft:" and the
-// base model's name.
-func own(model string) bool {
-	model = strings.TrimPrefix(model, "ft:")
-	if strings.HasPrefix(model, "gpt-oss") {
-		return false
+// facts are what is known of the target: what the exchange says, or else what its name does. Fine-tuned models are "ft:"
+// and the base model's name.
+func facts(x *chat.Exchange, target string) model.Facts {
+	if x.Facts.Family != model.Unknown {
+		return x.Facts
 	}
-	return strings.HasPrefix(model, "gpt-") || strings.HasPrefix(model, "chatgpt-") || reasons(model)
-}
-
-// reasons tells whether the model is one of OpenAI's that reason: they take reasoning_effort and refuse max_tokens.
-func reasons(model string) bool {
-	model = strings.TrimPrefix(model, "ft:")
-	for _, p := range [...]string{"gpt-5", "gpt-6", "o1", "o3", "o4"} {
-		if strings.HasPrefix(model, p) {
-			return !strings.HasPrefix(model, "gpt-5-chat")
-		}
-	}
-	return false
+	return model.Lookup(strings.TrimPrefix(target, "ft:"))
 }
 
 // stops are the reasons to stop by OpenAI's name.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -24,8 +25,10 @@ type requestEncoder struct {
 	w json.Writer
 	r *chat.Request
 	x *chat.Exchange
-	// model is the upstream's name for it.
-	model   string
+
+	model   string       // the upstream's name for it
+	own     bool         // OpenAI itself makes it
+	reasons bool         // it is one of OpenAI's that reason: they take an effort and refuse sampling
 	scratch []chat.Block // content of the message being written
 	err     error
 }
@@ -37,6 +40,9 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	if e.model == "" {
 		e.model = r.Model
 	}
+	known := facts(x, e.model)
+	e.own = known.Family == model.GPT
+	e.reasons = e.own && known.Thinking == model.ThinkingEffort
 	// Names that are legal as they are first, so that no alias takes one.
 	for i := range r.Tools {
 		if legalName(r.Tools[i].Name) {
@@ -84,29 +90,20 @@ func (e *requestEncoder) sampling() {
 	w, r := &e.w, e.r
 	if r.MaxTokens > 0 {
 		// max_tokens is deprecated at OpenAI and refused by models that reason; other servers know nothing else.
-		if own(e.model) {
+		if e.own {
 			w.Key("max_completion_tokens")
 		} else {
 			w.Key("max_tokens")
 		}
 		w.Int(r.MaxTokens)
 	}
-	if e.x.Facts.NoSampling {
-		if r.Temperature != nil {
-			e.drop("temperature")
-		}
-		if r.TopP != nil {
-			e.drop("top_p")
-		}
-	} else {
-		e.number("temperature", r.Temperature)
-		e.number("top_p", r.TopP)
-	}
+	e.sample("temperature", r.Temperature, "1")
+	e.sample("top_p", r.TopP, "1")
 	if r.TopK != nil {
 		e.drop("top_k")
 	}
-	e.number("frequency_penalty", r.FrequencyPenalty)
-	e.number("presence_penalty", r.PresencePenalty)
+	e.sample("frequency_penalty", r.FrequencyPenalty, "0")
+	e.sample("presence_penalty", r.PresencePenalty, "0")
 	e.number("seed", r.Seed)
 	if r.N > 0 {
 		w.Key("n")
@@ -115,13 +112,22 @@ func (e *requestEncoder) sampling() {
 	e.stop()
 }
 
+// sample writes a number that says how to choose among words. Models that reason take the default and nothing else.
+func (e *requestEncoder) sample(key string, v json.Value, usual string) {
+	if v != nil && string(v) != usual && (e.x.Facts.NoSampling || e.reasons) {
+		e.drop(key)
+		return
+	}
+	e.number(key, v)
+}
+
 // stop writes at most four stop sequences; the API refuses more, and the first are as good as any.
 func (e *requestEncoder) stop() {
 	stop := e.r.Stop
 	if len(stop) == 0 {
 		return
 	}
-	if e.x.Facts.NoStop {
+	if e.x.Facts.NoStop || e.reasons {
 		e.drop(clientName(e.r, "stop"))
 		return
 	}
@@ -154,7 +160,7 @@ func (e *requestEncoder) reasoning() {
 	}
 	switch {
 	case effort == "" || effort == "none": // none is what there is without the parameter
-	case own(e.model) && !reasons(e.model):
+	case e.own && !e.reasons:
 		e.drop(asked)
 	default:
 		e.w.Key("reasoning_effort")

@@ -90,9 +90,15 @@ func TestEncodeRequest(t *testing.T) {
 
 func TestEncodeRequestFollowsTheModelsFacts(t *testing.T) {
 	x := exchange()
+	r := &chat.Request{Messages: asking(), Temperature: chat.Value("0.5"), TopP: chat.Value("1"), Stop: []string{"a"}}
 	x.Facts = model.Facts{NoSampling: true, NoStop: true}
-	got, err := Dialect{}.EncodeRequest(nil, &chat.Request{Messages: asking(), Temperature: chat.Value("1"), TopP: chat.Value("1"), Stop: []string{"a"}}, x)
-	if err != nil || strings.Join(x.Dropped, " ") != "temperature top_p stop" {
+	got, err := Dialect{}.EncodeRequest(nil, r, x)
+	if err != nil || strings.Join(x.Dropped, " ") != "temperature stop" || !strings.Contains(string(got), `"top_p":1`) {
+		t.Errorf("%s, %v, dropped %q", got, err, x.Dropped)
+	}
+	x = exchange()
+	x.TargetModel = "gpt-5"
+	if got, err = (Dialect{}).EncodeRequest(nil, r, x); err != nil || strings.Join(x.Dropped, " ") != "temperature stop" {
 		t.Errorf("%s, %v, dropped %q", got, err, x.Dropped)
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"bytes"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // splicer collects the edits of one body.
 type splicer struct {
 	e     *chat.Edits
+	x     *chat.Exchange
 	b     *chat.Body
 	w     json.Walker
 	edits []json.Edit
@@ -34,7 +36,7 @@ type question struct {
 // the files' text put before the question; parts that name one of our own files replaced by its text. reasoning_content
 // stays for servers that are not OpenAI's, some of which want it back, unless thinking_blocks show that it was ours.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
-	s := splicer{e: e, b: b, w: json.WalkAt(b.Raw, 0)}
+	s := splicer{e: e, x: x, b: b, w: json.WalkAt(b.Raw, 0)}
 	m := json.EditObject(&s.w, &s.edits)
 	named, asked := false, false
 	for m.Next() {
@@ -159,12 +161,12 @@ func (s *splicer) message() {
 // keepsReasoning tells whether the messages' reasoning_content is another server's and not ours.
 func (s *splicer) keepsReasoning() bool {
 	if s.reasoning == json.Invalid {
-		model := s.e.Model
-		if model == "" {
-			model = s.b.Text("model")
+		target := s.e.Model
+		if target == "" {
+			target = s.b.Text("model")
 		}
 		s.reasoning = json.True
-		if own(model) || bytes.Contains(s.b.Raw, []byte(`"thinking_blocks"`)) {
+		if facts(s.x, target).Family == model.GPT || bytes.Contains(s.b.Raw, []byte(`"thinking_blocks"`)) {
 			s.reasoning = json.False
 		}
 	}
