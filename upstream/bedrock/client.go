@@ -22,7 +22,13 @@ import (
 // (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
 const maxModelID = 2048
 
-var byConverse = []translate.Dialect{translate.ByName("converse")}
+// The dialects that models are asked in, best first. Converse serves every chat model but Titan's, which has no more than
+// a prompt; Claude's own body says all that a Claude client can say.
+var (
+	byConverse = []translate.Dialect{translate.ByName("converse")}
+	byClaude   = []translate.Dialect{translate.ByName("converse")}
+	byTitan    = []translate.Dialect{translate.ByName("converse")}
+)
 
 // Prepare puts what is known of the model into x, and the guardrail of every request.
 func (u *Upstream) Prepare(x *chat.Exchange) {
@@ -48,29 +54,44 @@ type override struct {
 	maxOutput int64
 }
 
-// Dialects is Converse, which serves every chat model but Titan's.
-func (u *Upstream) Dialects(string) []translate.Dialect { return byConverse }
+// Dialects are those that the model's family can be asked in.
+func (u *Upstream) Dialects(modelID string) []translate.Dialect {
+	switch u.facts(modelID).Family { //nolint:exhaustive // the others speak Converse alone
+	case model.Claude:
+		return byClaude
+	case model.Titan:
+		return byTitan
+	}
+	return byConverse
+}
 
 // Open sends the call and waits for its reply to begin. Credentials that have expired before their time are renewed
 // once.
 func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
-	if c.Op != upstream.Chat {
-		return nil, &chat.Error{Kind: chat.ErrUnsupported, Message: "this call is not served by Bedrock"}
+	if c.Op == upstream.Relay {
+		return u.relay(ctx, c)
 	}
-	action := actions[c.Stream]
+	action, header := actionOf(c), make(http.Header, 8)
 	target, err := u.modelURL(c.Model, action)
 	if err != nil {
 		return nil, err
 	}
-	accept := jsonType
-	if c.Stream {
-		accept = streamType
+	header["Content-Type"], header["Accept"] = jsonType, jsonType
+	switch action {
+	case invokeStream:
+		header["X-Amzn-Bedrock-Accept"] = jsonType
+		fallthrough
+	case invoke:
+		u.invokeHeaders(header, c.Header)
+	case converseStream:
+		header["Accept"] = streamType
 	}
-	res, err := u.send(ctx, http.MethodPost, target, c.Body, accept, c.Header)
+	upstream.PassHeaders(header, c.Header)
+	res, err := u.send(ctx, http.MethodPost, target, c.Body, header)
 	if err != nil {
 		return nil, err
 	}
-	reply := &upstream.Reply{Status: res.StatusCode, Header: res.Header, RequestID: res.Header.Get("X-Amzn-Requestid")}
+	reply := &upstream.Reply{Status: res.StatusCode, Header: res.Header, RequestID: res.Header.Get(requestIDHeader)}
 	if !c.Stream {
 		reply.Body = res.Body
 		return reply, nil
@@ -79,16 +100,40 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 		_ = res.Body.Close()
 		return nil, chat.Unreadable("a reply of type '"+ct+"' where a stream was asked for", nil)
 	}
-	if err := reply.Stream(newFrames(res.Body)); err != nil {
+	if err := reply.Stream(newFrames(res.Body, action == invokeStream)); err != nil {
 		return nil, firstFrame(ctx, err)
 	}
 	return reply, nil
 }
 
-const eventStreamType = "application/vnd.amazon.eventstream"
+const (
+	eventStreamType = "application/vnd.amazon.eventstream"
+	requestIDHeader = "X-Amzn-Requestid"
+)
 
-// actions of the Converse API, by whether the reply is streamed.
-var actions = map[bool]string{false: "/converse", true: "/converse-stream"}
+// The runtime's actions on a model, as the paths that they end.
+const (
+	converse       = "/converse"
+	converseStream = "/converse-stream"
+	invoke         = "/invoke"
+	invokeStream   = "/invoke-with-response-stream"
+	countTokens    = "/count-tokens"
+)
+
+// actionOf gives the action for a call: a dialect of a model's own goes by invoke.
+func actionOf(c *upstream.Call) string {
+	switch native := c.Dialect.Name() != "converse"; {
+	case c.Op == upstream.CountTokens:
+		return countTokens
+	case native && c.Stream:
+		return invokeStream
+	case native:
+		return invoke
+	case c.Stream:
+		return converseStream
+	}
+	return converse
+}
 
 // modelURL is the address of an action on a model. The id is one segment of the path, encoded whole as AWS clients do
 // it: ":" is %3A, "/" is %2F.
@@ -119,12 +164,12 @@ func appendSegment(b []byte, before, segment, after string) []byte {
 	return append(b, after...)
 }
 
-// send signs and sends a request; a reply that is an error becomes one. After an ExpiredTokenException the credentials
+// send signs and sends a request with the given headers, to which it adds; a reply that is an error becomes one. After an ExpiredTokenException the credentials
 // are renewed and the request is sent once more.
-func (u *Upstream) send(ctx context.Context, method string, target *url.URL, body []byte, accept []string, client http.Header) (*http.Response, error) {
+func (u *Upstream) send(ctx context.Context, method string, target *url.URL, body []byte, header http.Header) (*http.Response, error) {
 	hash := sigv4.HashPayload(body)
 	for try := 0; ; try++ {
-		req, err := u.request(ctx, method, target, body, hash, accept, client)
+		req, err := u.request(ctx, method, target, body, hash, header)
 		if err != nil {
 			return nil, u.credentialsError(ctx, err)
 		}
@@ -146,14 +191,11 @@ func (u *Upstream) send(ctx context.Context, method string, target *url.URL, bod
 }
 
 // request makes a signed request, or one with the bearer key.
-func (u *Upstream) request(ctx context.Context, method string, target *url.URL, body []byte, hash string, accept []string, client http.Header) (*http.Request, error) {
+func (u *Upstream) request(ctx context.Context, method string, target *url.URL, body []byte, hash string, header http.Header) (*http.Request, error) {
 	req := blank.WithContext(ctx)
-	req.Method, req.URL, req.Host, req.Header = method, target, target.Host, make(http.Header, 8)
-	req.Header["Accept"] = accept
+	req.Method, req.URL, req.Host, req.Header = method, target, target.Host, header
 	req.Header["Accept-Encoding"] = identity // a compressed stream would come in lumps
-	upstream.PassHeaders(req.Header, client)
 	if body != nil {
-		req.Header["Content-Type"] = jsonType
 		// This very type: the transport sends head and body in one write, and can send it again on a stale connection.
 		req.Body = io.NopCloser(bytes.NewReader(body))
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }

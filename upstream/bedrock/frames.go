@@ -1,21 +1,27 @@
 package bedrock
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
+	wirejson "github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // frames reads the event-stream messages of a reply.
 type frames struct {
-	body io.ReadCloser
-	r    eventstream.Reader
+	body   io.ReadCloser
+	r      eventstream.Reader
+	chunks bool   // messages hold a model's own event, in base64
+	chunk  []byte // the last of these, decoded
 }
 
-func newFrames(body io.ReadCloser) *frames {
-	f := &frames{body: body}
+// newFrames reads body; chunks tells that it answers InvokeModelWithResponseStream, whose messages are wrappers.
+func newFrames(body io.ReadCloser, chunks bool) *frames {
+	f := &frames{body: body, chunks: chunks}
 	f.r.Reset(body)
 	return f
 }
@@ -37,7 +43,40 @@ func (f *frames) Next() (upstream.Frame, error) {
 	case eventstream.TypeError:
 		return frame, newError(string(m.ErrorCode), string(m.ErrorMessage), 0)
 	}
+	if f.chunks {
+		if err := f.unwrap(m.Payload); err != nil {
+			return frame, err
+		}
+		frame.Name, frame.Payload = nil, f.chunk
+	}
 	return frame, nil
+}
+
+// unwrap decodes {"bytes":"<base64>"} into f.chunk.
+func (f *frames) unwrap(payload []byte) error {
+	var data wirejson.String
+	r := wirejson.NewReader(payload)
+	for r.Object(); r.Member(); {
+		if string(r.Key()) == "bytes" {
+			data = r.String()
+		} else {
+			r.Skip()
+		}
+	}
+	if err := r.End(); err != nil {
+		return fmt.Errorf("chunk of a stream: %w", err)
+	}
+	text := data.Bytes()
+	size := base64.StdEncoding.DecodedLen(len(text))
+	if cap(f.chunk) < size {
+		f.chunk = make([]byte, size)
+	}
+	n, err := base64.StdEncoding.Decode(f.chunk[:size], text)
+	if err != nil {
+		return fmt.Errorf("chunk of a stream: %w", err)
+	}
+	f.chunk = f.chunk[:n]
+	return nil
 }
 
 func (f *frames) Buffered() bool { return f.r.Buffered() }

@@ -105,7 +105,7 @@ func (u *Upstream) control(ctx context.Context, path, query string, page any) er
 	target.Path += path
 	target.RawPath = ""
 	target.RawQuery = query
-	res, err := u.send(ctx, http.MethodGet, &target, nil, jsonType, nil)
+	res, err := u.send(ctx, http.MethodGet, &target, nil, http.Header{"Accept": jsonType})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,60 @@
+package bedrock
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+)
+
+// Headers of InvokeModel that stand for what Converse has in its body
+// (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html).
+const (
+	guardrailHeader        = "X-Amzn-Bedrock-Guardrailidentifier"
+	guardrailVersionHeader = "X-Amzn-Bedrock-Guardrailversion"
+	traceHeader            = "X-Amzn-Bedrock-Trace"
+)
+
+var clientHeaders = []string{guardrailHeader, guardrailVersionHeader, traceHeader, "X-Amzn-Bedrock-Performanceconfig-Latency", "X-Amzn-Bedrock-Service-Tier"}
+
+// invokeHeaders takes from the client's headers what InvokeModel knows, and adds the configured guardrail, which wins
+// unless it may be overridden.
+func (u *Upstream) invokeHeaders(dst, client http.Header) {
+	upstream.PassHeaders(dst, client, clientHeaders...)
+	if u.guardrailConfig == nil || u.guardrail.AllowOverride && dst[guardrailHeader] != nil {
+		return
+	}
+	dst.Set(guardrailHeader, u.guardrail.ID)
+	dst.Set(guardrailVersionHeader, u.guardrail.Version)
+	if u.guardrail.Trace {
+		dst.Set(traceHeader, "ENABLED")
+	} else {
+		dst.Del(traceHeader)
+	}
+}
+
+// relay sends one of Bedrock's own calls as it came, signed anew. Paths below /model are the runtime's, others the
+// control plane's.
+func (u *Upstream) relay(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
+	base := u.controlPlane
+	header := make(http.Header, 8)
+	if strings.HasPrefix(c.Path, "/model/") {
+		base = u.runtime
+		u.invokeHeaders(header, c.Header)
+	}
+	upstream.PassHeaders(header, c.Header, "Accept", "Content-Type", "X-Amzn-Bedrock-Accept")
+	plain, err := url.PathUnescape(c.Path)
+	if err != nil {
+		return nil, chat.Invalid("", "the path is malformed")
+	}
+	target := *base
+	target.RawPath, target.Path, target.RawQuery = base.EscapedPath()+c.Path, base.Path+plain, c.Query
+	res, err := u.send(ctx, c.Method, &target, c.Body, header)
+	if err != nil {
+		return nil, err
+	}
+	return &upstream.Reply{Status: res.StatusCode, Header: res.Header, RequestID: res.Header.Get(requestIDHeader), Body: res.Body}, nil
+}
