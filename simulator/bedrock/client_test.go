@@ -1,7 +1,9 @@
 package bedrock
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -60,9 +62,26 @@ func defaultKey() aws.CredentialsProvider {
 func (b *bench) client(change ...func(*runtimeapi.Options)) *runtimeapi.Client {
 	o := runtimeapi.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(b.url), Credentials: defaultKey(),
-		RetryMaxAttempts: 1, HTTPClient: &http.Client{},
+		RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: wholeBody{http.DefaultTransport}},
 	}
 	return runtimeapi.New(o, change...)
+}
+
+// wholeBody hands the transport a body of its own. The SDK closes the request's body as soon as the reply's header is
+// there; on loopback that can be before net/http has looked for more than Content-Length bytes in it, which it then
+// takes for a failed write, and breaks the connection off in the middle of the reply.
+type wholeBody struct{ http.RoundTripper }
+
+func (w wholeBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return w.RoundTripper.RoundTrip(r)
 }
 
 func (b *bench) control() *controlapi.Client {
