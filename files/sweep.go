@@ -8,16 +8,16 @@ import (
 	"go.uber.org/zap"
 )
 
-// SweepEvery is the mean time between two sweeps of one process.
-const SweepEvery = 15 * time.Minute
-
 // AbandonedAfter is the age from which bytes that belong to no file are an interrupted upload's. An upload under way is
 // never that old: servers end a request that stays silent for minutes.
 const AbandonedAfter = time.Hour
 
-// KeepSwept sweeps s until ctx ends. Each wait is random, between half and one and a half of SweepEvery, so that many
+// KeepSwept sweeps s until ctx ends. Each wait is random, between half and one and a half of every, so that many
 // gateways on one store do not all come at once; the first wait also means that checking a configuration touches nothing.
-func KeepSwept(ctx context.Context, s Store, log *zap.Logger) {
+func KeepSwept(ctx context.Context, s Store, every time.Duration, log *zap.Logger) {
+	wait := func() time.Duration {
+		return every/2 + rand.N(every) //nolint:gosec // spreads load, guards nothing
+	}
 	timer := time.NewTimer(wait())
 	defer timer.Stop()
 	for {
@@ -36,8 +36,4 @@ func KeepSwept(ctx context.Context, s Store, log *zap.Logger) {
 		}
 		timer.Reset(wait())
 	}
-}
-
-func wait() time.Duration {
-	return SweepEvery/2 + rand.N(SweepEvery) //nolint:gosec // spreads load, guards nothing
 }

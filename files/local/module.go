@@ -4,6 +4,7 @@ package local
 import (
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -13,6 +14,9 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/files/settings"
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
 )
+
+// sweepEvery is the mean time between two sweeps of a process: listing directories costs little.
+const sweepEvery = 15 * time.Minute
 
 func init() {
 	caddy.RegisterModule(new(Store))
@@ -85,7 +89,7 @@ func (s *Store) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("files local: directory %s: %w", dir, err)
 	}
 	s.dir = abs
-	go files.KeepSwept(ctx, s, s.log)
+	go files.KeepSwept(ctx, s, sweepEvery, s.log)
 	return nil
 }
 
