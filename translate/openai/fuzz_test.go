@@ -40,8 +40,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		}
 		out, err := Dialect{}.EncodeRequest(nil, r, x)
 		if err != nil {
-			var e *chat.Error
-			if !errors.As(err, &e) {
+			if _, known := errors.AsType[*chat.Error](err); !known {
 				t.Fatalf("%q: %v", in, err)
 			}
 			return
@@ -80,8 +79,7 @@ func FuzzSplice(f *testing.F) {
 		}
 		out, err := Dialect{}.Splice(nil, &b, e, exchange())
 		if err != nil {
-			var e *chat.Error
-			if !errors.As(err, &e) {
+			if _, known := errors.AsType[*chat.Error](err); !known {
 				t.Fatal(err)
 			}
 			return

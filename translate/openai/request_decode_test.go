@@ -16,8 +16,10 @@ func user(members string) string {
 func TestDecodeRequest(t *testing.T) {
 	const hi = "user text \"hi\"\n"
 	tests := []struct{ name, body, want string }{
-		{"system and developer text wherever it stands", `{"model":"m","messages":[{"role":"system","content":"a"},{"role":"user","content":"q"},{"role":"developer","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]}]}`,
-			"model m\nsystem text \"a\", text \"b\", text \"c\"\nuser text \"q\"\n"},
+		{
+			"system and developer text wherever it stands", `{"model":"m","messages":[{"role":"system","content":"a"},{"role":"user","content":"q"},{"role":"developer","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]}]}`,
+			"model m\nsystem text \"a\", text \"b\", text \"c\"\nuser text \"q\"\n",
+		},
 		{"strings keep their escapes", `{"messages":[{"role":"user","content":"a\u0041\n\ud83d\ude00 é"}]}`, "user text \"a\\u0041\\n\\ud83d\\ude00 é\"\n"},
 		{"members in any order", `{"messages":[{"content":"q","name":"ann","role":"user"}],"model":"m"}`, "model m\nuser(ann) text \"q\"\n"},
 		{"blank parts and messages are left out", `{"messages":[{"role":"user","content":[{"type":"text","text":" \n"},{"type":"text","text":"q"}]},{"role":"assistant","content":""},{"role":"user","content":" "}]}`, "user text \"q\"\n"},
@@ -25,27 +27,43 @@ func TestDecodeRequest(t *testing.T) {
 		{"image by URL", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/y.png"}},{"type":"image_url","image_url":"s3://b/k"}]}]}`, "user image |||https://x/y.png|, image |||s3://b/k|\n"},
 		{"audio", `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAA=","format":"mp3"}}]}]}`, "user audio audio/mpeg||AAA=||\n"},
 		{"files", `{"messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}},{"type":"file","file":{"file_data":"data:application/pdf;name=x;base64,AAAA","filename":"a.pdf"}}]}]}`, "user document |||file-1|, document application/pdf|a.pdf|AAAA||\n"},
-		{"tool calls and their results", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\": \"é\\n\"}"}},{"id":"b","type":"function","function":{"name":"g","arguments":""}}]},{"role":"tool","tool_call_id":"b","content":"2"},{"role":"tool","tool_call_id":"a","content":[{"type":"text","text":"1"}]},{"role":"user","content":"so?"}]}`,
-			"user text \"q\"\nassistant tool_use a f {\"x\": \"é\\n\"}, tool_use b g {}\nuser tool_result b [text \"2\"], tool_result a [text \"1\"]\nuser text \"so?\"\n"},
-		{"one id for two calls of a turn counts once", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"a","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"1"},{"role":"tool","tool_call_id":"a","content":"1"}]}`,
-			"user text \"q\"\nassistant tool_use a f {}\nuser tool_result a [text \"1\"]\n"},
-		{"an empty result, an image as a result", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"w","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":""},{"role":"tool","tool_call_id":"b","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}`,
-			"user text \"q\"\nassistant text \"w\", tool_use a f {}, tool_use b f {}\nuser tool_result a [], tool_result b [image image/png||AAAA||]\n"},
-		{"deprecated functions", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"1"}],"functions":[{"name":"f","parameters":{"type":"object"}}],"function_call":{"name":"f"}}`,
-			"user text \"q\"\nassistant tool_use function_call_1 f {}\nuser tool_result function_call_1 [text \"1\"]\ntool f  {\"type\":\"object\"}\nchoice 3 f []\n"},
-		{"reasoning history, signatures to the byte", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","reasoning_content":"r","thinking_blocks":[{"type":"thinking","thinking":"r","signature":"s\/=="},{"type":"redacted_thinking","data":"d\u003d"},{"type":"thinking","signature":"only"}]},{"role":"user","content":"q2"}]}`,
-			"user text \"q\"\nassistant thinking \"r\" signed \"s\\/==\", redacted_thinking \"d\\u003d\", thinking \"\" signed \"only\", text \"a\"\nuser text \"q2\"\n"},
+		{
+			"tool calls and their results", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\": \"é\\n\"}"}},{"id":"b","type":"function","function":{"name":"g","arguments":""}}]},{"role":"tool","tool_call_id":"b","content":"2"},{"role":"tool","tool_call_id":"a","content":[{"type":"text","text":"1"}]},{"role":"user","content":"so?"}]}`,
+			"user text \"q\"\nassistant tool_use a f {\"x\": \"é\\n\"}, tool_use b g {}\nuser tool_result b [text \"2\"], tool_result a [text \"1\"]\nuser text \"so?\"\n",
+		},
+		{
+			"one id for two calls of a turn counts once", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"a","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"1"},{"role":"tool","tool_call_id":"a","content":"1"}]}`,
+			"user text \"q\"\nassistant tool_use a f {}\nuser tool_result a [text \"1\"]\n",
+		},
+		{
+			"an empty result, an image as a result", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"w","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":""},{"role":"tool","tool_call_id":"b","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}`,
+			"user text \"q\"\nassistant text \"w\", tool_use a f {}, tool_use b f {}\nuser tool_result a [], tool_result b [image image/png||AAAA||]\n",
+		},
+		{
+			"deprecated functions", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"1"}],"functions":[{"name":"f","parameters":{"type":"object"}}],"function_call":{"name":"f"}}`,
+			"user text \"q\"\nassistant tool_use function_call_1 f {}\nuser tool_result function_call_1 [text \"1\"]\ntool f  {\"type\":\"object\"}\nchoice 3 f []\n",
+		},
+		{
+			"reasoning history, signatures to the byte", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","reasoning_content":"r","thinking_blocks":[{"type":"thinking","thinking":"r","signature":"s\/=="},{"type":"redacted_thinking","data":"d\u003d"},{"type":"thinking","signature":"only"}]},{"role":"user","content":"q2"}]}`,
+			"user text \"q\"\nassistant thinking \"r\" signed \"s\\/==\", redacted_thinking \"d\\u003d\", thinking \"\" signed \"only\", text \"a\"\nuser text \"q2\"\n",
+		},
 		{"reasoning without blocks", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","reasoning_content":"r","content":"a","refusal":"no"}]}`, "user text \"q\"\nassistant thinking \"r\", text \"a\", refusal \"no\"\n"},
 		{"refusal parts", `{"messages":[{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"refusal","refusal":"b"}]}]}`, "assistant text \"a\", refusal \"b\"\n"},
-		{"cache breakpoints", `{"messages":[{"role":"system","content":"s","cache_control":{"type":"ephemeral"}},{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}},{"type":"text","text":"b","prompt_cache_breakpoint":{"mode":"explicit","ttl":"30m"}}]}],"tools":[{"type":"function","function":{"name":"f"},"cache_control":{"ttl":"5m"}},{"type":"function","function":{"name":"g","cache_control":{}}}]}`,
-			"system text \"s\" cache()\nuser text \"a\" cache(1h), text \"b\" cache()\ntool f   cache(5m)\ntool g   cache()\n"},
-		{"tools", user(`"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{ "type":"object" },"strict":true}},{"type":"custom","custom":{"name":"c"}}],"tool_choice":"required","parallel_tool_calls":false`),
-			hi + "tool f \"d\" { \"type\":\"object\" }\n  strict true\ntool custom  {\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}\nchoice 2  []\nparallel false\n"},
+		{
+			"cache breakpoints", `{"messages":[{"role":"system","content":"s","cache_control":{"type":"ephemeral"}},{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}},{"type":"text","text":"b","prompt_cache_breakpoint":{"mode":"explicit","ttl":"30m"}}]}],"tools":[{"type":"function","function":{"name":"f"},"cache_control":{"ttl":"5m"}},{"type":"function","function":{"name":"g","cache_control":{}}}]}`,
+			"system text \"s\" cache()\nuser text \"a\" cache(1h), text \"b\" cache()\ntool f   cache(5m)\ntool g   cache()\n",
+		},
+		{
+			"tools", user(`"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{ "type":"object" },"strict":true}},{"type":"custom","custom":{"name":"c"}}],"tool_choice":"required","parallel_tool_calls":false`),
+			hi + "tool f \"d\" { \"type\":\"object\" }\n  strict true\ntool custom  {\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}\nchoice 2  []\nparallel false\n",
+		},
 		{"named tool", user(`"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"function","function":{"name":"f"}}`), hi + "tool f  \nchoice 3 f []\n"},
 		{"allowed tools", user(`"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"f"}}]}}`), hi + "tool f  \nchoice 2  [\"f\"]\n"},
 		{"no tools to be called", user(`"tool_choice":"none"`), hi + "choice 4  []\n"},
-		{"every parameter", user(`"max_tokens":5,"max_completion_tokens":7,"temperature":0.70,"top_p":1e-1,"top_k":3,"frequency_penalty":-1,"presence_penalty":1.5,"seed":42,"n":1,"stop":["a","","b"],"user":"u","service_tier":"flex","metadata":{"k":"v"},"stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false},"file_ids":["file-1","file-2"],"guardrailConfig":{"guardrailIdentifier":"g","trace":"enabled"}`),
-			hi + "temperature 0.70\ntop_p 1e-1\ntop_k 3\nseed 42\nfrequency -1\npresence 1.5\nguardrail {\"guardrailIdentifier\":\"g\",\"trace\":\"enabled\"}\nuser \"u\"\nmax 7\nn 1\nstop [\"a\" \"b\"]\nstream usage=true\ntier flex\nmetadata [{k v}]\nfiles [file-1 file-2]\n"},
+		{
+			"every parameter", user(`"max_tokens":5,"max_completion_tokens":7,"temperature":0.70,"top_p":1e-1,"top_k":3,"frequency_penalty":-1,"presence_penalty":1.5,"seed":42,"n":1,"stop":["a","","b"],"user":"u","service_tier":"flex","metadata":{"k":"v"},"stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false},"file_ids":["file-1","file-2"],"guardrailConfig":{"guardrailIdentifier":"g","trace":"enabled"}`),
+			hi + "temperature 0.70\ntop_p 1e-1\ntop_k 3\nseed 42\nfrequency -1\npresence 1.5\nguardrail {\"guardrailIdentifier\":\"g\",\"trace\":\"enabled\"}\nuser \"u\"\nmax 7\nn 1\nstop [\"a\" \"b\"]\nstream usage=true\ntier flex\nmetadata [{k v}]\nfiles [file-1 file-2]\n",
+		},
 		{"max_completion_tokens wins in any order", user(`"max_completion_tokens":7,"max_tokens":5`), hi + "max 7\n"},
 		{"null is absent", user(`"max_tokens":null,"temperature":null,"stop":null,"tools":null,"tool_choice":null,"stream_options":null,"response_format":null,"reasoning_effort":null,"metadata":null,"n":null,"store":null`), hi},
 		{"stop as a string", user(`"stop":"\n"`), hi + "stop [\"\\n\"]\n"},

@@ -13,8 +13,7 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 	d.r.Reset(body)
 	d.response()
 	if err := d.r.End(); err != nil {
-		var reported *chat.Error
-		if errors.As(err, &reported) {
+		if reported, ok := errors.AsType[*chat.Error](err); ok {
 			return nil, reported
 		}
 		return nil, chat.Unreadable("a reply", err)

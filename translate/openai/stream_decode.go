@@ -17,7 +17,6 @@ type streamDecoder struct {
 
 	started bool
 	ended   bool
-	finish  chat.StopReason
 	stopped bool // finish_reason was seen
 
 	next   int            // index of the next content block
@@ -62,8 +61,7 @@ func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Even
 	d.chunk()
 	out, d.out = d.out, nil
 	if err := d.r.End(); err != nil {
-		var reported *chat.Error
-		if errors.As(err, &reported) {
+		if reported, ok := errors.AsType[*chat.Error](err); ok {
 			return out, reported
 		}
 		return out, chat.Unreadable("a stream event", err)

@@ -59,32 +59,65 @@ func TestStreamEncoder(t *testing.T) {
 		events []chat.Event
 		want   string
 	}{
-		{"text", nil, []chat.Event{startEvent, {Kind: chat.EventBlockStart, Block: chat.Text}, textDelta(0, `"a\n"`), textDelta(0, `""`), textDelta(0, `"é"`), blockStop(0), usageEvent, stopEvent(chat.StopEnd), endEvent},
-			roleChunk + content(`"a\n"`) + content(`"é"`) + finishChunk("stop") + doneChunk},
+		{
+			"text", nil,
+			[]chat.Event{startEvent, {Kind: chat.EventBlockStart, Block: chat.Text}, textDelta(0, `"a\n"`), textDelta(0, `""`), textDelta(0, `"é"`), blockStop(0), usageEvent, stopEvent(chat.StopEnd), endEvent},
+			roleChunk + content(`"a\n"`) + content(`"é"`) + finishChunk("stop") + doneChunk,
+		},
 		{"the role comes first, start or not", nil, []chat.Event{textDelta(0, `"a"`)}, roleChunk + content(`"a"`)},
 		{"no end, no [DONE]", nil, []chat.Event{startEvent, textDelta(0, `"a"`), stopEvent(chat.StopEnd)}, roleChunk + content(`"a"`) + finishChunk("stop")},
 		{"an end without a stop makes up none", nil, []chat.Event{startEvent, endEvent}, roleChunk + doneChunk},
-		{"tool indices are dense, whatever stands between", nil, []chat.Event{startEvent, toolStart(1, "x", "f"), toolDelta(1, `"{\"a\""`), toolDelta(1, `""`), toolDelta(1, `":1}"`), blockStop(1), textDelta(2, `"t"`), blockStop(2), toolStart(4, "y", "g"), toolDelta(4, `"{}"`), blockStop(4), stopEvent(chat.StopToolUse), endEvent},
-			roleChunk + call(0, "x", "f") + fragment(0, `"{\"a\""`) + fragment(0, `":1}"`) + content(`"t"`) + call(1, "y", "g") + fragment(1, `"{}"`) + finishChunk("tool_calls") + doneChunk},
-		{"interleaved tools", nil, []chat.Event{startEvent, toolStart(0, "x", "f"), toolStart(1, "y", "g"), toolDelta(0, `"a"`), toolDelta(1, `"b"`), blockStop(0), blockStop(1)},
-			roleChunk + call(0, "x", "f") + call(1, "y", "g") + fragment(0, `"a"`) + fragment(1, `"b"`)},
-		{"a tool without arguments", nil, []chat.Event{startEvent, toolStart(0, "x", "f"), blockStop(0), blockStop(0), toolStart(1, "y", "g"), stopEvent(chat.StopToolUse)},
-			roleChunk + call(0, "x", "f") + fragment(0, `"{}"`) + call(1, "y", "g") + fragment(1, `"{}"`) + finishChunk("tool_calls")},
-		{"thinking, its signature, redacted thinking", nil, []chat.Event{startEvent, {Kind: chat.EventBlockStart, Index: 0, Block: chat.Thinking}, {Kind: chat.EventBlockDelta, Index: 0, Block: chat.Thinking, Text: str(`"hm"`)}, {Kind: chat.EventSignature, Index: 0, Text: str(`"s\/"`)}, blockStop(0), {Kind: chat.EventBlockStart, Index: 1, Block: chat.RedactedThinking, Text: str(`"d="`)}, blockStop(1), {Kind: chat.EventBlockDelta, Index: 2, Block: chat.Thinking, Text: str(`"so"`)}},
-			roleChunk + deltaChunk(`{"reasoning_content":"hm","thinking_blocks":[{"index":0,"type":"thinking","thinking":"hm"}]}`) + deltaChunk(`{"thinking_blocks":[{"index":0,"type":"thinking","signature":"s\/"}]}`) + deltaChunk(`{"thinking_blocks":[{"index":1,"type":"redacted_thinking","data":"d="}]}`) + deltaChunk(`{"reasoning_content":"so","thinking_blocks":[{"index":2,"type":"thinking","thinking":"so"}]}`)},
+		{
+			"tool indices are dense, whatever stands between", nil,
+			[]chat.Event{startEvent, toolStart(1, "x", "f"), toolDelta(1, `"{\"a\""`), toolDelta(1, `""`), toolDelta(1, `":1}"`), blockStop(1), textDelta(2, `"t"`), blockStop(2), toolStart(4, "y", "g"), toolDelta(4, `"{}"`), blockStop(4), stopEvent(chat.StopToolUse), endEvent},
+			roleChunk + call(0, "x", "f") + fragment(0, `"{\"a\""`) + fragment(0, `":1}"`) + content(`"t"`) + call(1, "y", "g") + fragment(1, `"{}"`) + finishChunk("tool_calls") + doneChunk,
+		},
+		{
+			"interleaved tools", nil,
+			[]chat.Event{startEvent, toolStart(0, "x", "f"), toolStart(1, "y", "g"), toolDelta(0, `"a"`), toolDelta(1, `"b"`), blockStop(0), blockStop(1)},
+			roleChunk + call(0, "x", "f") + call(1, "y", "g") + fragment(0, `"a"`) + fragment(1, `"b"`),
+		},
+		{
+			"a tool without arguments", nil,
+			[]chat.Event{startEvent, toolStart(0, "x", "f"), blockStop(0), blockStop(0), toolStart(1, "y", "g"), stopEvent(chat.StopToolUse)},
+			roleChunk + call(0, "x", "f") + fragment(0, `"{}"`) + call(1, "y", "g") + fragment(1, `"{}"`) + finishChunk("tool_calls"),
+		},
+		{
+			"thinking, its signature, redacted thinking", nil,
+			[]chat.Event{startEvent, {Kind: chat.EventBlockStart, Index: 0, Block: chat.Thinking}, {Kind: chat.EventBlockDelta, Index: 0, Block: chat.Thinking, Text: str(`"hm"`)}, {Kind: chat.EventSignature, Index: 0, Text: str(`"s\/"`)}, blockStop(0), {Kind: chat.EventBlockStart, Index: 1, Block: chat.RedactedThinking, Text: str(`"d="`)}, blockStop(1), {Kind: chat.EventBlockDelta, Index: 2, Block: chat.Thinking, Text: str(`"so"`)}},
+			roleChunk + deltaChunk(`{"reasoning_content":"hm","thinking_blocks":[{"index":0,"type":"thinking","thinking":"hm"}]}`) + deltaChunk(`{"thinking_blocks":[{"index":0,"type":"thinking","signature":"s\/"}]}`) + deltaChunk(`{"thinking_blocks":[{"index":1,"type":"redacted_thinking","data":"d="}]}`) + deltaChunk(`{"reasoning_content":"so","thinking_blocks":[{"index":2,"type":"thinking","thinking":"so"}]}`),
+		},
 		{"refusal", nil, []chat.Event{startEvent, {Kind: chat.EventBlockDelta, Block: chat.Refusal, Text: str(`"no"`)}, stopEvent(chat.StopFiltered)}, roleChunk + deltaChunk(`{"refusal":"no"}`) + finishChunk("content_filter")},
-		{"a forced output tool is content", func(x *chat.Exchange) { x.OutputTool = "out" }, []chat.Event{startEvent, textDelta(0, `"Here:"`), toolStart(1, "x", "out"), toolDelta(1, `"{\"a\":"`), toolDelta(1, `"1}"`), blockStop(1), textDelta(2, `"Bye"`), stopEvent(chat.StopToolUse), endEvent},
-			roleChunk + content(`"{\"a\":"`) + content(`"1}"`) + finishChunk("stop") + doneChunk},
-		{"a forced output tool without input", func(x *chat.Exchange) { x.OutputTool = "out" }, []chat.Event{startEvent, toolStart(1, "x", "out"), blockStop(1), stopEvent(chat.StopToolUse)},
-			roleChunk + content(`"{}"`) + finishChunk("stop")},
-		{"words where the output tool was not called", func(x *chat.Exchange) { x.OutputTool = "out" }, []chat.Event{startEvent, textDelta(0, `"I "`), textDelta(0, `"won't"`), stopEvent(chat.StopEnd)},
-			roleChunk + content(`"I "`) + content(`"won't"`) + finishChunk("stop")},
-		{"a real tool call wins", func(x *chat.Exchange) { x.OutputTool = "out" }, []chat.Event{startEvent, toolStart(0, "x", "f"), toolDelta(0, `"{}"`), blockStop(0), stopEvent(chat.StopToolUse)},
-			roleChunk + call(0, "x", "f") + fragment(0, `"{}"`) + finishChunk("tool_calls")},
-		{"a deprecated function call", func(x *chat.Exchange) { x.FunctionCalls = true }, []chat.Event{startEvent, toolStart(0, "x", "f"), toolDelta(0, `"{}"`), blockStop(0), toolStart(1, "y", "g"), toolDelta(1, `"{}"`), stopEvent(chat.StopToolUse)},
-			roleChunk + deltaChunk(`{"function_call":{"name":"f","arguments":""}}`) + deltaChunk(`{"function_call":{"arguments":"{}"}}`) + finishChunk("function_call")},
-		{"guardrail trace", func(x *chat.Exchange) { x.ShowTrace = true }, []chat.Event{startEvent, {Kind: chat.EventStop, Stop: chat.StopFiltered, Raw: chat.Value("{\n\"a\" : 1}")}},
-			roleChunk + chunkHead + `{"index":0,"delta":{},"logprobs":null,"finish_reason":"content_filter"}],"bedrock":{"trace":{"a":1}}}` + "\n\n"},
+		{
+			"a forced output tool is content", func(x *chat.Exchange) { x.OutputTool = "out" },
+			[]chat.Event{startEvent, textDelta(0, `"Here:"`), toolStart(1, "x", "out"), toolDelta(1, `"{\"a\":"`), toolDelta(1, `"1}"`), blockStop(1), textDelta(2, `"Bye"`), stopEvent(chat.StopToolUse), endEvent},
+			roleChunk + content(`"{\"a\":"`) + content(`"1}"`) + finishChunk("stop") + doneChunk,
+		},
+		{
+			"a forced output tool without input", func(x *chat.Exchange) { x.OutputTool = "out" },
+			[]chat.Event{startEvent, toolStart(1, "x", "out"), blockStop(1), stopEvent(chat.StopToolUse)},
+			roleChunk + content(`"{}"`) + finishChunk("stop"),
+		},
+		{
+			"words where the output tool was not called", func(x *chat.Exchange) { x.OutputTool = "out" },
+			[]chat.Event{startEvent, textDelta(0, `"I "`), textDelta(0, `"won't"`), stopEvent(chat.StopEnd)},
+			roleChunk + content(`"I "`) + content(`"won't"`) + finishChunk("stop"),
+		},
+		{
+			"a real tool call wins", func(x *chat.Exchange) { x.OutputTool = "out" },
+			[]chat.Event{startEvent, toolStart(0, "x", "f"), toolDelta(0, `"{}"`), blockStop(0), stopEvent(chat.StopToolUse)},
+			roleChunk + call(0, "x", "f") + fragment(0, `"{}"`) + finishChunk("tool_calls"),
+		},
+		{
+			"a deprecated function call", func(x *chat.Exchange) { x.FunctionCalls = true },
+			[]chat.Event{startEvent, toolStart(0, "x", "f"), toolDelta(0, `"{}"`), blockStop(0), toolStart(1, "y", "g"), toolDelta(1, `"{}"`), stopEvent(chat.StopToolUse)},
+			roleChunk + deltaChunk(`{"function_call":{"name":"f","arguments":""}}`) + deltaChunk(`{"function_call":{"arguments":"{}"}}`) + finishChunk("function_call"),
+		},
+		{
+			"guardrail trace", func(x *chat.Exchange) { x.ShowTrace = true },
+			[]chat.Event{startEvent, {Kind: chat.EventStop, Stop: chat.StopFiltered, Raw: chat.Value("{\n\"a\" : 1}")}},
+			roleChunk + chunkHead + `{"index":0,"delta":{},"logprobs":null,"finish_reason":"content_filter"}],"bedrock":{"trace":{"a":1}}}` + "\n\n",
+		},
 		{"ping", nil, []chat.Event{startEvent, {Kind: chat.EventPing}}, roleChunk + ": ping\n\n"},
 	}
 	for _, tt := range tests {
@@ -210,16 +243,31 @@ func TestStreamDecoder(t *testing.T) {
 		want   string
 		note   string
 	}{
-		{"text", []string{delta(`{"role":"assistant","content":""}`), delta(`{"content":"a\n"}`), delta(`{"content":"b"}`), finish("stop"), usage, "[DONE]"},
-			"start c1 m\n0+ text  \n0 text \"a\\n\"\n0 text \"b\"\n0-\nstop stop\nusage 3 4\nend\n", ""},
-		{"reasoning, then text, then tools", []string{delta(`{"reasoning_content":"r"}`), delta(`{"content":"a"}`), delta(`{"tool_calls":[{"index":0,"id":"t1","type":"function","function":{"name":"f","arguments":""}}]}`), delta(`{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}`), delta(`{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}`), delta(`{"tool_calls":[{"index":1,"id":"t2","type":"function","function":{"name":"g","arguments":"{}"}}]}`), finish("tool_calls"), "[DONE]"},
-			"start c1 m\n0+ thinking  \n0 thinking \"r\"\n0-\n1+ text  \n1 text \"a\"\n1-\n2+ tool_use t1 f\n2 tool_use \"{\\\"a\\\"\"\n2 tool_use \":1}\"\n2-\n3+ tool_use t2 g\n3 tool_use \"{}\"\n3-\nstop tool_calls\nend\n", ""},
-		{"calls without indices are told apart by their ids", []string{delta(`{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"f","arguments":"{}"}}]}`), finish("stop")},
-			"start c1 m\n0+ tool_use a f\n0 tool_use \"{}\"\n0-\n1+ tool_use b f\n1 tool_use \"{}\"\n1-\nstop tool_calls\n", ""},
-		{"calls that all have the index 0", []string{delta(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}`), delta(`{"tool_calls":[{"index":0,"id":"b","function":{"name":"g","arguments":"{"}}]}`), delta(`{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}`)},
-			"start c1 m\n0+ tool_use a f\n0 tool_use \"{}\"\n0-\n1+ tool_use b g\n1 tool_use \"{\"\n1 tool_use \"}\"\n", ""},
-		{"a deprecated function call", []string{delta(`{"function_call":{"name":"f","arguments":""}}`), delta(`{"function_call":{"arguments":"{}"}}`), finish("function_call")},
-			"start c1 m\n0+ tool_use call_abc f\n0 tool_use \"{}\"\n0-\nstop tool_calls\n", ""},
+		{
+			"text",
+			[]string{delta(`{"role":"assistant","content":""}`), delta(`{"content":"a\n"}`), delta(`{"content":"b"}`), finish("stop"), usage, "[DONE]"},
+			"start c1 m\n0+ text  \n0 text \"a\\n\"\n0 text \"b\"\n0-\nstop stop\nusage 3 4\nend\n", "",
+		},
+		{
+			"reasoning, then text, then tools",
+			[]string{delta(`{"reasoning_content":"r"}`), delta(`{"content":"a"}`), delta(`{"tool_calls":[{"index":0,"id":"t1","type":"function","function":{"name":"f","arguments":""}}]}`), delta(`{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}`), delta(`{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}`), delta(`{"tool_calls":[{"index":1,"id":"t2","type":"function","function":{"name":"g","arguments":"{}"}}]}`), finish("tool_calls"), "[DONE]"},
+			"start c1 m\n0+ thinking  \n0 thinking \"r\"\n0-\n1+ text  \n1 text \"a\"\n1-\n2+ tool_use t1 f\n2 tool_use \"{\\\"a\\\"\"\n2 tool_use \":1}\"\n2-\n3+ tool_use t2 g\n3 tool_use \"{}\"\n3-\nstop tool_calls\nend\n", "",
+		},
+		{
+			"calls without indices are told apart by their ids",
+			[]string{delta(`{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"f","arguments":"{}"}}]}`), finish("stop")},
+			"start c1 m\n0+ tool_use a f\n0 tool_use \"{}\"\n0-\n1+ tool_use b f\n1 tool_use \"{}\"\n1-\nstop tool_calls\n", "",
+		},
+		{
+			"calls that all have the index 0",
+			[]string{delta(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}`), delta(`{"tool_calls":[{"index":0,"id":"b","function":{"name":"g","arguments":"{"}}]}`), delta(`{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}`)},
+			"start c1 m\n0+ tool_use a f\n0 tool_use \"{}\"\n0-\n1+ tool_use b g\n1 tool_use \"{\"\n1 tool_use \"}\"\n", "",
+		},
+		{
+			"a deprecated function call",
+			[]string{delta(`{"function_call":{"name":"f","arguments":""}}`), delta(`{"function_call":{"arguments":"{}"}}`), finish("function_call")},
+			"start c1 m\n0+ tool_use call_abc f\n0 tool_use \"{}\"\n0-\nstop tool_calls\n", "",
+		},
 		{"a fragment of no call", []string{delta(`{"tool_calls":[{"index":3,"function":{"arguments":"{}"}}]}`)}, "start c1 m\n", "never began"},
 		{"refusal", []string{delta(`{"refusal":"no"}`), finish("content_filter")}, "start c1 m\n0+ refusal  \n0 refusal \"no\"\n0-\nstop content_filter\n", ""},
 		{"usage in the last chunk", []string{`{"id":"c1","model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`}, "start c1 m\n0+ text  \n0 text \"a\"\n0-\nstop stop\nusage 1 2\n", ""},
