@@ -45,8 +45,12 @@ func stopReason(tok chat.String, x *chat.Exchange) chat.StopReason {
 	return chat.StopUnknown
 }
 
-// stopName gives the value of StopReason for s. A pause and an unknown reason end the turn, for want of a word.
-func stopName(s chat.StopReason) string {
+// stopName gives the value of StopReason for s. A pause and an unknown reason end the turn, for want of a word. Only a
+// guardrail leaves a trace.
+func stopName(s chat.StopReason, trace chat.Value) string {
+	if s == chat.StopFiltered && len(trace) > 0 {
+		return "guardrail_intervened"
+	}
 	for i := range stopReasons {
 		if stopReasons[i].stop == s {
 			return stopReasons[i].name

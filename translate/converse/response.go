@@ -44,63 +44,6 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 	return out, nil
 }
 
-// value reads any value; nil for null.
-func value(r *json.Reader) chat.Value {
-	if r.Null() {
-		return nil
-	}
-	return r.Value()
-}
-
-// enter goes into an object; false, with the value consumed, if it is none: what a provider sends where an object is
-// due is skipped, not refused.
-func enter(r *json.Reader) bool {
-	if r.Kind() == json.Object {
-		return r.Object()
-	}
-	r.Skip()
-	return false
-}
-
-func enterArray(r *json.Reader) bool {
-	if r.Kind() == json.Array {
-		return r.Array()
-	}
-	r.Skip()
-	return false
-}
-
-// str reads a string; nil, with the value consumed, if it is none.
-func str(r *json.Reader) chat.String {
-	if r.Kind() == json.Text {
-		return r.String()
-	}
-	r.Skip()
-	return nil
-}
-
-// text is str, unquoted.
-func text(r *json.Reader) string {
-	if r.Kind() == json.Text {
-		return r.Text()
-	}
-	r.Skip()
-	return ""
-}
-
-// number reads a whole number; 0, with the value consumed, if it is none or below 0.
-func number(r *json.Reader) int64 {
-	if r.Kind() != json.Number {
-		r.Skip()
-		return 0
-	}
-	n, ok := json.ParseInt(r.Number())
-	if !ok || n < 0 {
-		return 0
-	}
-	return n
-}
-
 func decodeOutput(r *json.Reader, out *chat.Response, x *chat.Exchange) {
 	if !enter(r) {
 		return
@@ -263,59 +206,6 @@ func decodeCitations(r *json.Reader) (to []chat.Block) {
 		to[0].Citations = citations
 	}
 	return to
-}
-
-// decodeUsage reads a TokenUsage. inputTokens counts neither what was read from the cache nor what was written to it.
-func decodeUsage(r *json.Reader) (u chat.Usage) {
-	if !enter(r) {
-		return u
-	}
-	u.Known = true
-	for r.Member() {
-		switch string(r.Key()) {
-		case "inputTokens":
-			u.Input = number(r)
-		case "outputTokens":
-			u.Output = number(r)
-		case "cacheReadInputTokens", "cacheReadInputTokenCount":
-			u.CacheRead = number(r)
-		case "cacheWriteInputTokens", "cacheWriteInputTokenCount":
-			u.CacheWrite = number(r)
-		case "cacheDetails":
-			u.CacheWrite1h = decodeCacheDetails(r)
-		default:
-			r.Skip()
-		}
-	}
-	return u
-}
-
-// decodeCacheDetails gives the tokens that are kept for an hour.
-func decodeCacheDetails(r *json.Reader) (hour int64) {
-	if !enterArray(r) {
-		return 0
-	}
-	for r.Element() {
-		if !enter(r) {
-			continue
-		}
-		var ttl chat.String
-		var n int64
-		for r.Member() {
-			switch string(r.Key()) {
-			case "ttl":
-				ttl = str(r)
-			case "inputTokens":
-				n = number(r)
-			default:
-				r.Skip()
-			}
-		}
-		if string(ttl) == `"1h"` {
-			hour += n
-		}
-	}
-	return hour
 }
 
 func decodeMetrics(r *json.Reader) (latencyMS int64) {

@@ -35,7 +35,7 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	w.EndObject()
 	w.EndObject()
 	w.Key("stopReason")
-	w.Text(stopName(stop))
+	w.Text(stopName(stop, r.Trace))
 	if r.Usage.Known {
 		usage(&w, &r.Usage)
 	}
@@ -126,31 +126,5 @@ func reasoning(w *json.Writer, text, signature chat.String) {
 	}
 	w.EndObject()
 	w.EndObject()
-	w.EndObject()
-}
-
-// usage writes the member usage.
-func usage(w *json.Writer, u *chat.Usage) {
-	w.Raw(`"usage":{"inputTokens":`)
-	w.Int(u.Input)
-	w.Key("outputTokens")
-	w.Int(u.Output)
-	w.Key("totalTokens")
-	w.Int(u.Total())
-	w.Key("cacheReadInputTokens")
-	w.Int(u.CacheRead)
-	w.Key("cacheWriteInputTokens")
-	w.Int(u.CacheWrite)
-	if u.CacheWrite1h > 0 {
-		w.Raw(`"cacheDetails":[{"ttl":"1h","inputTokens":`)
-		w.Int(u.CacheWrite1h)
-		w.EndObject()
-		if rest := u.CacheWrite - u.CacheWrite1h; rest > 0 {
-			w.Raw(`{"ttl":"5m","inputTokens":`)
-			w.Int(rest)
-			w.EndObject()
-		}
-		w.EndArray()
-	}
 	w.EndObject()
 }

@@ -151,7 +151,7 @@ func (s *streamEncoder) end(dst []byte) []byte {
 	}
 	w := json.NewWriter(s.payload[:0])
 	w.Raw(`{"stopReason":`)
-	w.Text(stopName(stop))
+	w.Text(stopName(stop, s.trace))
 	w.EndObject()
 	dst = eventstream.Append(dst, headersStop, w.Bytes())
 

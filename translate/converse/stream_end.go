@@ -1,0 +1,67 @@
+package converse
+
+import "github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+
+// messageStop keeps the stop reason until the metadata comes, which has the guardrail's trace.
+func (d *streamDecoder) messageStop(out []chat.Event) []chat.Event {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "stopReason":
+			d.stop = stopReason(str(r), d.x)
+		case "additionalModelResponseFields":
+			d.sequence = append(d.sequence[:0:0], stopSequence(value(r))...)
+		default:
+			r.Skip()
+		}
+	}
+	if r.Err() != nil {
+		return out
+	}
+	d.stopped = true
+	for i := range d.open { // a provider that did not close them
+		if d.open[i].kind != chat.Opaque {
+			out = append(out, chat.Event{Kind: chat.EventBlockStop, Index: d.open[i].index})
+		}
+	}
+	d.open = d.open[:0]
+	return d.end(out)
+}
+
+func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
+	r := &d.r
+	var u chat.Usage
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "usage":
+			u = decodeUsage(r)
+		case "trace":
+			if d.trace = value(r); !d.stopped {
+				d.trace = append(chat.Value(nil), d.trace...)
+			}
+		default:
+			r.Skip()
+		}
+	}
+	if r.Err() != nil {
+		return out
+	}
+	d.counted = true
+	if u.Known {
+		out = append(out, chat.Event{Kind: chat.EventUsage, Usage: u})
+	}
+	return d.end(out)
+}
+
+// end gives the last events once both have come.
+func (d *streamDecoder) end(out []chat.Event) []chat.Event {
+	if !d.stopped || !d.counted {
+		return out
+	}
+	d.ended = true
+	return append(out,
+		chat.Event{Kind: chat.EventStop, Stop: d.stop, StopSequence: d.sequence, Raw: d.trace},
+		chat.Event{Kind: chat.EventEnd})
+}

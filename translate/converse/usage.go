@@ -1,0 +1,85 @@
+package converse
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// decodeUsage reads a TokenUsage. inputTokens counts neither what was read from the cache nor what was written to it.
+func decodeUsage(r *json.Reader) (u chat.Usage) {
+	if !enter(r) {
+		return u
+	}
+	u.Known = true
+	for r.Member() {
+		switch string(r.Key()) {
+		case "inputTokens":
+			u.Input = number(r)
+		case "outputTokens":
+			u.Output = number(r)
+		case "cacheReadInputTokens", "cacheReadInputTokenCount":
+			u.CacheRead = number(r)
+		case "cacheWriteInputTokens", "cacheWriteInputTokenCount":
+			u.CacheWrite = number(r)
+		case "cacheDetails":
+			u.CacheWrite1h = decodeCacheDetails(r)
+		default:
+			r.Skip()
+		}
+	}
+	return u
+}
+
+// decodeCacheDetails gives the tokens that are kept for an hour.
+func decodeCacheDetails(r *json.Reader) (hour int64) {
+	if !enterArray(r) {
+		return 0
+	}
+	for r.Element() {
+		if !enter(r) {
+			continue
+		}
+		var ttl chat.String
+		var n int64
+		for r.Member() {
+			switch string(r.Key()) {
+			case "ttl":
+				ttl = str(r)
+			case "inputTokens":
+				n = number(r)
+			default:
+				r.Skip()
+			}
+		}
+		if string(ttl) == `"1h"` {
+			hour += n
+		}
+	}
+	return hour
+}
+
+// usage writes the member usage.
+func usage(w *json.Writer, u *chat.Usage) {
+	w.Raw(`"usage":{"inputTokens":`)
+	w.Int(u.Input)
+	w.Key("outputTokens")
+	w.Int(u.Output)
+	w.Key("totalTokens")
+	w.Int(u.Total())
+	w.Key("cacheReadInputTokens")
+	w.Int(u.CacheRead)
+	w.Key("cacheWriteInputTokens")
+	w.Int(u.CacheWrite)
+	if u.CacheWrite1h > 0 {
+		w.Raw(`"cacheDetails":[{"ttl":"1h","inputTokens":`)
+		w.Int(u.CacheWrite1h)
+		w.EndObject()
+		if rest := u.CacheWrite - u.CacheWrite1h; rest > 0 {
+			w.Raw(`{"ttl":"5m","inputTokens":`)
+			w.Int(rest)
+			w.EndObject()
+		}
+		w.EndArray()
+	}
+	w.EndObject()
+}
