@@ -22,8 +22,10 @@ func (q *claudeRequest) problem(m *model, p *claudeParams) string {
 	if q.Messages[0].Role != "user" {
 		return `messages: first message must use the "user" role`
 	}
-	for _, check := range []func() string{q.checkTexts, func() string { return q.checkMarks(m) }, func() string { return q.checkSources(m) },
-		q.checkPairs, func() string { return q.checkThoughts(p) }} {
+	for _, check := range []func() string{
+		q.checkTexts, func() string { return q.checkMarks(m) }, func() string { return q.checkSources(m) },
+		q.checkPairs, func() string { return q.checkThoughts(p) },
+	} {
 		if problem := check(); problem != "" {
 			return problem
 		}

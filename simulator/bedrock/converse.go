@@ -243,7 +243,7 @@ func (u usage) converse() map[string]any {
 		"cacheReadInputTokens": u.read, "cacheWriteInputTokens": u.write,
 	}
 	if len(u.written) > 0 {
-		var details []any
+		details := make([]any, 0, len(u.written))
 		for _, d := range u.written {
 			details = append(details, map[string]any{"ttl": d.ttl, "inputTokens": d.tokens})
 		}

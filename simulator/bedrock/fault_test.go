@@ -42,8 +42,8 @@ func TestErrorsOnDemandReachTheSDKByName(t *testing.T) {
 		"overloaded":                    {"ServiceUnavailableException", 503},
 	} {
 		_, _, err := b.converse(one(haiku3, textBlock("x [[fault:"+directive+"]]")))
-		var api smithy.APIError
-		if !errors.As(err, &api) || api.ErrorCode() != want.code || api.ErrorMessage() == "" {
+		api, ok := errors.AsType[smithy.APIError](err)
+		if !ok || api.ErrorCode() != want.code || api.ErrorMessage() == "" {
 			t.Errorf("%s: %v", directive, err)
 		}
 		got := b.send(http.MethodPost, "/model/"+haiku3+"/invoke", claudeSays(`{"role":"user","content":"x [[fault:`+directive+`,retry-after=2]]"}`, ""), bearer)
@@ -201,8 +201,7 @@ func TestExceptionsInsideAStream(t *testing.T) {
 		t.Errorf("error: %v %v", list, err)
 	}
 	_, err = b.listen(&runtimeapi.ConverseStreamInput{ModelId: aws.String(haiku3), Messages: []types.Message{user(textBlock("hi [[fault:exception=throttling@2]]"))}})
-	var throttled *types.ThrottlingException
-	if !errors.As(err, &throttled) {
+	if _, ok := errors.AsType[*types.ThrottlingException](err); !ok {
 		t.Errorf("the SDK read %v", err)
 	}
 }

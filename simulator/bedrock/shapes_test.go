@@ -52,6 +52,7 @@ func compare(t *testing.T, at string, s *shape, m *smithy.Schema, inPath []strin
 		compare(t, at+"[]", s.item, m.ListMember(), nil)
 	case dictionary:
 		compare(t, at+"{}", s.item, m.MapValue(), nil)
+	default: // has no members
 	}
 }
 
