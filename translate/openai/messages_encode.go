@@ -14,14 +14,20 @@ func (e *requestEncoder) messages() {
 		e.content(r.System)
 		w.EndObject()
 	}
-	for i := range r.Messages {
-		m := &r.Messages[i]
-		if m.Role == chat.Assistant {
-			e.assistant(m)
+	for i := 0; i < len(r.Messages); {
+		if r.Messages[i].Role == chat.Assistant {
+			e.assistant(&r.Messages[i])
+			i++
 			continue
 		}
-		e.results(m)
-		e.user(m)
+		// Nothing may stand between calls and their results, whatever the turns they came in.
+		from := i
+		for ; i < len(r.Messages) && r.Messages[i].Role != chat.Assistant; i++ {
+			e.results(&r.Messages[i])
+		}
+		for j := from; j < i; j++ {
+			e.user(&r.Messages[j])
+		}
 	}
 	w.EndArray()
 	if len(r.Messages) == 0 && len(r.System) == 0 {

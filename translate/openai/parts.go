@@ -49,7 +49,7 @@ func (d *decoder) part() {
 		}
 		switch string(r.Key()) {
 		case "type":
-			p.kind = partType(r.String())
+			p.kind = word(r.String())
 		case "text", "refusal":
 			p.text = r.String()
 		case "image_url":
@@ -97,13 +97,15 @@ func (d *decoder) part() {
 // mediaParts are the part types of media blocks.
 var mediaParts = map[chat.BlockKind]string{chat.Image: "image_url", chat.Audio: "input_audio", chat.Document: "file"}
 
-// partType names the type without making a string of the usual ones.
-func partType(tok json.String) string {
+// word gives a string's meaning without making a new one of the usual types.
+func word(tok json.String) string {
 	switch b := meaning(tok); string(b) {
 	case "text":
 		return "text"
 	case "image_url":
 		return "image_url"
+	case "function":
+		return "function"
 	default:
 		return string(b)
 	}

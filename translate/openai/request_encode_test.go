@@ -64,7 +64,7 @@ func TestEncodeRequest(t *testing.T) {
 			"tools",
 			chat.Request{Messages: asking(), Tools: []chat.Tool{{Name: "f", Description: str(`"d"`), Schema: chat.Value("{\n}"), Strict: &yes}, {Name: "computer", Raw: chat.Value(`{}`), Dialect: "claude"}, {Name: "custom", Raw: chat.Value(`{"type":"custom"}`), Dialect: "openai"}}, ToolChoice: chat.ToolChoice{Kind: chat.ToolsNamed, Name: "f"}, ParallelToolCalls: &no},
 			"",
-			q + `,"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{},"strict":true}},{"type":"custom"}],"tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false`, "tools.computer",
+			q + `,"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{}},"strict":true}},{"type":"custom"}],"tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false`, "tools.computer",
 		},
 		{"any tool", chat.Request{Messages: asking(), Tools: []chat.Tool{{Name: "f"}}, ToolChoice: chat.ToolChoice{Kind: chat.ToolsAny}}, "", q + `,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required"`, ""},
 		{"allowed tools", chat.Request{Messages: asking(), Tools: []chat.Tool{{Name: "f"}}, ToolChoice: chat.ToolChoice{Kind: chat.ToolsAuto, Allowed: []string{"f"}}}, "", q + `,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"f"}}]}}`, ""},
@@ -116,6 +116,23 @@ func TestEncodeRequestFollowsTheModelsFacts(t *testing.T) {
 	x.TargetModel = "gpt-5"
 	if got, err = (Dialect{}).EncodeRequest(nil, r, x); err != nil || strings.Join(x.Dropped, " ") != "temperature stop" {
 		t.Errorf("%s, %v, dropped %q", got, err, x.Dropped)
+	}
+}
+
+func TestToolParametersAreAnObject(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"type":"object","properties":{"a":{}}}`: `{"type":"object","properties":{"a":{}}}`,
+		`{}`:                                 `{"type":"object","properties":{}}`,
+		`{"type":"object"}`:                  `{"type":"object","properties":{}}`,
+		`{"properties":{},"$schema":"x"}`:    `{"properties":{},"$schema":"x","type":"object"}`,
+		`{"type":"string"}`:                  `{"type":"object","properties":{}}`,
+		`{"type":["object","null"]}`:         `{"type":"object","properties":{}}`,
+		`{"$ref":"#/$defs/a","$defs":{}}`:    `{"$ref":"#/$defs/a","$defs":{}}`,
+		`{"type":null,"properties":{"a":1}}`: `{"type":"object","properties":{"a":1}}`,
+	} {
+		if got := string(parameters(chat.Value(in))); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func (d *decoder) tools() []chat.Tool {
 			}
 			switch string(r.Key()) {
 			case "type":
-				kind = r.Text()
+				kind = word(r.String())
 			case "function":
 				function = true
 				d.function(&t, 2)
