@@ -103,8 +103,7 @@ func (d *decoder) message(m *message) {
 
 // place gives the message its meaning by its role.
 func (d *decoder) place(m *message) {
-	role := string(m.role)
-	switch role {
+	switch string(m.role) {
 	case "tool", "function", "system", "developer":
 	case "user", "assistant":
 		d.answered()
@@ -112,12 +111,12 @@ func (d *decoder) place(m *message) {
 	case "":
 		d.missing(1, "role")
 	default:
-		d.failAt(1, "role", "invalid value: '%s'; supported values are: system, developer, user, assistant, tool and function", role)
+		d.failAt(1, "role", "invalid value: '%s'; supported values are: system, developer, user, assistant, tool and function", m.role)
 	}
 	if d.r.Err() != nil {
 		return
 	}
-	switch role {
+	switch string(m.role) {
 	case "system", "developer":
 		d.system(m)
 	case "user":
