@@ -135,6 +135,9 @@ func (p *provisioner) loadUpstreams() error {
 		for _, u := range configured {
 			delete(p.missing, u.Name)
 		}
+		if len(configured) == 0 {
+			p.ctx.Logger().Warn("no upstream: every model is unknown until " + envOpenAIKey + " or AWS_REGION is set, or one is configured")
+		}
 	}
 	for i := range configured {
 		u, err := p.loadUpstream(&configured[i])

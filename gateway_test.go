@@ -1,0 +1,197 @@
+package bedrockgateway_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
+)
+
+const (
+	chat  = `{"model":"gpt-4o","messages":[{"role":"user","content":"a secret question"}]}`
+	reply = `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o-2024","choices":[{"index":0,"message":{"role":"assistant","content":"a secret answer"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}`
+)
+
+func jsonReply(body string) gatewaytest.Reply {
+	return gatewaytest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: body}
+}
+
+func post(t *testing.T, g *gatewaytest.Gateway, header, value, body string) *gatewaytest.Answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gatewaytest.URL+"/v1/chat/completions", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(header, value)
+	return g.Do(t, req)
+}
+
+// A client's key lets it in, bounds what it may ask for, and goes no further.
+func TestKeysThroughTheGateway(t *testing.T) {
+	u := gatewaytest.NewUpstream(t, jsonReply(reply))
+	g := gatewaytest.Start(t, fmt.Sprintf(`api_key_auth {
+	key alice sk-alice
+	key bob sk-bob {
+		models claude-* o3
+	}
+}
+bedrock_gateway {
+	openai sk-upstream {
+		base_url %s/v1
+	}
+}`, u.URL))
+	for _, tc := range []struct {
+		name, header, value string
+		status              int
+		want                string
+	}{
+		{"a good key", "Authorization", "Bearer sk-alice", 200, "a secret answer"},
+		{"another header", "X-Api-Key", "sk-alice", 200, "a secret answer"},
+		{"no key", "X-Other", "x", 401, "No API key was given"},
+		{"a wrong key", "Api-Key", "sk-eve", 401, `"code":"invalid_api_key"`},
+		{"a model out of bounds", "Authorization", "Bearer sk-bob", 403, "your key does not allow the model 'gpt-4o'"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			u.Play(jsonReply(reply))
+			a := post(t, g, tc.header, tc.value, chat)
+			if a.Status != tc.status || !strings.Contains(a.Body, tc.want) {
+				t.Errorf("got %d %s", a.Status, a.Body)
+			}
+			seen := u.Seen()
+			if tc.status != http.StatusOK {
+				if len(seen) != 0 {
+					t.Errorf("the upstream was asked all the same: %+v", seen)
+				}
+				return
+			}
+			if len(seen) != 1 {
+				t.Fatalf("the upstream was asked %d times", len(seen))
+			}
+			if got := seen[0].Header.Get("Authorization"); got != "Bearer sk-upstream" {
+				t.Errorf("the upstream was sent Authorization %q", got)
+			}
+			for name, values := range seen[0].Header {
+				if strings.Contains(strings.Join(values, " "), "sk-alice") {
+					t.Errorf("the client's key went on in %s", name)
+				}
+			}
+		})
+	}
+}
+
+// The access log tells what a chat cost and where it went, never what was said.
+func TestAccessLog(t *testing.T) {
+	u := gatewaytest.NewUpstream(t, jsonReply(reply))
+	t.Setenv("GATEWAY_TEST_KEY", "sk-upstream")
+	g := gatewaytest.Start(t, fmt.Sprintf(`log
+log_append tokens {http.bedrock_gateway.output_tokens}
+bedrock_gateway {
+	openai {env.GATEWAY_TEST_KEY} {
+		base_url %s/v1
+	}
+}`, u.URL))
+	a := post(t, g, "X-Other", "x", chat)
+	if a.Status != http.StatusOK {
+		t.Fatalf("got %d %s", a.Status, a.Body)
+	}
+	raw, err := os.ReadFile(g.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"a secret question", "a secret answer", "sk-upstream"} {
+		if strings.Contains(string(raw), secret) {
+			t.Errorf("%q stands in the log:\n%s", secret, raw)
+		}
+	}
+	var line struct {
+		Msg    string `json:"msg"`
+		Tokens any    `json:"tokens"`
+		Chat   struct {
+			RequestID string `json:"request_id"`
+			Upstream  string `json:"upstream"`
+			Model     string `json:"model"`
+			Dialect   string `json:"dialect"`
+			Attempts  int    `json:"attempts"`
+			Input     int    `json:"input_tokens"`
+			Output    int    `json:"output_tokens"`
+			Stop      string `json:"stop_reason"`
+		} `json:"bedrock_gateway"`
+	}
+	found := false
+	for text := range strings.Lines(string(raw)) {
+		if strings.Contains(text, `"handled request"`) {
+			found = true
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+		}
+	}
+	c := line.Chat
+	if !found || c.RequestID != a.Header.Get("X-Request-Id") || c.Upstream != "openai" || c.Model != "gpt-4o" ||
+		c.Dialect != "openai" || c.Attempts != 1 || c.Input != 7 || c.Output != 3 || c.Stop != "end_turn" {
+		t.Errorf("got %+v", line)
+	}
+	if fmt.Sprint(line.Tokens) != "3" {
+		t.Errorf("log_append got %v tokens", line.Tokens)
+	}
+}
+
+// On reload Caddy cleans up the old configuration while its streams go on: they
+// end as if nothing had happened, and new requests go by the new configuration.
+func TestReloadKeepsStreams(t *testing.T) {
+	goOn := make(chan struct{})
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"role":"assistant","content":"before"},"finish_reason":null}]}`+"\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-goOn
+		_, _ = io.WriteString(w, `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"after"},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
+	}))
+	defer upstream.Close()
+	const config = `bedrock_gateway {
+	openai sk-%[2]s {
+		base_url %[1]s/v1
+	}
+	default_model %[2]s
+}`
+	g := gatewaytest.Start(t, fmt.Sprintf(config, upstream.URL, "old"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gatewaytest.URL+"/v1/chat/completions",
+		strings.NewReader(`{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"x"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := g.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read to its end
+	lines := bufio.NewReader(res.Body)
+	if first, err := lines.ReadString('\n'); err != nil || !strings.Contains(first, "before") {
+		t.Fatalf("got %q, %v", first, err)
+	}
+
+	second := gatewaytest.NewUpstream(t, jsonReply(reply))
+	g.Load(t, fmt.Sprintf(config, second.URL, "gpt-new"))
+	// A connection that is open belongs to the old server until its request is over.
+	g.Client.CloseIdleConnections()
+	if a := g.Post(t, "/v1/chat/completions", `{"messages":[{"role":"user","content":"x"}]}`); a.Status != http.StatusOK {
+		t.Errorf("after the reload: got %d %s", a.Status, a.Body)
+	}
+	if seen := second.Seen(); len(seen) != 1 || !strings.Contains(seen[0].Body, "gpt-new") || seen[0].Header.Get("Authorization") != "Bearer sk-gpt-new" {
+		t.Errorf("after the reload the upstream saw %+v", seen)
+	}
+
+	close(goOn)
+	rest, err := io.ReadAll(lines)
+	if err != nil || !strings.Contains(string(rest), "after") || !strings.HasSuffix(string(rest), "data: [DONE]\n\n") {
+		t.Errorf("the stream ended with %q, %v", rest, err)
+	}
+}
