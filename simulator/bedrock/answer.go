@@ -34,7 +34,7 @@ func (a *ask) answer() *answer {
 	case a.callTools(said, text):
 		said.stop = "tool_use"
 	case a.schema != nil:
-		said.text = string(encode(instance(a.schema, a.schema, text, 0)))
+		said.text = string(encode(instance(a.schema, text)))
 	default:
 		said.text = a.echo(text)
 	}
@@ -153,7 +153,7 @@ func (a *ask) callTools(said *answer, text string) bool {
 		if w.input == nil {
 			for _, t := range a.tools {
 				if t.name == w.name {
-					w.input = encode(instance(t.schema, t.schema, text, 0))
+					w.input = encode(instance(t.schema, text))
 				}
 			}
 		}

@@ -34,7 +34,7 @@ func (x *exchange) listFoundationModels() *apiError {
 	}
 	list := []any{}
 	for _, m := range models {
-		s := m.summary(x.seen.Region)
+		s := m.summary(x.region())
 		if p := query.Get("byProvider"); p != "" && !strings.EqualFold(p, m.provider) {
 			continue
 		}
@@ -60,12 +60,12 @@ func has(list any, value string) bool {
 
 func (x *exchange) getFoundationModel() *apiError {
 	id := x.seen.Model
-	if m := arnForm.FindStringSubmatch(id); m != nil && m[3] == "foundation-model" && m[1] == x.seen.Region {
+	if m := arnForm.FindStringSubmatch(id); m != nil && m[3] == "foundation-model" && m[1] == x.region() {
 		id = m[4]
 	}
 	for _, m := range models {
 		if m.id == id {
-			return x.controlReply(map[string]any{"modelDetails": m.summary(x.seen.Region)})
+			return x.controlReply(map[string]any{"modelDetails": m.summary(x.region())})
 		}
 	}
 	return &apiError{name: "ResourceNotFoundException", message: "Could not resolve the foundation model from the provided model identifier."}
@@ -163,7 +163,7 @@ func (x *exchange) getInferenceProfile() *apiError {
 
 // profiles are the InferenceProfileSummaries of the account, of one type or all.
 func (x *exchange) profiles(kind string) []map[string]any {
-	region := x.seen.Region
+	region := x.region()
 	arn := "arn:aws:bedrock:" + region + ":" + account + ":"
 	list := []map[string]any{}
 	one := func(id, kindOf, path, name string, m *model) {

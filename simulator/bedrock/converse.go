@@ -203,12 +203,34 @@ func (x *exchange) converseOnce(w *fault.Writer, q *converseRequest, a *ask, sai
 		"stopReason": said.stop,
 		"usage":      said.usage.converse(),
 	}
+	if fields := x.responseFields(q, a, said); fields != nil {
+		reply["additionalModelResponseFields"] = fields
+	}
 	if a.fault.NoOutput {
 		delete(reply, "output")
 	}
 	x.setCommon(reply, q, a, said)
 	x.w.Header().Set("Content-Type", "application/json")
 	x.send(w, encode(reply))
+}
+
+// responseFields are the members of Claude's own reply that additionalModelResponseFieldPaths asks for, nil if none.
+func (x *exchange) responseFields(q *converseRequest, a *ask, said *answer) map[string]any {
+	if x.model.family != "claude" {
+		return nil
+	}
+	own := x.claudeReply(a, said)
+	var fields map[string]any
+	for _, path := range q.AdditionalModelResponseFieldPaths {
+		name := strings.TrimPrefix(path, "/")
+		if v, there := own[name]; there {
+			if fields == nil {
+				fields = map[string]any{}
+			}
+			fields[name] = v
+		}
+	}
+	return fields
 }
 
 // setCommon sets what a reply and a stream's metadata have alike.

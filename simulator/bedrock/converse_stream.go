@@ -62,7 +62,11 @@ func (x *exchange) converseStream(w *fault.Writer, q *converseRequest, a *ask, s
 		}
 		stop()
 	}
-	f.event("messageStop", map[string]any{"stopReason": said.stop})
+	end := map[string]any{"stopReason": said.stop}
+	if fields := x.responseFields(q, a, said); fields != nil {
+		end["additionalModelResponseFields"] = fields
+	}
+	f.event("messageStop", end)
 	metadata := map[string]any{"usage": said.usage.converse(), "metrics": map[string]any{"latencyMs": x.latency()}}
 	x.setCommon(metadata, q, a, said)
 	f.event("metadata", metadata)

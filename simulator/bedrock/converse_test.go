@@ -1,7 +1,9 @@
 package bedrock
 
 import (
+	"bytes"
 	"context"
+	"net/http"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,5 +64,16 @@ func TestConverseStreamEchoes(t *testing.T) {
 	}
 	if text != "You said: hello there" || len(kinds) != 7 || kinds[5] != "end_turn" || kinds[6] != "metadata" {
 		t.Errorf("text %q, events %v", text, kinds)
+	}
+}
+
+func TestResponseFieldsAreThoseOfClaudesReply(t *testing.T) {
+	b := newBench(t)
+	body := say(`{"text":"a END b"}`, `,"inferenceConfig":{"stopSequences":["END"]},"additionalModelResponseFieldPaths":["/stop_sequence","/nothing"]`)
+	for _, op := range []string{"converse", "converse-stream"} {
+		got := b.send(http.MethodPost, "/model/"+haiku3+"/"+op, body, bearer)
+		if !bytes.Contains(got.body, []byte(`"additionalModelResponseFields":{"stop_sequence":"END"}`)) {
+			t.Errorf("%s: %s", op, got.body)
+		}
 	}
 }

@@ -26,6 +26,11 @@ func (q *converseRequest) checkModel(m *model, stream bool) *apiError {
 	case q.OutputConfig != nil && q.OutputConfig.TextFormat != nil && !m.structured:
 		return invalid("This model doesn't support the outputConfig.textFormat field. Remove outputConfig.textFormat and try again.")
 	}
+	for i, path := range q.AdditionalModelResponseFieldPaths {
+		if !strings.HasPrefix(path, "/") {
+			return invalid("The value at additionalModelResponseFieldPaths.%d is not a JSON pointer: %s", i, path)
+		}
+	}
 	if m.family == "claude" {
 		for i, s := range ic.StopSequences {
 			if strings.TrimSpace(s) == "" {

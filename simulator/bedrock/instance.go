@@ -4,39 +4,54 @@ import (
 	"strings"
 )
 
-// maxDepth bounds the depth of an instance: a schema can refer to itself.
-const maxDepth = 12
+// Bounds of an instance, for schemas that refer to themselves: its depth, the items of one array, and all its values.
+const (
+	maxDepth  = 12
+	maxItems  = 100
+	maxValues = 5000
+)
+
+// maker makes one instance. root is where $ref points into.
+type maker struct {
+	root any
+	text string
+	left int
+}
 
 // instance makes a value that satisfies schema, as small as it can be: required properties only, the first enum value,
-// the least items. Strings take the text, or a form of it that the schema's format and bounds allow. root is where
-// $ref points into.
-func instance(schema, root any, text string, depth int) any {
+// the least items. Strings take the text, or a form of it that the schema's format and bounds allow.
+func instance(schema any, text string) any {
+	m := &maker{root: schema, text: text, left: maxValues}
+	return m.value(schema, 0)
+}
+
+func (m *maker) value(schema any, depth int) any {
 	s, ok := schema.(map[string]any)
-	if !ok || depth > maxDepth {
+	if m.left--; !ok || depth > maxDepth || m.left < 0 {
 		return map[string]any{}
 	}
 	if ref, ok := s["$ref"].(string); ok {
-		return instance(resolve(root, ref), root, text, depth+1)
+		return m.value(resolve(m.root, ref), depth+1)
 	}
 	if v, ok := s["const"]; ok {
 		return v
 	}
 	if list, ok := s["enum"].([]any); ok && len(list) > 0 {
-		return chosen(list, text)
+		return chosen(list, m.text)
 	}
 	for _, key := range []string{"anyOf", "oneOf", "allOf"} {
 		if list, ok := s[key].([]any); ok && len(list) > 0 && s["properties"] == nil {
-			return instance(list[0], root, text, depth+1)
+			return m.value(list[0], depth+1)
 		}
 	}
 	switch typeOf(s) {
 	case "object":
-		return objectInstance(s, root, text, depth)
+		return m.object(s, depth)
 	case "array":
 		out := []any{}
 		least, _ := asNumber(s["minItems"])
 		for range min(int(least), maxItems) {
-			out = append(out, instance(s["items"], root, text, depth+1))
+			out = append(out, m.value(s["items"], depth+1))
 		}
 		return out
 	case "integer", "number":
@@ -46,23 +61,20 @@ func instance(schema, root any, text string, depth int) any {
 	case "null":
 		return nil
 	}
-	return textInstance(s, text)
+	return textInstance(s, m.text)
 }
 
-// maxItems bounds the items of one array.
-const maxItems = 100
-
-func objectInstance(s map[string]any, root any, text string, depth int) any {
+func (m *maker) object(s map[string]any, depth int) any {
 	out := map[string]any{}
 	properties, _ := s["properties"].(map[string]any)
 	required, _ := s["required"].([]any)
 	for _, r := range required {
-		if name, ok := r.(string); ok {
+		if name, ok := r.(string); ok && m.left > 0 {
 			sub := properties[name]
 			if sub == nil {
 				sub = map[string]any{"type": "string"}
 			}
-			out[name] = instance(sub, root, text, depth+1)
+			out[name] = m.value(sub, depth+1)
 		}
 	}
 	return out

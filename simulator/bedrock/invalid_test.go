@@ -74,6 +74,8 @@ var invalidBodies = []struct{ name, model, body, error, message string }{
 	{"optimized latency", "", say(hi, `,"performanceConfig":{"latency":"optimized"}`), "", "Latency performance configuration is not supported"},
 	{"eleven field paths", "", say(hi, `,"additionalModelResponseFieldPaths":["/a","/a","/a","/a","/a","/a","/a","/a","/a","/a","/a"]`), "", "less than or equal to 10"},
 
+	{"a field path that is no pointer", "", say(hi, `,"additionalModelResponseFieldPaths":["stop_sequence"]`), "", "is not a JSON pointer"},
+
 	{"no messages", "", `{"messages":[]}`, "", "A conversation must have at least one message"},
 	{"empty content", "", say("", ""), "", "The content field in the Message object at messages.0 is empty."},
 	{"blank text", "", say(`{"text":" \n"}`, ""), "", "The text field in the ContentBlock object at messages.0.content.0 is blank. Add text to the text field, and try again."},

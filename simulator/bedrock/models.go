@@ -204,7 +204,7 @@ func (x *exchange) findModel(id string) (*model, *apiError) {
 	bare := id
 	if strings.HasPrefix(id, "arn:") {
 		parts := arnForm.FindStringSubmatch(id)
-		if parts == nil || parts[1] != x.seen.Region {
+		if parts == nil || x.seen.Region != "" && parts[1] != x.seen.Region {
 			return nil, unknown
 		}
 		bare = parts[4]

@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -69,7 +70,7 @@ type Seen struct {
 	Operation string
 	// Model is the model id or ARN of the path, decoded.
 	Model string
-	// Region is that of the signature.
+	// Region is that of the signature; of a bearer key's call, the first of Options.Regions or empty.
 	Region string
 	// Refused is the name of the AWS error the call got, Message its text; empty if it was served.
 	Refused, Message string
@@ -207,13 +208,16 @@ func (x *exchange) route() (op *operation, arg string) {
 	return op, arg
 }
 
-// region is what a bearer key's calls count as.
-func (s *server) region() string {
+// homeRegion is the region of calls whose credentials do not tell one; empty: any.
+func (s *server) homeRegion() string {
 	if len(s.opts.Regions) > 0 {
 		return s.opts.Regions[0]
 	}
-	return "us-east-1"
+	return ""
 }
+
+// region is where the call takes place.
+func (x *exchange) region() string { return cmp.Or(x.seen.Region, "us-east-1") }
 
 // observe reports the call's outcome; refused is nil if it is being served.
 func (x *exchange) observe(refused *apiError) {

@@ -24,13 +24,14 @@ const (
 
 // authenticate checks the request's SigV4 signature or bearer key against the raw request, as
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html describes for every
-// service but S3: the path is encoded once more than it was sent. It returns the region of the credential scope.
+// service but S3: the path is encoded once more than it was sent. It returns the region of the credential scope; a bearer
+// key does not tell one, and its region is the first of Options.Regions or empty.
 func (s *server) authenticate(r *http.Request, body []byte) (region string, refused *apiError) {
 	header := r.Header.Get("Authorization")
 	if token, ok := cutScheme(header, "Bearer"); ok {
 		for _, key := range s.opts.APIKeys {
 			if subtle.ConstantTimeCompare([]byte(key), []byte(token)) == 1 {
-				return s.region(), nil
+				return s.homeRegion(), nil
 			}
 		}
 		return "", &apiError{name: "AccessDeniedException", message: "Authentication failed: Please make sure your API Key is valid."}
