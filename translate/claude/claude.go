@@ -1,0 +1,134 @@
+// Package claude is the dialect of Anthropic's Messages API, which is also the body of Claude models on Bedrock's
+// InvokeModel: https://platform.claude.com/docs/en/api/messages and
+// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html.
+// Members and their types are those of the anthropic library for Python, v2.12.0.
+package claude
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// Name is the dialect's name.
+const Name = "claude"
+
+// bedrockVersion is the one anthropic_version that Bedrock takes, whatever version the client speaks. Anthropic's own
+// (2023-06-01, 2026-10-21) differ in what they refuse, not in how they write it.
+const bedrockVersion = `"bedrock-2023-05-31"`
+
+// Dialect speaks Messages in both directions. It holds no state and is safe for concurrent use.
+type Dialect struct{}
+
+// Name is "claude".
+func (Dialect) Name() string { return Name }
+
+// stopReasons are the values of stop_reason.
+var stopReasons = [...]struct {
+	name string
+	stop chat.StopReason
+}{
+	{"end_turn", chat.StopEnd},
+	{"tool_use", chat.StopToolUse},
+	{"max_tokens", chat.StopLength},
+	{"stop_sequence", chat.StopSequence},
+	{"refusal", chat.StopFiltered},
+	{"pause_turn", chat.StopPause},
+	{"model_context_window_exceeded", chat.StopContextFull},
+}
+
+// stopReason reads a stop_reason token; one that no table knows is noted.
+func stopReason(tok chat.String, x *chat.Exchange) chat.StopReason {
+	if len(tok) < 2 {
+		return chat.StopUnknown
+	}
+	for i := range stopReasons {
+		if string(tok[1:len(tok)-1]) == stopReasons[i].name {
+			return stopReasons[i].stop
+		}
+	}
+	x.Note("unknown stop reason " + clip(tok.Unquote()))
+	return chat.StopUnknown
+}
+
+// stopName gives the stop_reason of a reply with or without calls of the client's tools: with them it always says so,
+// since clients look at nothing else, and the forced output tool is none.
+func stopName(s chat.StopReason, calls, output bool, x *chat.Exchange) string {
+	switch s {
+	case chat.StopUnknown:
+		x.Note("the upstream gave no reason to stop that is known; told the client 'end_turn'")
+		s = chat.StopEnd
+	case chat.StopToolUse:
+		if output && !calls {
+			s = chat.StopEnd
+		}
+	case chat.StopEnd, chat.StopSequence, chat.StopLength, chat.StopFiltered, chat.StopContextFull, chat.StopPause:
+	}
+	if s == chat.StopEnd && calls {
+		s = chat.StopToolUse
+	}
+	for i := range stopReasons {
+		if stopReasons[i].stop == s {
+			return stopReasons[i].name
+		}
+	}
+	return "end_turn"
+}
+
+// clip shortens what a provider or client sent to what belongs into a log line or an error message.
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+// The rules for names of tools and ids of their calls. Bedrock's are tighter than Anthropic's: 64 characters.
+const (
+	maxName     = 64
+	maxID       = 64
+	aliasedID   = 32 // length of an alias
+	emptyObject = `{}`
+)
+
+func legal(s string, most int) bool {
+	for i := range len(s) {
+		if c := s[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= most
+}
+
+func legalName(s string) bool { return legal(s, maxName) }
+
+func legalID(s string) bool { return legal(s, maxID) }
+
+// isOutput tells whether a tool is the one that stands for a response format.
+func isOutput(name string, x *chat.Exchange) bool { return x.OutputTool != "" && name == x.OutputTool }
+
+// isClaude tells whether the model is one of Claude's, or one that nothing is known of: an opaque profile.
+func isClaude(f *model.Facts) bool { return f.Family == model.Claude || f.Family == model.Unknown }
+
+// takesSystemTurns tells whether system messages may stand amid the conversation. Bedrock's page on them names Opus 4.8;
+// the models after it take them too, as they do at Anthropic's:
+// https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-mid-conversation-system.html.
+func takesSystemTurns(f *model.Facts) bool {
+	return f.Thinking == model.ThinkingAdaptive || f.Thinking == model.ThinkingAlways
+}
+
+// member gives a member's value of a validated object; nil if there is none, or v is no object.
+func member(v chat.Value, key string) chat.Value {
+	w := json.WalkAt(v, 0)
+	if !w.Object() {
+		return nil
+	}
+	for w.Member() {
+		if string(w.Key()) == key {
+			return w.Value()
+		}
+		w.Skip()
+	}
+	return nil
+}

@@ -1,0 +1,315 @@
+package claude
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// messages reads the conversation.
+func (d *decoder) messages() {
+	r := &d.r
+	r.Array()
+	d.req.Messages = make([]chat.Message, 0, 8)
+	d.blocks = make([]chat.Block, 0, 8)
+	i := 0
+	for ; r.Element(); i++ {
+		d.item(0, i)
+		d.message(i)
+	}
+	if i == 0 {
+		d.failAt(1, "", "at least one message is required")
+	}
+	d.unanswered()
+}
+
+// message reads one message. The role decides what its content may be, so it is looked for ahead.
+func (d *decoder) message(index int) {
+	r := &d.r
+	role := string(d.peek("role"))
+	p := inUser
+	switch role {
+	case "user":
+	case "assistant":
+		p = inAssistant
+		d.unanswered()
+		d.asked = index
+	case "system":
+		p = inSystem
+	}
+	said := false
+	var blocks []chat.Block
+	r.Object()
+	for r.Member() {
+		d.at(1)
+		switch string(r.Key()) {
+		case "role":
+			r.Text()
+		case "content":
+			said = true
+			blocks = d.content(1, p)
+		default:
+			d.omit("messages.")
+		}
+	}
+	switch {
+	case r.Err() != nil:
+		return
+	case role == "":
+		d.missing(1, "role")
+	case role != "user" && role != "assistant" && role != "system":
+		d.failAt(1, "role", "Input should be 'user', 'assistant' or 'system'")
+	case !said:
+		d.missing(1, "content")
+	case p == inSystem:
+		d.x.Note("a system message amid the conversation was put before it")
+		d.system = append(d.system, blocks...)
+		return
+	case p == inUser && len(d.calls) > 0 && len(blocks) > 0 && !d.answers(blocks):
+		d.unanswered()
+	}
+	if len(blocks) == 0 {
+		return
+	}
+	m := chat.Message{Role: chat.User, Content: blocks}
+	if p == inAssistant {
+		m.Role = chat.Assistant
+	}
+	d.req.Messages = append(d.req.Messages, m)
+}
+
+// answers tells whether a user message holds a result, or all calls have theirs.
+func (d *decoder) answers(blocks []chat.Block) bool {
+	return slices.ContainsFunc(blocks, func(b chat.Block) bool { return b.Kind == chat.ToolResult }) ||
+		!slices.ContainsFunc(d.calls, func(c call) bool { return !c.answered })
+}
+
+// unanswered checks that every call of the last assistant turn has its result.
+func (d *decoder) unanswered() {
+	for i := range d.calls {
+		if c := &d.calls[i]; !c.answered && d.r.Err() == nil {
+			path := "messages." + strconv.Itoa(d.asked)
+			d.r.Fail(chat.Invalid(path, "%s: `tool_use` ids were found without `tool_result` blocks after them: %s. Each `tool_use` block must have a `tool_result` block in the next message.", path, clip(c.id)))
+		}
+	}
+	d.calls = d.calls[:0]
+}
+
+// peek gives a string member of the object that the reader stands before, which is not validated yet: what is wrong with
+// it is found when it is read.
+func (d *decoder) peek(key string) []byte {
+	w := json.WalkAt(d.body, d.r.Offset())
+	if !w.Object() {
+		return nil
+	}
+	for w.Member() {
+		if string(w.Key()) != key {
+			w.Skip()
+			continue
+		}
+		if tok := w.String(); json.Valid(tok) == nil {
+			return tok.Bytes()
+		}
+		return nil
+	}
+	return nil
+}
+
+// place is where content stands: it decides which blocks it may hold.
+type place uint8
+
+const (
+	inSystem place = 1 << iota
+	inUser
+	inAssistant
+	inResult   // of a tool
+	inDocument // given as blocks, and in a search result
+)
+
+// blockPlaces tell where the blocks that are understood may stand. Others may stand wherever the model itself or its
+// tools leave them.
+var blockPlaces = [...]struct {
+	name string
+	in   place
+}{
+	{"text", inSystem | inUser | inAssistant | inResult | inDocument},
+	{"image", inUser | inResult | inDocument},
+	{"document", inUser | inResult},
+	{"search_result", inUser | inResult},
+	{"tool_result", inUser},
+	{"tool_use", inAssistant},
+	{"thinking", inAssistant},
+	{"redacted_thinking", inAssistant},
+}
+
+// content reads a string, or a list of blocks; level is where it stands in the path.
+func (d *decoder) content(level int, p place) []chat.Block {
+	r := &d.r
+	if r.Kind() == json.Text {
+		if tok := r.String(); !tok.Blank() {
+			return d.one(chat.Block{Kind: chat.Text, Text: tok})
+		}
+		return nil
+	}
+	from := len(d.scratch)
+	r.Array()
+	for i := 0; r.Element(); i++ {
+		d.item(level, i)
+		if b, ok := d.block(level+1, p); ok && r.Err() == nil {
+			d.scratch = append(d.scratch, b)
+		}
+	}
+	blocks := d.keep(d.scratch[from:])
+	d.scratch = d.scratch[:from]
+	return blocks
+}
+
+// one makes a list of a single block out of the room that contents share.
+func (d *decoder) one(b chat.Block) []chat.Block {
+	if len(d.blocks) == cap(d.blocks) {
+		d.blocks = make([]chat.Block, 0, 16)
+	}
+	d.blocks = append(d.blocks, b)
+	n := len(d.blocks)
+	return d.blocks[n-1 : n : n]
+}
+
+// keep copies blocks out of the scratch that the next content uses again.
+func (d *decoder) keep(blocks []chat.Block) []chat.Block {
+	switch len(blocks) {
+	case 0:
+		return nil
+	case 1:
+		return d.one(blocks[0])
+	}
+	return slices.Clone(blocks)
+}
+
+// block reads one block, whose members stand at level of the path; false for one that says nothing.
+func (d *decoder) block(level int, p place) (b chat.Block, ok bool) {
+	r := &d.r
+	if r.Kind() != json.Object {
+		r.Object() // for its error
+		return b, false
+	}
+	kind := string(d.peek("type"))
+	known := false
+	for i := range blockPlaces {
+		if blockPlaces[i].name == kind {
+			if known = true; blockPlaces[i].in&p == 0 {
+				d.failAt(level, "", "`%s` blocks cannot stand here", kind)
+				return b, false
+			}
+		}
+	}
+	switch {
+	case kind == "":
+		// Not a string, or not there: unless the block itself is broken.
+		if r.Skip(); r.Err() == nil {
+			d.missing(level, "type")
+		}
+		return b, false
+	case !known && p&(inSystem|inDocument) != 0:
+		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", clip(kind))
+		return b, false
+	case !known:
+		return chat.Block{Kind: chat.Opaque, Raw: r.Value(), Dialect: Name}, true
+	}
+	switch kind {
+	case "text":
+		b = d.textBlock(level)
+		return b, !b.Text.Blank()
+	case "image", "document":
+		b = d.mediaBlock(level, kind)
+	case "search_result":
+		b = d.searchResult(level)
+	case "tool_use":
+		b, ok = d.toolUse(level)
+		return b, ok
+	case "tool_result":
+		b, ok = d.toolResult(level)
+		return b, ok
+	default:
+		b = d.thinkingBlock(level, kind)
+	}
+	return b, true
+}
+
+// textBlock reads {text, citations, cache_control}.
+func (d *decoder) textBlock(level int) (b chat.Block) {
+	r := &d.r
+	r.Object()
+	for r.Member() {
+		d.at(level)
+		switch string(r.Key()) {
+		case "text":
+			b.Text = r.String()
+		case "citations":
+			if !r.Null() {
+				b.Citations, b.Dialect = d.array(), Name
+			}
+		case "cache_control":
+			b.Cache = d.cache(level + 1)
+		case "type":
+			r.Skip()
+		default:
+			d.omit("messages.content.")
+		}
+	}
+	if b.Text == nil {
+		d.missing(level, "text")
+	}
+	return b
+}
+
+// array reads a value that must be an array; an empty one is as good as absent.
+func (d *decoder) array() chat.Value {
+	if d.r.Kind() != json.Array {
+		d.r.Array() // for its error
+		return nil
+	}
+	v := d.r.Value()
+	if w := json.WalkAt(v, 0); !w.Array() || !w.Element() {
+		return nil
+	}
+	return v
+}
+
+// cache reads {type, ttl}; null is none.
+func (d *decoder) cache(level int) *chat.Cache {
+	r := &d.r
+	if r.Null() {
+		return nil
+	}
+	c := &chat.Cache{}
+	r.Object()
+	for r.Member() {
+		d.at(level)
+		switch string(r.Key()) {
+		case "ttl":
+			if c.TTL = r.Text(); c.TTL != "5m" && c.TTL != "1h" {
+				d.fail("Input should be '5m' or '1h'")
+			}
+		default:
+			r.Skip()
+		}
+	}
+	return c
+}
+
+// mark puts the breakpoint of the body's own cache_control behind the last block, where Anthropic puts it.
+func (d *decoder) mark() {
+	if d.auto == nil || len(d.req.Messages) == 0 {
+		return
+	}
+	content := d.req.Messages[len(d.req.Messages)-1].Content
+	switch b := &content[len(content)-1]; b.Kind {
+	case chat.Thinking, chat.RedactedThinking, chat.Opaque: // nothing can stand on these
+	default:
+		if b.Cache == nil {
+			b.Cache = d.auto
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package claude
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// DecodeResponse reads a whole Message. What it does not know is skipped and noted, or kept for its own dialect.
+func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, error) {
+	r := json.NewReader(body)
+	out := &chat.Response{}
+	var reported chat.Value
+	content := false
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "id":
+			out.ID = str(r).Unquote()
+		case "model":
+			out.Model = str(r).Unquote()
+		case "content":
+			content = true
+			decodeContent(r, out, x)
+		case "stop_reason":
+			out.Stop = stopReason(str(r), x)
+		case "stop_sequence":
+			out.StopSequence = str(r)
+		case "usage":
+			out.ServiceTier = decodeUsage(r, &out.Usage)
+		case "error":
+			reported = r.Value()
+		default:
+			r.Skip()
+		}
+	}
+	if err := r.End(); err != nil {
+		return nil, chat.Unreadable("a reply", err)
+	}
+	if reported != nil && !content && string(reported) != "null" {
+		return nil, decodeError(reported)
+	}
+	if !content {
+		x.Note("a reply without content")
+	}
+	return out, nil
+}
+
+// str reads a string; nil, with the value consumed, if it is none: what a provider sends that is not understood is
+// skipped, not refused.
+func str(r *json.Reader) chat.String {
+	if r.Kind() == json.Text {
+		return r.String()
+	}
+	r.Skip()
+	return nil
+}
+
+// enter goes into an object; false, with the value consumed, if it is none.
+func enter(r *json.Reader) bool {
+	if r.Kind() == json.Object {
+		return r.Object()
+	}
+	r.Skip()
+	return false
+}
+
+// number reads a whole number; ok is false, with the value consumed, if it is none or below 0.
+func number(r *json.Reader) (n int64, ok bool) {
+	if r.Kind() != json.Number {
+		r.Skip()
+		return 0, false
+	}
+	n, ok = json.ParseInt(r.Number())
+	if n < 0 {
+		return 0, false
+	}
+	return n, ok
+}
+
+func decodeContent(r *json.Reader, out *chat.Response, x *chat.Exchange) {
+	if r.Kind() != json.Array {
+		r.Skip()
+		return
+	}
+	r.Array()
+	for r.Element() {
+		v := r.Value()
+		if r.Err() != nil {
+			return
+		}
+		b, ok := replyBlock(v, x)
+		if !ok {
+			x.Note("a content block that cannot be understood was skipped")
+			continue
+		}
+		if out.Content == nil {
+			out.Content = make([]chat.Block, 0, 4)
+		}
+		out.Content = append(out.Content, b)
+	}
+}
+
+// replyBlock reads a content block of a reply, or of the event that begins one.
+func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
+	if len(v) == 0 || v[0] != '{' {
+		return b, false
+	}
+	r := json.NewReader(v)
+	var kind chat.String
+	var t chat.Tooling
+	var thinking chat.String
+	r.Object()
+	for r.Member() {
+		switch string(r.Key()) {
+		case "type":
+			kind = str(r)
+		case "text":
+			b.Text = str(r)
+		case "citations":
+			if r.Kind() == json.Array {
+				b.Citations = r.Value()
+			} else {
+				r.Skip()
+			}
+		case "thinking":
+			thinking = str(r)
+		case "signature":
+			b.Signature = str(r)
+		case "data":
+			b.Data = str(r)
+		case "id":
+			t.ID = str(r).Unquote()
+		case "name":
+			t.Name = str(r).Unquote()
+		case "input":
+			if r.Kind() == json.Object {
+				t.Input = r.Value()
+			} else {
+				r.Skip()
+			}
+		default:
+			r.Skip()
+		}
+	}
+	switch string(kind) {
+	case `"text"`:
+		b.Kind, b.Signature, b.Data = chat.Text, nil, nil
+		if w := json.WalkAt(b.Citations, 0); b.Citations != nil && (!w.Array() || !w.Element()) {
+			b.Citations = nil
+		}
+		if b.Citations != nil {
+			b.Dialect = Name
+		}
+		return b, b.Text != nil
+	case `"thinking"`:
+		if b.Signature.Empty() {
+			b.Signature = nil
+		}
+		return chat.Block{Kind: chat.Thinking, Text: thinking, Signature: b.Signature}, thinking != nil
+	case `"redacted_thinking"`:
+		return chat.Block{Kind: chat.RedactedThinking, Data: b.Data}, b.Data != nil
+	case `"tool_use"`:
+		if t.Input == nil {
+			t.Input = chat.Value(emptyObject)
+		}
+		t.ID, t.Name = x.ClientToolID(t.ID), x.ClientToolName(t.Name)
+		return chat.Block{Kind: chat.ToolUse, Tool: &t}, t.Name != ""
+	}
+	return chat.Block{Kind: chat.Opaque, Raw: v, Dialect: Name}, kind != nil
+}
+
+// decodeUsage reads a usage into u, whose earlier counts stay where it says nothing; it gives the service tier.
+// input_tokens counts neither what was read from the cache nor what was written to it.
+func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
+	if !enter(r) {
+		return ""
+	}
+	for r.Member() {
+		var to *int64
+		switch string(r.Key()) {
+		case "input_tokens":
+			to = &u.Input
+		case "output_tokens":
+			to = &u.Output
+		case "cache_read_input_tokens":
+			to = &u.CacheRead
+		case "cache_creation_input_tokens":
+			to = &u.CacheWrite
+		case "cache_creation":
+			decodeCount(r, "ephemeral_1h_input_tokens", &u.CacheWrite1h)
+			continue
+		case "output_tokens_details":
+			decodeCount(r, "thinking_tokens", &u.Reasoning)
+			continue
+		case "service_tier":
+			tier = str(r).Unquote()
+			continue
+		default:
+			r.Skip()
+			continue
+		}
+		if n, ok := number(r); ok {
+			*to, u.Known = n, true
+		}
+	}
+	return tier
+}
+
+// decodeCount reads one number of an object.
+func decodeCount(r *json.Reader, name string, to *int64) {
+	if !enter(r) {
+		return
+	}
+	for r.Member() {
+		if string(r.Key()) != name {
+			r.Skip()
+		} else if n, ok := number(r); ok {
+			*to = n
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package claude
+
+import (
+	"strconv"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// EncodeResponse appends a Message. What the forced output tool was given is its text, and any words around it are left
+// out, for the client expects a value and nothing else. A usage that nobody told is zero: clients of this dialect take
+// it for granted.
+func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([]byte, error) {
+	calls, output := false, false
+	for i := range r.Content {
+		if b := &r.Content[i]; b.Kind == chat.ToolUse {
+			if isOutput(b.Tool.Name, x) {
+				output = true
+			} else {
+				calls = true
+			}
+		}
+	}
+	w := json.NewWriter(dst)
+	w.BeginObject()
+	w.Key("id")
+	w.Text("msg_" + x.ID)
+	w.Raw(`"type":"message","role":"assistant","model":`)
+	w.Text(x.Model)
+	w.Key("content")
+	w.BeginArray()
+	for i := range r.Content {
+		if b := &r.Content[i]; !output || b.Kind != chat.Text {
+			writeReplyBlock(&w, b, x)
+		}
+	}
+	w.EndArray()
+	w.Key("stop_reason")
+	w.Text(stopName(r.Stop, calls, output, x))
+	w.Key("stop_sequence")
+	writeStopSequence(&w, r.Stop, r.StopSequence)
+	w.Key("usage")
+	buf := appendUsage(w.Bytes(), &r.Usage, r.ServiceTier)
+	return append(buf, '}'), nil
+}
+
+func writeStopSequence(w *json.Writer, stop chat.StopReason, tok chat.String) {
+	if stop == chat.StopSequence && tok != nil {
+		w.String(tok)
+	} else {
+		w.Null()
+	}
+}
+
+// writeReplyBlock writes a block of a reply.
+func writeReplyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
+	switch b.Kind {
+	case chat.Text, chat.Refusal:
+		if b.Text.Empty() {
+			return // would be refused when it comes back
+		}
+		w.Raw(`{"type":"text","text":`)
+		w.String(b.Text)
+		if b.Citations != nil && b.Dialect == Name {
+			w.Key("citations")
+			w.Value(b.Citations)
+		}
+		w.EndObject()
+	case chat.ToolUse:
+		input := b.Tool.Input
+		if len(input) == 0 {
+			input = chat.Value(emptyObject)
+		}
+		if isOutput(b.Tool.Name, x) {
+			w.Raw(`{"type":"text","text":`)
+			w.Text(string(json.AppendCompact(nil, input)))
+			w.EndObject()
+			return
+		}
+		w.Raw(`{"type":"tool_use","id":`)
+		w.Text(b.Tool.ID)
+		w.Key("name")
+		w.Text(b.Tool.Name)
+		w.Key("input")
+		w.Value(input)
+		w.EndObject()
+	case chat.Thinking:
+		w.Raw(`{"type":"thinking","thinking":`)
+		w.String(b.Text)
+		w.Key("signature")
+		w.String(b.Signature)
+		w.EndObject()
+	case chat.RedactedThinking:
+		w.Raw(`{"type":"redacted_thinking","data":`)
+		w.String(b.Data)
+		w.EndObject()
+	case chat.Opaque:
+		if b.Dialect == Name {
+			w.Value(b.Raw)
+			return
+		}
+		x.Note("the reply holds a block that a Claude reply has no place for")
+	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult:
+		x.Note("the reply holds a block that a Claude reply has no place for: " + b.Kind.String())
+	}
+}
+
+// appendUsage appends the counts of the input and the output. Members beyond the four are shown when there is something
+// to show.
+func appendUsage(dst []byte, u *chat.Usage, tier string) []byte {
+	dst = append(dst, `{"input_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Input, 10)
+	dst = append(dst, `,"cache_creation_input_tokens":`...)
+	dst = strconv.AppendInt(dst, u.CacheWrite, 10)
+	dst = append(dst, `,"cache_read_input_tokens":`...)
+	dst = strconv.AppendInt(dst, u.CacheRead, 10)
+	if u.CacheWrite1h > 0 {
+		dst = append(dst, `,"cache_creation":{"ephemeral_5m_input_tokens":`...)
+		dst = strconv.AppendInt(dst, max(u.CacheWrite-u.CacheWrite1h, 0), 10)
+		dst = append(dst, `,"ephemeral_1h_input_tokens":`...)
+		dst = strconv.AppendInt(dst, u.CacheWrite1h, 10)
+		dst = append(dst, '}')
+	}
+	dst = append(dst, `,"output_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Output, 10)
+	if u.Reasoning > 0 {
+		dst = append(dst, `,"output_tokens_details":{"thinking_tokens":`...)
+		dst = strconv.AppendInt(dst, u.Reasoning, 10)
+		dst = append(dst, '}')
+	}
+	if tier != "" {
+		dst = append(dst, `,"service_tier":`...)
+		dst = json.AppendQuoted(dst, tier)
+	}
+	return append(dst, '}')
+}

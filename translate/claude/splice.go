@@ -1,0 +1,195 @@
+package claude
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// notOnBedrock are members of Anthropic's body that InvokeModel answers with "extraneous key", and the values that ask
+// for nothing but what happens anyway.
+var notOnBedrock = [...]struct{ name, idle, alsoIdle string }{
+	{"service_tier", `"auto"`, `"standard_only"`}, {"speed", `"standard"`, ""}, {"inference_geo", "", ""}, {"diagnostics", "", ""},
+	{"cache_control", "", ""}, {"user_profile_id", "", ""}, {"workspace_id", "", ""},
+}
+
+func unknownToBedrock(name string) bool {
+	return slices.ContainsFunc(notOnBedrock[:], func(m struct{ name, idle, alsoIdle string }) bool { return m.name == name })
+}
+
+// CodeRemote is the Code of the error for content that is given as a URL. A caller that fetches such content can decode
+// and encode the request instead of splicing it.
+const CodeRemote = "remote_content"
+
+// splicer collects the edits of one body.
+type splicer struct {
+	e     *chat.Edits
+	x     *chat.Exchange
+	body  *chat.Body
+	w     json.Walker
+	edits []json.Edit
+	err   error
+
+	question question
+	last     int  // behind the last message, or behind the '['; 0 if messages is no list
+	none     bool // there is no message
+	system   bool // there are system messages amid the conversation
+}
+
+// Splice copies a client's body for Bedrock's InvokeModel. Its edits, and there are no others: model, model_id, stream
+// and file_ids are taken out; anthropic_version is the one that Bedrock takes; anthropic_beta holds the body's and the
+// client headers' betas that the model takes, the others are listed as dropped; members that Bedrock does not know are
+// taken out and listed; max_tokens is added if there is none; the files' text is put before the question; blocks that
+// name one of our own files become its text. A body that Bedrock cannot take in its own form is written anew: one with
+// system messages amid the conversation for a model that takes none there, or with a cache_control of its own.
+//
+// Content given as a URL is a 400 with CodeRemote.
+func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
+	s := splicer{e: e, x: x, body: b, w: json.WalkAt(b.Raw, 0)}
+	m := json.EditObject(&s.w, &s.edits)
+	for m.Next() {
+		switch key := string(m.Key()); key {
+		case "model", "model_id", "stream", "file_ids":
+			m.Drop()
+		case "anthropic_version":
+			m.Set([]byte(bedrockVersion))
+		case "anthropic_beta":
+			s.betas(&m)
+		case "max_tokens":
+			if s.w.Kind() == json.Null {
+				m.Set(s.maxTokens())
+			} else {
+				s.w.Skip()
+			}
+		case "messages":
+			s.messages()
+		case "guardrailConfig":
+			s.w.Skip()
+			s.fail(chat.Invalid(key, "guardrailConfig cannot be passed on in this form; leave it to the gateway's configuration"))
+		default:
+			if unknownToBedrock(key) {
+				s.drop(&m, key)
+			} else {
+				s.w.Skip()
+			}
+		}
+	}
+	if s.err == nil && (s.system && !takesSystemTurns(&x.Facts) || b.Value("cache_control") != nil) {
+		return s.rewrite(dst)
+	}
+	if b.Member("anthropic_version") == nil {
+		m.Add("anthropic_version", []byte(bedrockVersion))
+	}
+	if b.Member("anthropic_beta") == nil {
+		if kept := keptBetas(nil, e.Betas, x); len(kept) > 0 {
+			m.Add("anthropic_beta", betaList(kept))
+		}
+	}
+	if b.Member("max_tokens") == nil {
+		m.Add("max_tokens", s.maxTokens())
+	}
+	s.ask()
+	if s.err != nil {
+		return nil, s.err
+	}
+	json.SortEdits(s.edits)
+	return json.AppendEdited(dst, b.Raw, s.edits), nil
+}
+
+func (s *splicer) fail(err error) {
+	if s.err == nil && err != nil {
+		s.err = err
+	}
+}
+
+// maxTokens is the limit for a body without one, which Claude needs.
+func (s *splicer) maxTokens() []byte {
+	most := int64(defaultMaxTokens)
+	if limit := s.x.Facts.MaxOutput; limit > 0 {
+		most = min(most, limit)
+	}
+	return strconv.AppendInt(nil, most, 10)
+}
+
+// drop takes out a member that Bedrock does not know.
+func (s *splicer) drop(m *json.Members, key string) {
+	v := s.body.Value(key)
+	for i := range notOnBedrock {
+		if n := &notOnBedrock[i]; n.name == key && v != nil && key != "cache_control" && string(v) != n.idle && string(v) != n.alsoIdle {
+			s.fail(s.x.Drop(key))
+		}
+	}
+	m.Drop()
+}
+
+// betas edits the body's list, unless it is as it should be.
+func (s *splicer) betas(m *json.Members) {
+	var own []string
+	list := s.w
+	exact := list.Array()
+	for exact && list.Element() {
+		own = append(own, list.String().Unquote())
+	}
+	if !exact {
+		own = append(own, list.String().Unquote()) // a string, as in the header
+	}
+	kept := keptBetas(keptBetas(nil, own, s.x), s.e.Betas, s.x)
+	switch {
+	case exact && slices.Equal(kept, own):
+		s.w.Skip()
+	case len(kept) == 0:
+		m.Drop()
+	default:
+		m.Set(betaList(kept))
+	}
+}
+
+// keptBetas appends to kept the betas that the model takes, each once, and lists the others as dropped. An element may
+// hold several, as the header does.
+func keptBetas(kept, betas []string, x *chat.Exchange) []string {
+	for _, some := range betas {
+		for b := range strings.SplitSeq(some, ",") {
+			b = strings.TrimSpace(b)
+			switch {
+			case b == "" || slices.Contains(kept, b):
+			case x.Facts.Beta(b):
+				kept = append(kept, b)
+			default:
+				x.Omit("anthropic_beta: " + clip(b))
+			}
+		}
+	}
+	return kept
+}
+
+func betaList(betas []string) []byte {
+	w := json.NewWriter(nil)
+	w.BeginArray()
+	for _, b := range betas {
+		w.Text(b)
+	}
+	w.EndArray()
+	return w.Bytes()
+}
+
+// rewrite writes the body anew.
+func (s *splicer) rewrite(dst []byte) ([]byte, error) {
+	x := s.x
+	r, err := Dialect{}.DecodeRequest(s.body.Raw, x)
+	if err != nil {
+		return nil, err
+	}
+	r.Betas = append(r.Betas, s.e.Betas...)
+	for i := range r.Messages {
+		if err := s.fileTexts(r.Messages[i].Content); err != nil {
+			return nil, err
+		}
+	}
+	if s.e.Context != nil {
+		r.PrependContext(s.e.Context)
+	}
+	return Dialect{}.EncodeRequest(dst, r, x)
+}
