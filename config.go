@@ -56,10 +56,10 @@ type Target struct {
 // RemoteImages lets the gateway fetch images that a request names by URL, for
 // upstreams that take only inline images.
 type RemoteImages struct {
-	// The largest image fetched, in bytes.
+	// The largest image fetched, in bytes. Default: `5242880`.
 	MaxSize int64 `json:"max_size,omitempty"`
 
-	// How long one fetch may take.
+	// How long one fetch may take, redirects included. Default: `10s`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/fetch"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -86,6 +87,7 @@ func (p *provisioner) config() (handler.Config, error) {
 		KeepAlive:         durationOr(g.KeepAlive, defaultKeepAlive),
 		RejectUnsupported: g.UnsupportedParams == "reject",
 		Health:            !g.HealthOff,
+		Native:            !g.NativeOff,
 		Version:           version(),
 		Logger:            p.ctx.Logger(),
 		Observe:           observe,
@@ -99,6 +101,9 @@ func (p *provisioner) config() (handler.Config, error) {
 		owner = c.Files.Options().Owner
 	}
 	c.Caller = callerOf(owner)
+	if f := g.FetchRemoteImages; f != nil {
+		c.Images = fetch.New(f.MaxSize, time.Duration(f.Timeout))
+	}
 	return c, nil
 }
 

@@ -170,15 +170,15 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := g.handler.Config
-	if c.MaxBody != 25_000_000 || c.StreamIdleTimeout != 5*time.Minute || c.KeepAlive != 15*time.Second || c.RejectUnsupported || !c.Health || c.Files == nil || c.Version == "" {
+	if c.MaxBody != 25_000_000 || c.StreamIdleTimeout != 5*time.Minute || c.KeepAlive != 15*time.Second || c.RejectUnsupported || !c.Health || c.Files == nil || !c.Native || c.Images != nil || c.Version == "" {
 		t.Errorf("got %+v", c)
 	}
-	g, err = load(t, "bedrock_gateway {\n max_body 1MB\n stream_idle_timeout 0\n keep_alive 1s\n unsupported_params reject\n health off\n files off\n}")
+	g, err = load(t, "bedrock_gateway {\n max_body 1MB\n stream_idle_timeout 0\n keep_alive 1s\n unsupported_params reject\n health off\n files off\n native off\n fetch_remote_images\n}")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c = g.handler.Config
-	if c.MaxBody != 1_000_000 || c.StreamIdleTimeout != 0 || c.KeepAlive != time.Second || !c.RejectUnsupported || c.Health || c.Files != nil {
+	if c.MaxBody != 1_000_000 || c.StreamIdleTimeout != 0 || c.KeepAlive != time.Second || !c.RejectUnsupported || c.Health || c.Files != nil || c.Native || c.Images == nil {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -187,11 +187,10 @@ func TestDefaults(t *testing.T) {
 func TestUnavailable(t *testing.T) {
 	onlyEnv(t, nil)
 	for word, directive := range map[string]string{
-		"fetch_remote_images": "fetch_remote_images",
-		"limit":               "limit a {\n concurrent 1\n}",
-		"limits_store":        "limits_store redis redis://127.0.0.1",
-		"price":               "price * {\n input 1\n}",
-		"log_content":         "log_content",
+		"limit":        "limit a {\n concurrent 1\n}",
+		"limits_store": "limits_store redis redis://127.0.0.1",
+		"price":        "price * {\n input 1\n}",
+		"log_content":  "log_content",
 	} {
 		t.Run(word, func(t *testing.T) {
 			_, err := load(t, "bedrock_gateway {\n"+directive+"\n}")
@@ -200,7 +199,7 @@ func TestUnavailable(t *testing.T) {
 			}
 		})
 	}
-	if len(unavailable) != 5 {
+	if len(unavailable) != 4 {
 		t.Errorf("%d words are not available: test each of them here", len(unavailable))
 	}
 }

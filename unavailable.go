@@ -8,7 +8,6 @@ var unavailable = []struct {
 	word string
 	used func(*Gateway) bool
 }{
-	{"fetch_remote_images", func(g *Gateway) bool { return g.FetchRemoteImages != nil }},
 	{"limit", func(g *Gateway) bool { return len(g.Limits) > 0 }},
 	{"limits_store", func(g *Gateway) bool { return g.LimitsStore != nil }},
 	{"price", func(g *Gateway) bool { return len(g.Prices) > 0 }},

@@ -59,7 +59,7 @@ func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 
 // splice edits the client's own bytes for an upstream of its own dialect.
 func (c *call) splice(a *attempt) error {
-	e := chat.Edits{Context: c.context, AskUsage: c.stream && a.target.AskUsage()}
+	e := chat.Edits{Context: c.context, Betas: c.betas, AskUsage: c.stream && a.target.AskUsage()}
 	if a.x.TargetModel != c.body.Text("model") {
 		e.Model = a.x.TargetModel
 	}
@@ -95,6 +95,7 @@ func (c *call) translate(a *attempt) error {
 		return err
 	}
 	req.Model = a.x.TargetModel
+	req.Betas = append(req.Betas, c.betas...)
 	req.Stream = c.stream
 	a.x.IncludeUsage = req.IncludeUsage
 	if c.context != nil {
@@ -185,7 +186,7 @@ func (c *call) setHeaders(a *attempt) {
 			h[name] = values[len(values)-1 : len(values) : len(values)]
 		}
 	}
-	one("X-Request-Id", c.rec.RequestID)
+	one(c.form.idHeader, c.rec.RequestID)
 	one("Bedrock-Gateway-Upstream", c.rec.Upstream)
 	if c.rec.Attempts > 1 {
 		h.Set("Bedrock-Gateway-Attempts", strconv.Itoa(c.rec.Attempts))
@@ -196,8 +197,12 @@ func (c *call) setHeaders(a *attempt) {
 	if a == nil {
 		return
 	}
-	one("Bedrock-Gateway-Upstream-Request-Id", a.reply.RequestID)
-	keepHeaders(h, a.reply.Header)
+	if c.form.native && a.reply.RequestID != "" {
+		h[c.form.idHeader] = []string{a.reply.RequestID} // what AWS support asks for
+	} else {
+		one("Bedrock-Gateway-Upstream-Request-Id", a.reply.RequestID)
+	}
+	keepHeaders(h, a.reply.Header, c.form.native)
 }
 
 // note writes what the translation found odd to the log.

@@ -22,6 +22,8 @@ type call struct {
 	start  time.Time
 	caller Caller
 
+	form    form
+	raw     []byte // the body as it came; nil before it was read
 	body    chat.Body
 	members [16]json.Member   // room for body's
 	client  translate.Dialect // what the request is written in
@@ -29,6 +31,7 @@ type call struct {
 	model   string            // as the client named it
 	stream  bool
 	context chat.String // the content of the files asked about; nil if none
+	betas   []string    // of the anthropic-beta header
 
 	rec   Record
 	pulse pulse // of the answer's stream
@@ -43,7 +46,8 @@ var targetFormats = map[string]string{
 
 // serveChat is POST /v1/chat/completions: any dialect in, OpenAI's or the one asked for out.
 func (g *Gateway) serveChat(w http.ResponseWriter, r *http.Request) {
-	c := &call{g: g, w: w, r: r, id: newID(), start: time.Now(), caller: g.Caller(r), out: g.openai}
+	c := g.newCall(w, r, openaiForm)
+	c.out = g.openai
 	c.serve(func() error {
 		if err := c.targetFormat(); err != nil {
 			return err
@@ -59,9 +63,15 @@ func (g *Gateway) serveChat(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// newCall begins a call of an endpoint.
+func (g *Gateway) newCall(w http.ResponseWriter, r *http.Request, f form) *call {
+	c := &call{g: g, w: w, r: r, form: f, id: newID(), start: time.Now(), caller: g.Caller(r)}
+	c.rec.RequestID = requestID(c.id)
+	return c
+}
+
 // serve runs the call: read, detect (the endpoint's own word), route, try, answer.
 func (c *call) serve(detect func() error) {
-	c.rec.RequestID = requestID(c.id)
 	defer c.observe()
 	if err := c.run(detect); err != nil {
 		c.fail(err)
@@ -80,30 +90,41 @@ func (c *call) fail(err error) {
 	e := asError(c.r.Context(), err)
 	c.rec.Status, c.rec.Err = e.StatusCode(), e
 	c.setHeaders(nil)
-	c.g.fail(c.w, c.r, c.out, c.id, e)
+	if !c.form.native && c.out != nil {
+		c.form.errors = c.out // errors take the form of the answer that was asked for
+	}
+	c.g.fail(c.w, c.r, &c.form, c.id, e)
 }
 
-func (c *call) run(detect func() error) error {
-	raw, err := c.g.readBody(c.r)
-	if err != nil {
-		return err
-	}
-	c.body.Members = c.members[:0]
-	if err := c.body.ParseBody(raw); err != nil {
-		return err
+// read reads the request as far as it takes to know where it goes.
+func (c *call) read(detect func() error) (*upstream.Route, error) {
+	if c.raw == nil {
+		var err error
+		if c.raw, err = c.g.readBody(c.r); err != nil {
+			return nil, err
+		}
+		c.body.Members = c.members[:0]
+		if err := c.body.ParseBody(c.raw); err != nil {
+			return nil, err
+		}
 	}
 	if err := detect(); err != nil {
-		return err
+		return nil, err
 	}
 	c.rec.Dialect = c.client.Name()
 	if err := c.readMembers(); err != nil {
-		return err
+		return nil, err
 	}
 	route, e := c.g.Router.Route(c.model)
 	if e != nil {
-		return e
+		return nil, e
 	}
-	if err := c.readFiles(); err != nil {
+	return route, c.readFiles()
+}
+
+func (c *call) run(detect func() error) error {
+	route, err := c.read(detect)
+	if err != nil {
 		return err
 	}
 	// The upstream's work lasts no longer than the client's interest, and can be ended earlier by the pump.
@@ -150,8 +171,12 @@ func (c *call) targetFormat() error {
 	return nil
 }
 
-// readMembers takes from the body what routing needs.
+// readMembers takes from the body what routing needs. On Bedrock's own paths it is all in the path.
 func (c *call) readMembers() error {
+	if c.form.native {
+		c.rec.Model, c.rec.Stream = c.model, c.stream
+		return c.mayAsk()
+	}
 	for _, key := range [...]string{"model", "model_id"} {
 		v := c.body.Value(key)
 		if v == nil {

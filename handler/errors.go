@@ -10,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 )
 
@@ -32,12 +31,13 @@ func asError(ctx context.Context, err error) *chat.Error {
 	return &chat.Error{Kind: chat.ErrInternal, Message: "the gateway failed; its log says why", Cause: err}
 }
 
-// fail answers with the error in the dialect's shape.
-func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, d translate.Dialect, id string, e *chat.Error) {
-	status := e.StatusCode()
+// fail answers with the error in the endpoint's form.
+func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, f *form, id string, e *chat.Error) {
+	status := f.status(e)
 	g.logError(r, id, e)
 	h := w.Header()
-	setRequestID(h, requestID(id))
+	h[f.idHeader] = []string{requestID(id)}
+	f.setErrorHeaders(h, e)
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if e.Upstream != "" {
@@ -47,8 +47,8 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, d translate.Diale
 		setRetryAfter(h, e.RetryAfter)
 	}
 	body := e.Body
-	if body == nil || e.Dialect != d.Name() {
-		body = d.EncodeError(nil, e, requestID(id))
+	if body == nil || e.Dialect != f.errors.Name() {
+		body = f.errors.EncodeError(nil, e, requestID(id))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

@@ -45,6 +45,7 @@ type Config struct {
 	Images *fetch.Client // gets images named by URL; nil: such images are refused where the upstream takes none
 
 	Health bool // serve /health
+	Native bool // serve Bedrock's own paths
 
 	Version string
 	Logger  *zap.Logger
@@ -87,17 +88,27 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 	path := r.URL.Path
 	switch path {
 	case "/v1/chat/completions":
-		if g.allow(w, r, http.MethodPost) {
+		if g.allow(w, r, http.MethodPost, &openaiForm) {
 			g.serveChat(w, r)
 		}
 		return true
 	case "/v1/chat/completions/health":
-		if g.allow(w, r, http.MethodGet) {
+		if g.allow(w, r, http.MethodGet, &openaiForm) {
 			g.serveChatHealth(w, r)
 		}
 		return true
+	case "/v1/messages":
+		if g.allow(w, r, http.MethodPost, &anthropicForm) {
+			g.serveMessages(w, r)
+		}
+		return true
+	case "/v1/messages/count_tokens":
+		if g.allow(w, r, http.MethodPost, &anthropicForm) {
+			g.serveCountTokens(w, r)
+		}
+		return true
 	case "/v1/models":
-		if g.allow(w, r, http.MethodGet) {
+		if g.allow(w, r, http.MethodGet, &openaiForm) {
 			g.serveModels(w, r)
 		}
 		return true
@@ -105,14 +116,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 		if !g.Health {
 			return false
 		}
-		if g.allow(w, r, http.MethodGet) {
+		if g.allow(w, r, http.MethodGet, &openaiForm) {
 			g.serveHealth(w, r)
 		}
 		return true
 	}
 	switch {
 	case strings.HasPrefix(path, "/v1/models/"):
-		if g.allow(w, r, http.MethodGet) {
+		if g.allow(w, r, http.MethodGet, &openaiForm) {
 			g.serveModel(w, r, path[len("/v1/models/"):])
 		}
 		return true
@@ -125,12 +136,25 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 	case isRelayed(path):
 		g.serveRelay(w, r)
 		return true
+	case !g.Native:
+		return false
+	case isControlPath(path):
+		if g.allow(w, r, http.MethodGet, &bedrockForm) {
+			g.serveControl(w, r)
+		}
+		return true
+	}
+	if n, ok := parseNative(r.URL.EscapedPath()); ok {
+		if g.allow(w, r, http.MethodPost, &bedrockForm) {
+			g.serveNative(w, r, n)
+		}
+		return true
 	}
 	return false
 }
 
 // allow answers 405 unless the method is the given one; a GET endpoint takes HEAD too.
-func (g *Gateway) allow(w http.ResponseWriter, r *http.Request, method string) bool {
+func (g *Gateway) allow(w http.ResponseWriter, r *http.Request, method string, f *form) bool {
 	if r.Method == method || method == http.MethodGet && r.Method == http.MethodHead {
 		return true
 	}
@@ -139,7 +163,7 @@ func (g *Gateway) allow(w http.ResponseWriter, r *http.Request, method string) b
 		allowed = "GET, HEAD"
 	}
 	w.Header().Set("Allow", allowed)
-	g.fail(w, r, g.openai, newID(), &chat.Error{
+	g.fail(w, r, f, newID(), &chat.Error{
 		Kind: chat.ErrInvalidRequest, Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
 		Message: r.Method + " is not allowed on " + r.URL.Path + "; use " + allowed,
 	})

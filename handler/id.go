@@ -1,9 +1,6 @@
 package handler
 
-import (
-	"math/rand/v2"
-	"net/http"
-)
+import "math/rand/v2"
 
 const alphanumerics = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -20,5 +17,3 @@ func newID() string {
 }
 
 func requestID(id string) string { return "req_" + id }
-
-func setRequestID(h http.Header, requestID string) { h["X-Request-Id"] = []string{requestID} }

@@ -108,7 +108,7 @@ func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request) {
 	}
 	jw.EndObject()
 	if failed > 0 && failed == len(entries) && len(seen) == 0 {
-		g.fail(w, r, g.openai, id, modelsError(r.Context(), g.Upstreams, entries))
+		g.fail(w, r, &openaiForm, id, modelsError(r.Context(), g.Upstreams, entries))
 		return
 	}
 	writeJSON(w, r, id, http.StatusOK, jw.Bytes())
@@ -133,10 +133,10 @@ func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, model strin
 		}
 	}
 	if failed > 0 {
-		g.fail(w, r, g.openai, id, modelsError(r.Context(), g.Upstreams, entries))
+		g.fail(w, r, &openaiForm, id, modelsError(r.Context(), g.Upstreams, entries))
 		return
 	}
-	g.fail(w, r, g.openai, id, &chat.Error{
+	g.fail(w, r, &openaiForm, id, &chat.Error{
 		Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model",
 		Message: "the model '" + model + "' does not exist or you do not have access to it",
 	})
@@ -171,7 +171,7 @@ func modelsError(ctx context.Context, upstreams []*upstream.Named, entries []mod
 
 // writeJSON answers with a JSON body.
 func writeJSON(w http.ResponseWriter, r *http.Request, id string, status int, body []byte) {
-	setRequestID(w.Header(), requestID(id))
+	w.Header()["X-Request-Id"] = []string{requestID(id)}
 	w.Header()["Content-Type"] = jsonType
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +34,9 @@ var (
 func (c *call) pump(a *attempt, cancel context.CancelCauseFunc) {
 	a.call.Body, c.body = nil, chat.Body{} // a request may be large, a stream long
 	enc := c.out.NewStreamEncoder(a.x)
+	if c.form.native && strings.HasPrefix(enc.ContentType(), "text/event-stream") {
+		enc = &invokeEncoder{StreamEncoder: enc}
+	}
 	c.setHeaders(a)
 	h := c.w.Header()
 	h["Content-Type"] = contentType(enc.ContentType())
@@ -79,6 +83,8 @@ func contentType(mediaType string) []string {
 func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 	dec := a.call.Dialect.NewStreamDecoder(a.x)
 	raw := c.relays(a)
+	// The upstream's bytes can be the client's where their transports are the same; else only its payloads can.
+	asIs := raw && strings.HasPrefix(a.reply.Header.Get("Content-Type"), "text/event-stream") == strings.HasPrefix(enc.ContentType(), "text/event-stream")
 	buf := getBuffer()
 	defer putBuffer(buf)
 	events := buf.events[:0]
@@ -100,12 +106,16 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 				buf.b = enc.Encode(buf.b, e)
 			}
 		}
-		if raw && !(a.hidesUsage && onlyUsage(events)) {
+		switch {
+		case !raw, a.hidesUsage && onlyUsage(events):
+		case asIs:
 			buf.b = append(buf.b, f.Raw...)
+		case err == nil && f.Payload != nil:
+			buf.b = appendPayload(buf.b, f.Payload, c.out.Name() == "claude")
 		}
 		events = events[:0]
 		if err != nil {
-			return c.finish(a, enc, p, buf, dec, ended, raw && f.Raw != nil, err)
+			return c.finish(a, enc, p, buf, dec, ended, asIs && f.Raw != nil && reported(err), err)
 		}
 		if c.rec.FirstByte == 0 && len(buf.b) > 0 {
 			c.rec.FirstByte = time.Since(c.start)

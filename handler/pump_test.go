@@ -32,7 +32,7 @@ func (s *scripted) Check(context.Context) error                          { retur
 func (s *scripted) ListModels(context.Context) ([]upstream.Model, error) { return nil, nil }
 
 func (s *scripted) Open(ctx context.Context, _ *upstream.Call) (*upstream.Reply, error) {
-	r := &upstream.Reply{Status: http.StatusOK}
+	r := &upstream.Reply{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}}
 	return r, r.Stream(&scriptedFrames{s, ctx})
 }
 

@@ -34,37 +34,44 @@ func isRelayed(path string) bool {
 
 // serveRelay passes a call on without a look at more than its model.
 func (g *Gateway) serveRelay(w http.ResponseWriter, r *http.Request) {
-	c := &call{g: g, w: w, r: r, id: newID(), start: time.Now(), caller: g.Caller(r), client: g.openai, out: g.openai}
-	c.rec.RequestID, c.rec.Dialect = requestID(c.id), "openai"
+	c := g.newCall(w, r, openaiForm)
+	c.out = g.openai
+	c.rec.Dialect = "openai"
 	defer c.observe()
-	if err := c.relayCall(); err != nil {
+	if err := c.relayOpenAI(); err != nil {
 		c.fail(err)
 	}
 }
 
-func (c *call) relayCall() error {
-	body, err := c.g.readBody(c.r)
-	if err != nil {
+func (c *call) relayOpenAI() error {
+	var err error
+	if c.raw, err = c.g.readBody(c.r); err != nil {
 		return err
 	}
-	route, err := c.relayRoute(body)
+	route, err := c.relayRoute(c.raw)
 	if err != nil {
 		return err
 	}
 	path := strings.TrimPrefix(c.r.URL.EscapedPath(), "/v1")
+	return c.relayTo(route, func(*upstream.Target) string { return path })
+}
+
+// relayTo sends the request as it came to the route's targets, at the path that each is to be asked at, and the reply
+// back.
+func (c *call) relayTo(route *upstream.Route, path func(*upstream.Target) string) error {
 	ctx, cancel := context.WithCancelCause(c.r.Context())
 	defer cancel(nil)
 	c.ctx = ctx
 	var reply *upstream.Reply
 	var target *upstream.Target
-	err = route.Try(ctx, func(ctx context.Context, t *upstream.Target, n int) error {
+	err := route.Try(ctx, func(ctx context.Context, t *upstream.Target, n int) error {
 		c.rec.Attempts, c.rec.Upstream = n, t.Name
 		target = t
 		t.Begin()
 		var err error
 		reply, err = t.Open(ctx, &upstream.Call{
-			Op: upstream.Relay, Model: t.ModelFor(c.model), Dialect: c.g.openai, Body: body,
-			Method: c.r.Method, Path: path, Query: c.r.URL.RawQuery, Header: c.r.Header,
+			Op: upstream.Relay, Model: t.ModelFor(c.model), Body: c.raw,
+			Method: c.r.Method, Path: path(t), Query: c.r.URL.RawQuery, Header: c.r.Header,
 		})
 		if err != nil {
 			t.End()
@@ -100,19 +107,12 @@ func (c *call) relayRoute(body []byte) (*upstream.Route, error) {
 	if e != nil {
 		return nil, e
 	}
-	targets := make([]*upstream.Target, 0, len(route.Targets))
-	for _, t := range route.Targets {
-		// The body goes as it is: a target that renames the model would be asked for another one.
-		if t.Kind == upstream.KindOpenAI && t.ModelFor(model) == model {
-			targets = append(targets, t)
-		}
-	}
-	if len(targets) == 0 {
+	// The body goes as it is: a target that renames the model would be asked for another one.
+	only := route.Only(upstream.KindOpenAI, model)
+	if only == nil {
 		return nil, &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Param: "model", Message: "the model '" + model + "' is not served on " + c.r.URL.Path + "; use /v1/chat/completions"}
 	}
-	only := *route
-	only.Targets = targets
-	return &only, nil
+	return only, nil
 }
 
 // relayModel reads the model's name of a JSON or multipart body; "" if it has none.
@@ -158,7 +158,8 @@ func (c *call) copyReply(reply *upstream.Reply) error {
 	}
 	c.rec.Status = reply.Status
 	c.w.WriteHeader(reply.Status)
-	flush := strings.HasPrefix(reply.Header.Get("Content-Type"), "text/event-stream")
+	contentType := reply.Header.Get("Content-Type")
+	flush := strings.HasPrefix(contentType, "text/event-stream") || strings.HasPrefix(contentType, "application/vnd.amazon.eventstream")
 	rc := http.NewResponseController(c.w)
 	buf := getBuffer()
 	defer putBuffer(buf)

@@ -1,12 +1,13 @@
 package translate
 
 import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/converse"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/openai"
 )
 
 // dialects are all that there are: a new one is a folder and a line here.
-var dialects = [...]Dialect{openai.Dialect{}, converse.Dialect{}}
+var dialects = [...]Dialect{openai.Dialect{}, claude.Dialect{}, converse.Dialect{}}
 
 // ByName gives the dialect of that name; nil if there is none.
 func ByName(name string) Dialect {

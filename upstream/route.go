@@ -70,6 +70,22 @@ type Route struct {
 	TryDuration time.Duration
 }
 
+// Only gives the route with those of its targets that are of the kind and, if modelID is not empty, know that model by this
+// very name; nil if there are none.
+func (r *Route) Only(kind, modelID string) *Route {
+	only := *r
+	only.Targets = nil
+	for _, t := range r.Targets {
+		if t.Kind == kind && (modelID == "" || t.ModelFor(modelID) == modelID) {
+			only.Targets = append(only.Targets, t)
+		}
+	}
+	if only.Targets == nil {
+		return nil
+	}
+	return &only
+}
+
 // Router finds the route of a model. It is immutable, and safe for concurrent use.
 type Router struct {
 	routes   []*Route
@@ -167,6 +183,9 @@ func (r *Router) Route(modelID string) (*Route, *chat.Error) {
 	}
 	return nil, e
 }
+
+// Bedrock gives the route to the default Bedrock upstream, for calls that name no model; nil if there is none.
+func (r *Router) Bedrock() *Route { return r.bedrock }
 
 // OpenAI gives the route to the default OpenAI upstream, for calls that name no model; nil if there is none.
 func (r *Router) OpenAI() *Route { return r.openai }

@@ -39,6 +39,9 @@ type Error struct {
 	Body    []byte
 	Dialect string
 
+	// UpstreamStatus is the HTTP status that the upstream answered with, for clients of its own API; 0 if it did not.
+	UpstreamStatus int
+
 	RetryAfter time.Duration // when the provider said when to come back; 0 if it did not
 	Retryable  bool          // another try, or another target, may well succeed
 	// Fallback tells that the same request may succeed at another target though not here.

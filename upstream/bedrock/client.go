@@ -26,7 +26,7 @@ const maxModelID = 2048
 // a prompt; Claude's own body says all that a Claude client can say.
 var (
 	byConverse = []translate.Dialect{translate.ByName("converse")}
-	byClaude   = []translate.Dialect{translate.ByName("converse")}
+	byClaude   = []translate.Dialect{translate.ByName("converse"), translate.ByName("claude")}
 	byTitan    = []translate.Dialect{translate.ByName("converse")}
 )
 

@@ -102,7 +102,7 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 		name = name[i+1:]
 	}
 	e := newError(name, doc.Message, status)
-	e.RetryAfter = upstream.RetryAfter(h, time.Now())
+	e.RetryAfter, e.UpstreamStatus = upstream.RetryAfter(h, time.Now()), status
 	if e.Kind != chat.ErrPermission && json.Valid(body) {
 		e.Body, e.Dialect = body, "converse"
 	}
