@@ -127,6 +127,15 @@ func (c *call) run(detect func() error) error {
 	if err != nil {
 		return err
 	}
+	if limited, ok := c.out.(translate.Limited); ok && c.out != c.client {
+		req, err := c.client.DecodeRequest(c.body.Raw, &chat.Exchange{Model: c.model, TargetModel: c.model})
+		if err != nil {
+			return err
+		}
+		if err := limited.CanAnswer(req); err != nil {
+			return err
+		}
+	}
 	// The upstream's work lasts no longer than the client's interest, and can be ended earlier by the pump.
 	ctx, cancel := context.WithCancelCause(c.r.Context())
 	defer cancel(nil)

@@ -28,3 +28,11 @@ type Dialect interface {
 	// EncodeError writes an error body in the dialect's shape. requestID is the gateway's; "" if there is none.
 	EncodeError(dst []byte, e *chat.Error, requestID string) []byte
 }
+
+// Limited is a Dialect without words for all that an answer may hold.
+type Limited interface {
+	Dialect
+	// CanAnswer tells why the answer to r could not be said in this dialect; nil if it can. It is asked before anything is
+	// sent: an answer must not be lost for want of words.
+	CanAnswer(r *chat.Request) error
+}
