@@ -157,6 +157,9 @@ func (e *encoder) document(m *chat.Media) {
 			e.refuse(chat.Document)
 			return
 		}
+		if quote(text).Blank() {
+			e.fail(chat.Invalid("messages", "a document is empty"))
+		}
 		e.plainText(text)
 		return
 	}

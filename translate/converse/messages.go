@@ -117,6 +117,9 @@ func (e *encoder) user(msgs []chat.Message, first bool) {
 			if b.Kind == chat.ToolResult || !e.visibleBlock(b) {
 				continue
 			}
+			if b.Kind == chat.ToolUse {
+				e.fail(chat.Invalid("messages", "the tool call '%s' stands in a user message; only an assistant message calls tools", clip(b.Tool.ID)))
+			}
 			documents = documents || b.Kind == chat.Document && !e.f.NoDocuments
 			texts = texts || b.Kind == chat.Text || b.Kind == chat.Refusal
 			e.block(b)
@@ -186,13 +189,18 @@ func (e *encoder) assistantBlock(b *chat.Block) {
 	if !e.visibleBlock(b) {
 		return
 	}
-	if b.Kind == chat.ToolUse {
+	switch b.Kind {
+	case chat.ToolResult:
+		e.fail(chat.Invalid("messages", "the result of the tool call '%s' stands in an assistant message; it belongs to the user's", clip(b.Tool.ID)))
+		return
+	case chat.ToolUse:
 		for i := range e.calls {
 			if e.calls[i].id == b.Tool.ID {
 				return // Converse refuses equal ids in one turn
 			}
 		}
 		e.calls = append(e.calls, call{id: b.Tool.ID})
+	default:
 	}
 	e.block(b)
 }

@@ -233,6 +233,8 @@ func TestMessages(t *testing.T) {
 		{name: "a result nobody asked for", request: ask(user(say("q"), toolAnswer("zz", say("1")))), refused: "'zz'"},
 		{name: "a result behind the next turn", request: ask(user(say("q")), assistant(toolCall("a", "f", "{}")), user(toolAnswer("a")), assistant(say("t")), user(toolAnswer("a"))), refused: "'a'"},
 		{name: "a call without a result", request: ask(user(say("q")), assistant(toolCall("a", "f", "{}")), user(say("n"))), refused: "'a' has no result"},
+		{name: "a call of the user's", request: ask(user(say("q"), toolCall("a", "f", "{}"))), refused: "'a' stands in a user message"},
+		{name: "a result of the assistant's", request: ask(user(say("q")), assistant(toolAnswer("a"))), refused: "'a' stands in an assistant message"},
 		{name: "a call at the end", request: ask(user(say("q")), assistant(toolCall("a", "f", "{}"))), refused: "'a' has no result"},
 		{
 			name:    "an empty result has no blank text",

@@ -216,7 +216,7 @@ func (e *encoder) sends(t *chat.Tool) bool {
 // toolConfig writes the specs and the choice.
 func (e *encoder) toolConfig() {
 	p := &e.tools
-	if p.sent == 0 && e.x.OutputTool == "" && (!e.seen.toolBlocks || !e.needsSpecs()) {
+	if p.sent == 0 && e.x.OutputTool == "" && !e.seen.toolBlocks {
 		return
 	}
 	e.w.Key("toolConfig")
@@ -292,19 +292,13 @@ func (e *encoder) spec(name string, description chat.String, schema chat.Value, 
 	e.w.EndObject()
 }
 
-// needsSpecs tells whether the history names tools that are not sent as Claude's own: Bedrock refuses tool blocks
-// without a toolConfig.
-func (e *encoder) needsSpecs() bool {
-	found := false
-	e.eachTooling(func(b *chat.Block) { found = found || b.Kind == chat.ToolUse && !e.isForeign(b.Tool.Name) })
-	return found
-}
-
+// isForeign tells whether the tool is sent as one of Claude's own.
 func (e *encoder) isForeign(name string) bool {
 	return slices.ContainsFunc(e.r.Tools, func(t chat.Tool) bool { return t.Raw != nil && t.Name == name })
 }
 
-// specsOfHistory writes a spec for every tool that the history calls.
+// specsOfHistory writes a spec for every tool that the history calls, since Bedrock refuses tool blocks without a
+// toolConfig. Claude's own tools have their place elsewhere; one spec there must be all the same.
 func (e *encoder) specsOfHistory() {
 	var done []string
 	e.eachTooling(func(b *chat.Block) {
@@ -313,4 +307,7 @@ func (e *encoder) specsOfHistory() {
 			e.spec(e.toolName(name), nil, nil, false)
 		}
 	})
+	if len(done) == 0 && e.seen.toolBlocks && e.x.OutputTool == "" {
+		e.spec("no_tool", quote("Does nothing. Never call it."), nil, false)
+	}
 }
