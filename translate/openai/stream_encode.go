@@ -7,7 +7,8 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// maxHeld bounds the words before the forced output tool that are kept back; what is more is let go.
+// maxHeld bounds, in bytes, the words before the forced output tool that are kept back. A reply of more words is one that
+// does not call it.
 const maxHeld = 1 << 20
 
 // encoder writes one reply as chat.completion.chunk events. All that chunks have in common is written once.
@@ -28,7 +29,7 @@ type encoder struct {
 	thinking int    // index of the content block of the last one
 	output   int    // index of the content block of the forced output tool; -1 if it was not called
 	filled   bool   // it was given some input
-	held     []byte // text kept back until it is known whether the output tool is called: chunks, ready to go
+	held     []byte // text kept back until it is known whether the output tool is called, without quotes
 	usage    chat.Usage
 }
 
@@ -94,7 +95,7 @@ func (e *encoder) Encode(dst []byte, ev *chat.Event) []byte {
 		return e.blockStart(dst, ev)
 	case chat.EventSignature:
 		dst = e.thought(dst, ev.Index, `,"signature":`)
-		dst = append(dst, ev.Text...)
+		dst = appendString(dst, ev.Text)
 		return e.close(dst, `}]}`)
 	case chat.EventBlockStop:
 		for i := range e.tools {
@@ -141,20 +142,22 @@ func (e *encoder) delta(dst []byte, ev *chat.Event) []byte {
 	switch ev.Block {
 	case chat.Text:
 		if e.x.OutputTool != "" {
-			e.hold(ev.Text)
-			return dst
+			return e.hold(dst, ev.Text)
 		}
 		return e.content(dst, ev.Text)
 	case chat.ToolUse:
 		return e.arguments(dst, ev)
 	case chat.Thinking:
+		if ev.Text.Empty() {
+			return dst
+		}
 		dst = append(dst, e.head...)
 		dst = append(dst, `{"reasoning_content":`...)
-		dst = appendString(dst, ev.Text)
+		dst = append(dst, ev.Text...)
 		dst = append(dst, `,"thinking_blocks":[{"index":`...)
 		dst = strconv.AppendInt(dst, int64(e.thoughtIndex(ev.Index)), 10)
 		dst = append(dst, `,"type":"thinking","thinking":`...)
-		dst = appendString(dst, ev.Text)
+		dst = append(dst, ev.Text...)
 		return e.close(dst, `}]}`)
 	case chat.Refusal:
 		dst = append(dst, e.head...)
@@ -177,11 +180,29 @@ func (e *encoder) content(dst []byte, text json.String) []byte {
 	return append(dst, e.textTail...)
 }
 
-// hold keeps text back: words before the call of the output tool would spoil the value that the client expects.
-func (e *encoder) hold(text json.String) {
-	if e.output < 0 && len(e.held)+len(text) < maxHeld {
-		e.held = e.content(e.held, text)
+// hold keeps text back: words before or after the call of the output tool would spoil the value that the client expects.
+func (e *encoder) hold(dst []byte, text json.String) []byte {
+	if e.output >= 0 || text.Empty() {
+		return dst
 	}
+	e.held = append(e.held, text[1:len(text)-1]...)
+	if len(e.held) > maxHeld {
+		return e.release(dst)
+	}
+	return dst
+}
+
+// release lets go of the text that was kept back.
+func (e *encoder) release(dst []byte) []byte {
+	if len(e.held) == 0 {
+		return dst
+	}
+	dst = append(dst, e.textHead...)
+	dst = append(dst, '"')
+	dst = append(dst, e.held...)
+	e.held = nil
+	dst = append(dst, '"')
+	return append(dst, e.textTail...)
 }
 
 func (e *encoder) blockStart(dst []byte, ev *chat.Event) []byte {
@@ -301,7 +322,7 @@ func (e *encoder) stop(dst []byte, ev *chat.Event) []byte {
 		return dst
 	}
 	e.finished = true
-	dst, e.held = append(dst, e.held...), nil
+	dst = e.release(dst)
 	for i := range e.tools {
 		dst = e.closeTool(dst, i)
 	}

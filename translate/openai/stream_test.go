@@ -87,6 +87,7 @@ func TestStreamEncoder(t *testing.T) {
 			[]chat.Event{startEvent, {Kind: chat.EventBlockStart, Index: 0, Block: chat.Thinking}, {Kind: chat.EventBlockDelta, Index: 0, Block: chat.Thinking, Text: str(`"hm"`)}, {Kind: chat.EventSignature, Index: 0, Text: str(`"s\/"`)}, blockStop(0), {Kind: chat.EventBlockStart, Index: 1, Block: chat.RedactedThinking, Text: str(`"d="`)}, blockStop(1), {Kind: chat.EventBlockDelta, Index: 2, Block: chat.Thinking, Text: str(`"so"`)}},
 			roleChunk + deltaChunk(`{"reasoning_content":"hm","thinking_blocks":[{"index":0,"type":"thinking","thinking":"hm"}]}`) + deltaChunk(`{"thinking_blocks":[{"index":0,"type":"thinking","signature":"s\/"}]}`) + deltaChunk(`{"thinking_blocks":[{"index":1,"type":"redacted_thinking","data":"d="}]}`) + deltaChunk(`{"reasoning_content":"so","thinking_blocks":[{"index":2,"type":"thinking","thinking":"so"}]}`),
 		},
+		{"a signature that is absent", nil, []chat.Event{startEvent, {Kind: chat.EventBlockDelta, Block: chat.Thinking}, {Kind: chat.EventSignature}}, roleChunk + deltaChunk(`{"thinking_blocks":[{"index":0,"type":"thinking","signature":""}]}`)},
 		{"refusal", nil, []chat.Event{startEvent, {Kind: chat.EventBlockDelta, Block: chat.Refusal, Text: str(`"no"`)}, stopEvent(chat.StopFiltered)}, roleChunk + deltaChunk(`{"refusal":"no"}`) + finishChunk("content_filter")},
 		{
 			"a forced output tool is content", func(x *chat.Exchange) { x.OutputTool = "out" },
@@ -101,7 +102,7 @@ func TestStreamEncoder(t *testing.T) {
 		{
 			"words where the output tool was not called", func(x *chat.Exchange) { x.OutputTool = "out" },
 			[]chat.Event{startEvent, textDelta(0, `"I "`), textDelta(0, `"won't"`), stopEvent(chat.StopEnd)},
-			roleChunk + content(`"I "`) + content(`"won't"`) + finishChunk("stop"),
+			roleChunk + content(`"I won't"`) + finishChunk("stop"),
 		},
 		{
 			"a real tool call wins", func(x *chat.Exchange) { x.OutputTool = "out" },
@@ -154,6 +155,25 @@ func checkFrames(t *testing.T, stream []byte) {
 			t.Errorf("data %q", data)
 		}
 	}
+}
+
+func TestStreamEncoderHoldsNoMoreThanItMust(t *testing.T) {
+	x := exchange()
+	x.OutputTool = "out"
+	e := Dialect{}.NewStreamEncoder(x)
+	long := textDelta(0, `"`+strings.Repeat("q", 1<<16)+`"`)
+	var got []byte
+	for range 40 {
+		got = e.Encode(got, &long)
+	}
+	stop := stopEvent(chat.StopEnd)
+	if held := 40<<16 - strings.Count(string(got), "q"); held > maxHeld {
+		t.Errorf("%d bytes held", held)
+	}
+	if got = e.Encode(got, &stop); strings.Count(string(got), "q") != 40<<16 {
+		t.Error("text was lost")
+	}
+	checkFrames(t, got)
 }
 
 func TestStreamEncoderTellsTheUsageOnceAndOnlyWhenAsked(t *testing.T) {
