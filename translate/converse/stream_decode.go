@@ -41,6 +41,7 @@ func (d *streamDecoder) Done() bool { return d.ended }
 // Decode reads one event.
 func (d *streamDecoder) Decode(out []chat.Event, name, payload []byte) ([]chat.Event, error) {
 	d.r.Reset(payload)
+	from := len(out)
 	if d.ended {
 		d.x.Note("an event after the end of the stream was skipped: " + clip(string(name)))
 		return out, nil
@@ -64,7 +65,8 @@ func (d *streamDecoder) Decode(out []chat.Event, name, payload []byte) ([]chat.E
 		return out, nil
 	}
 	if err := d.r.End(); err != nil {
-		return out, chat.Unreadable("a stream event", err)
+		d.stopped, d.ended = false, false
+		return out[:from], chat.Unreadable("a stream event", err)
 	}
 	return out, nil
 }
