@@ -183,6 +183,9 @@ func (g *Gateway) check() error {
 			return fmt.Errorf("%s must not be negative", word)
 		}
 	}
+	if f := g.FetchRemoteImages; f != nil && (f.MaxSize < 0 || f.Timeout < 0) {
+		return fmt.Errorf("fetch_remote_images: max_size and timeout must not be negative")
+	}
 	if g.FilesOff && len(g.FilesRaw) > 0 {
 		return fmt.Errorf("files are both configured and off")
 	}

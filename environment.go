@@ -36,8 +36,8 @@ func environment() []Upstream {
 
 // defaultFiles is the configuration of the file store where none is configured.
 func defaultFiles() json.RawMessage {
-	if bucket := os.Getenv(envFilesBucket); bucket != "" {
-		return json.RawMessage(`{"store":"s3","bucket":"{env.` + envFilesBucket + `}"}`)
+	if os.Getenv(envFilesBucket) != "" { // which is the store's own default
+		return json.RawMessage(`{"store":"s3"}`)
 	}
 	return json.RawMessage(`{"store":"local"}`)
 }

@@ -16,6 +16,7 @@ import (
 	// The modules that come with the gateway.
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/auth"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/files/local"
+	_ "github.com/open-bedrock/caddy-bedrock-gateway/files/s3"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/upstream/bedrock"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/upstream/openai"
 )

@@ -3,6 +3,7 @@ package bedrockgateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -98,6 +99,30 @@ func TestEnvironment(t *testing.T) {
 			}
 			if g.handler.DefaultModel != tc.defaultModel {
 				t.Errorf("default model %q, want %q", g.handler.DefaultModel, tc.defaultModel)
+			}
+		})
+	}
+}
+
+func TestFilesFromTheEnvironment(t *testing.T) {
+	for name, tc := range map[string]struct {
+		env   map[string]string
+		block string
+		want  string
+	}{
+		"no bucket":       {nil, "", "*local.Store"},
+		"a bucket":        {map[string]string{"S3_FILES_BUCKET": "b", "AWS_REGION": "eu-west-1"}, "", "*s3.Store"},
+		"local all right": {map[string]string{"S3_FILES_BUCKET": "b", "AWS_REGION": "eu-west-1"}, "{\n files local\n}", "*local.Store"},
+		"off":             {map[string]string{"S3_FILES_BUCKET": "b", "AWS_REGION": "eu-west-1"}, "{\n files off\n}", "<nil>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onlyEnv(t, tc.env)
+			g, err := load(t, "bedrock_gateway "+tc.block)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprintf("%T", g.handler.Files); got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
 	}
@@ -226,6 +251,7 @@ func TestProvisionErrors(t *testing.T) {
 		"unsupported_params": {`{"unsupported_params":"ignore"}`, "unsupported_params 'ignore'"},
 		"max_body":           {`{"max_body":-1}`, "max_body must not be negative"},
 		"keep_alive":         {`{"keep_alive":-1}`, "keep_alive must not be negative"},
+		"images":             {`{"fetch_remote_images":{"max_size":-1}}`, "fetch_remote_images: max_size and timeout must not be negative"},
 		"files both":         {`{"files_off":true,"files":{"store":"local"}}`, "files are both configured and off"},
 		"files store":        {`{"files":{"store":"ftp"}}`, "files: "},
 		"default_model":      {`{"default_model":"{env.NO_SUCH_VARIABLE}"}`, "default_model: "},
