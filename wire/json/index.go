@@ -34,10 +34,7 @@ func Index(dst []Member, body []byte) ([]Member, error) {
 	r := Reader{data: body}
 	from := len(dst)
 	r.Object()
-	for {
-		if !r.next('}', "a comma or '}'") {
-			break
-		}
+	for r.next('}', "a comma or '}'") {
 		at := r.pos
 		if !r.name() {
 			break

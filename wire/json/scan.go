@@ -1,6 +1,10 @@
 package json
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 // skip validates the next value and leaves the position behind it; it gives where the value began. It keeps its own
 // stack of bits, one per level, so that hostile nesting costs no goroutine stack.
@@ -69,6 +73,14 @@ func (r *Reader) token() (tok String, escaped bool) {
 	i := start + 1
 	r.first = false
 	for {
+		// Eight bytes at a time, to the first that is not plain.
+		for i+8 <= len(d) {
+			if m := odd(binary.LittleEndian.Uint64(d[i:])); m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
+				break
+			}
+			i += 8
+		}
 		for i < len(d) && plain[d[i]] {
 			i++
 		}
@@ -104,6 +116,14 @@ func (r *Reader) token() (tok String, escaped bool) {
 			i += n
 		}
 	}
+}
+
+// odd marks, by the highest bit of their byte, those of eight bytes that are not plain: control characters, quotes,
+// backslashes and what is not ASCII. Bytes behind the first marked one may be marked wrongly.
+func odd(w uint64) uint64 {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quote, back := w^ones*'"', w^ones*'\\'
+	return (w | (w - ones*0x20) | (quote - ones) | (back - ones)) & high
 }
 
 // escapeLen is the length of the escape that begins d, 0 if it is none of JSON's.

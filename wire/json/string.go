@@ -1,6 +1,7 @@
 package json
 
 import (
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -17,14 +18,7 @@ func (s String) Unquote() string {
 }
 
 // Escaped tells whether the string holds an escape, so that its bytes are not its meaning.
-func (s String) Escaped() bool {
-	for _, c := range s {
-		if c == '\\' {
-			return true
-		}
-	}
-	return false
-}
+func (s String) Escaped() bool { return bytes.IndexByte(s, '\\') >= 0 }
 
 // Bytes gives the string's meaning as bytes: a part of s where nothing was escaped, else a new slice.
 func (s String) Bytes() []byte {
