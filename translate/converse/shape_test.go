@@ -18,6 +18,12 @@ import (
 // checkTaken sends a body to the simulated Bedrock, which refuses what the real one is known to refuse.
 func checkTaken(t testing.TB, id string, stream bool, body string) {
 	t.Helper()
+	if code, answer := send(id, stream, body); code != 200 {
+		t.Errorf("Bedrock refuses it: %d %s; %s", code, answer, body)
+	}
+}
+
+func send(id string, stream bool, body string) (code int, answer string) {
 	operation := "/converse"
 	if stream {
 		operation = "/converse-stream"
@@ -27,9 +33,7 @@ func checkTaken(t testing.TB, id string, stream bool, body string) {
 	r.Header.Set("Authorization", "Bearer "+bedrock.DefaultAPIKey)
 	w := httptest.NewRecorder()
 	simulated.ServeHTTP(w, r)
-	if w.Code != 200 {
-		t.Errorf("Bedrock refuses it: %d %s; %s", w.Code, w.Body, body)
-	}
+	return w.Code, w.Body.String()
 }
 
 var simulated = bedrock.New(bedrock.Options{})

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/schemas"
 
-	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/bedrock"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
 )
@@ -314,15 +311,11 @@ func TestAgainstTheSimulatedBedrock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := httptest.NewRequest("POST", "/model/"+url.PathEscape(sonnet45)+"/converse-stream", bytes.NewReader(body))
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+bedrock.DefaultAPIKey)
-	w := httptest.NewRecorder()
-	simulated.ServeHTTP(w, req)
+	code, stream := send(sonnet45, true, string(body))
 	d := Dialect{}.NewStreamDecoder(x)
-	got, err := frames(t, w.Body.Bytes(), d)
-	if err != nil || w.Code != 200 || !d.Done() {
-		t.Fatalf("%d %v\n%s", w.Code, err, got)
+	got, err := frames(t, []byte(stream), d)
+	if err != nil || code != 200 || !d.Done() {
+		t.Fatalf("%d %v\n%s", code, err, got)
 	}
 	for _, part := range []string{"begin thinking", "signature ", "begin text", "begin call ", " weather", "dź", "stop 4", "usage "} {
 		if !strings.Contains(got, part) {
