@@ -97,6 +97,8 @@ func TestHostileInput(t *testing.T) {
 		{"noise as DOCX", "a.docx", noise, ErrMalformed, ""},
 		{"noise as XLSX", "a.xlsx", noise, ErrMalformed, ""},
 		{"noise as an image", "a.png", noise, ErrMalformed, ""},
+		{"noise as PDF", "a.pdf", noise, ErrMalformed, ""},
+		{"PDF of nothing", "a.pdf", []byte("%PDF-1.7"), ErrMalformed, ""},
 		{"unknown", "a.bin", noise, ErrUnsupported, ""},
 		{"deep JSON array", "a.json", []byte(strings.Repeat("[", 5<<20)), nil, "["},
 		{"deep JSON objects", "a.json", []byte(strings.Repeat(`{"a":`, 1<<20)), nil, "a"},
@@ -258,3 +260,4 @@ func FuzzDOCX(f *testing.F)         { fuzz(f, "a.docx") }
 func FuzzXLSX(f *testing.F)         { fuzz(f, "a.xlsx") }
 func FuzzPresentation(f *testing.F) { fuzz(f, "a.pptx") }
 func FuzzImage(f *testing.F)        { fuzz(f, "a.png") }
+func FuzzPDF(f *testing.F)          { fuzz(f, "a.pdf") }

@@ -34,6 +34,8 @@ var byType = map[string]extractor{
 	"image/jpg":                    imageNote,
 	"image/gif":                    imageNote,
 	"image/webp":                   imageNote,
+	"application/pdf":              portableDocument,
+	"application/x-pdf":            portableDocument,
 	"application/zip":              zipped,
 	"application/x-zip-compressed": zipped,
 }

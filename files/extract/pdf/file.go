@@ -1,0 +1,346 @@
+package pdf
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+)
+
+// file is a PDF whose objects have been found.
+type file struct {
+	ctx     context.Context //nolint:containedctx // lives as long as one call of Text
+	data    []byte
+	objects map[int]place
+	streams map[int][]byte // decoded object streams
+	root    dict
+	crypt   bool
+	catalog int // the last object that calls itself the catalog
+	budget  int
+}
+
+// place is where an object is: at an offset in the file or, with in set, in an object stream's decoded bytes.
+type place struct {
+	offset int
+	in     int
+	// found is where in the file it was defined; of several definitions the last one counts (7.5.6).
+	found int
+}
+
+// load finds all objects by going through the bytes once.
+func (f *file) load() error {
+	f.objects = make(map[int]place)
+	f.streams = make(map[int][]byte)
+	var containers []int
+	streamsEnd := false
+	for pos := 0; ; {
+		i := bytes.Index(f.data[pos:], []byte("obj"))
+		if i < 0 {
+			break
+		}
+		at := pos + i
+		pos = at + len("obj")
+		num, ok := numberBefore(f.data, at)
+		if !ok {
+			continue
+		}
+		if len(f.objects)&1023 == 0 && f.ctx.Err() != nil {
+			return f.ctx.Err()
+		}
+		if len(f.objects) == maxObjects {
+			return fmt.Errorf("%w: more than %d objects", ErrLimit, maxObjects)
+		}
+		f.objects[num] = place{offset: pos, found: at}
+		p := parser{b: f.data, pos: pos, refs: true}
+		v, _ := p.object()
+		pos = p.pos
+		d, ok := v.(dict)
+		if !ok {
+			continue
+		}
+		switch d["Type"] {
+		case name("ObjStm"):
+			containers = append(containers, num)
+		case name("XRef"):
+			f.trailer(d)
+		case name("Catalog"):
+			f.catalog = num
+		}
+		// What stands in a stream is not the file's own: an embedded PDF, or chance.
+		if start, ok := streamStart(f.data, pos); ok && !streamsEnd {
+			end := f.streamEnd(d, start)
+			if streamsEnd = end < 0; !streamsEnd {
+				pos = end
+			}
+		}
+	}
+	for pos := 0; ; {
+		i := bytes.Index(f.data[pos:], []byte("trailer"))
+		if i < 0 {
+			break
+		}
+		p := parser{b: f.data, pos: pos + i + len("trailer"), refs: true}
+		if v, ok := p.object(); ok {
+			if d, ok := v.(dict); ok {
+				f.trailer(d)
+			}
+		}
+		// A dict without an end reaches to the file's; the next would too.
+		if pos = p.pos; pos >= len(f.data) {
+			break
+		}
+	}
+	for _, num := range containers {
+		if err := f.loadContainer(num); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *file) trailer(d dict) {
+	if d["Root"] != nil {
+		f.root = d
+	}
+	f.crypt = f.crypt || d["Encrypt"] != nil
+}
+
+func (f *file) encrypted() bool { return f.crypt }
+
+// numberBefore reads "12 0 " backwards from the word obj.
+func numberBefore(b []byte, at int) (int, bool) {
+	i := at
+	back := func(is func(byte) bool, most int) int {
+		n := 0
+		for i > 0 && n < most && is(b[i-1]) {
+			i--
+			n++
+		}
+		return n
+	}
+	digit := func(c byte) bool { return c >= '0' && c <= '9' }
+	back(isSpace, 8)
+	if back(digit, 5) == 0 || back(isSpace, 8) == 0 {
+		return 0, false
+	}
+	end := i
+	if n := back(digit, 9); n == 0 {
+		return 0, false
+	}
+	num := 0
+	for _, c := range b[i:end] {
+		if !digit(c) {
+			break
+		}
+		num = num*10 + int(c-'0')
+	}
+	return num, true
+}
+
+// streamStart is where a stream's bytes begin if one follows the dict that ends at pos (7.3.8.1).
+func streamStart(b []byte, pos int) (int, bool) {
+	for pos < len(b) && isSpace(b[pos]) {
+		pos++
+	}
+	if !bytes.HasPrefix(b[pos:], []byte("stream")) {
+		return 0, false
+	}
+	pos += len("stream")
+	if pos < len(b) && b[pos] == '\r' {
+		pos++
+	}
+	if pos < len(b) && b[pos] == '\n' {
+		pos++
+	}
+	return pos, true
+}
+
+// streamEnd is where the bytes from start on end: by their length if the word endstream stands there, else at the next
+// such word. -1: there is none any more.
+func (f *file) streamEnd(d dict, start int) int {
+	if n, ok := d["Length"].(float64); ok && n >= 0 && n <= float64(len(f.data)-start) {
+		end := start + int(n)
+		if bytes.HasPrefix(bytes.TrimLeft(f.data[end:min(len(f.data), end+16)], "\r\n \t\x00"), []byte("endstream")) {
+			return end
+		}
+	}
+	i := bytes.Index(f.data[start:], []byte("endstream"))
+	if i < 0 {
+		return -1
+	}
+	return start + i
+}
+
+// loadContainer notes the objects in an object stream (7.5.7).
+func (f *file) loadContainer(num int) error {
+	at := f.objects[num]
+	d, b, err := f.stream(ref{num})
+	if err != nil || d == nil {
+		return err
+	}
+	first, count := toInt(f.get(d["First"])), toInt(f.get(d["N"]))
+	if first <= 0 || first > len(b) {
+		return nil
+	}
+	f.streams[num] = b
+	p := parser{b: b[:first]}
+	for range min(count, first/2) {
+		n, ok1 := p.object()
+		offset, ok2 := p.object()
+		if !ok1 || !ok2 {
+			break
+		}
+		id, o := toInt(n), toInt(offset)
+		if id <= 0 || o < 0 || first+o >= len(b) {
+			continue
+		}
+		if old, ok := f.objects[id]; ok && old.found > at.found {
+			continue
+		}
+		if len(f.objects) == maxObjects {
+			return fmt.Errorf("%w: more than %d objects", ErrLimit, maxObjects)
+		}
+		f.objects[id] = place{offset: first + o, in: num, found: at.found}
+	}
+	return nil
+}
+
+// toInt is a number as an int; what is none, or out of all reason, is -1.
+func toInt(v any) int {
+	n, ok := v.(float64)
+	if !ok || math.Abs(n) > 1<<30 {
+		return -1
+	}
+	return int(n)
+}
+
+// get follows references; one that leads nowhere, or in circles, is nil.
+func (f *file) get(v any) any {
+	for range 16 {
+		r, ok := v.(ref)
+		if !ok {
+			return v
+		}
+		v, _ = f.read(r.num)
+	}
+	return nil
+}
+
+func (f *file) dict(v any) dict {
+	d, _ := f.get(v).(dict)
+	return d
+}
+
+func (f *file) array(v any) array {
+	a, _ := f.get(v).(array)
+	return a
+}
+
+// read parses an object, and says where it ended.
+func (f *file) read(num int) (any, int) {
+	at, ok := f.objects[num]
+	if !ok {
+		return nil, 0
+	}
+	b := f.data
+	if at.in != 0 {
+		b = f.streams[at.in]
+	}
+	p := parser{b: b, pos: at.offset, refs: true}
+	v, _ := p.object()
+	if _, ok := v.(operator); ok {
+		return nil, 0
+	}
+	return v, p.pos
+}
+
+// stream is a stream's dict and its decoded bytes. What is not a stream, or cannot be decoded, is nil; the error is that
+// of a limit.
+func (f *file) stream(v any) (dict, []byte, error) {
+	if err := f.ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	var num int
+	for range 16 {
+		r, ok := v.(ref)
+		if !ok {
+			break
+		}
+		num = r.num
+		v, _ = f.read(num)
+	}
+	d, ok := v.(dict)
+	if !ok || num == 0 || f.objects[num].in != 0 {
+		return nil, nil, nil
+	}
+	_, end := f.read(num)
+	start, ok := streamStart(f.data, end)
+	if !ok {
+		return nil, nil, nil
+	}
+	sized := dict{"Length": f.get(d["Length"])}
+	stop := f.streamEnd(sized, start)
+	if stop < 0 {
+		stop = len(f.data)
+	}
+	b, err := f.decode(d, f.data[start:stop])
+	return d, b, err
+}
+
+// page is a page of the page tree with what it inherits.
+type page struct {
+	contents  any
+	resources dict
+}
+
+// pages walks the page tree (7.7.3) without recursion.
+func (f *file) pages() ([]page, error) {
+	type node struct {
+		v         any
+		resources dict
+	}
+	catalog := f.dict(f.root["Root"])
+	if catalog["Pages"] == nil && f.catalog != 0 {
+		catalog = f.dict(ref{f.catalog})
+	}
+	stack := []node{{v: catalog["Pages"]}}
+	seen := make(map[int]bool)
+	var pages []page
+	for len(stack) > 0 && len(pages) < maxPages {
+		if err := f.ctx.Err(); err != nil {
+			return nil, err
+		}
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if r, ok := n.v.(ref); ok {
+			if seen[r.num] {
+				continue
+			}
+			seen[r.num] = true
+		}
+		d := f.dict(n.v)
+		if d == nil {
+			continue
+		}
+		if r := f.dict(d["Resources"]); r != nil {
+			n.resources = r
+		}
+		kids := f.array(d["Kids"])
+		if kids == nil {
+			if d["Contents"] != nil || d["Type"] == name("Page") {
+				pages = append(pages, page{d["Contents"], n.resources})
+			}
+			continue
+		}
+		if len(stack)+len(kids) > maxObjects {
+			return nil, fmt.Errorf("%w: a page tree of more than %d nodes", ErrLimit, maxObjects)
+		}
+		for i := len(kids) - 1; i >= 0; i-- {
+			// A node that is not a reference could be seen any number of times.
+			if _, ok := kids[i].(ref); ok {
+				stack = append(stack, node{kids[i], n.resources})
+			}
+		}
+	}
+	return pages, nil
+}
