@@ -107,12 +107,13 @@ func resultCache(b *chat.Block) *chat.Cache {
 	if b.Cache != nil {
 		return b.Cache
 	}
-	for i := len(b.Tool.Content) - 1; i >= 0; i-- {
+	var last *chat.Cache
+	for i := range b.Tool.Content {
 		if c := b.Tool.Content[i].Cache; c != nil {
-			return c
+			last = c
 		}
 	}
-	return nil
+	return last
 }
 
 // maxCachePoints is how many Bedrock takes in one request:

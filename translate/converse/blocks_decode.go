@@ -254,8 +254,10 @@ func (d *decoder) citations(b *chat.Block) bool {
 	v := d.objectValue("messages.content.citationsContent")
 	w := json.WalkAt(member(v, "content"), 0)
 	n := 0
-	for ok := w.Array(); ok && w.Element(); n++ {
-		b.Text = chat.String(textOf(member(w.Value(), "text")))
+	if w.Array() {
+		for ; w.Element(); n++ {
+			b.Text = chat.String(textOf(member(w.Value(), "text")))
+		}
 	}
 	b.Kind, b.Citations = chat.Text, member(v, "citations")
 	return n == 1 && b.Text != nil

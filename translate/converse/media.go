@@ -2,6 +2,7 @@ package converse
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,23 +17,52 @@ var (
 		{"image/png", "png"}, {"image/jpeg", "jpeg"}, {"image/jpg", "jpeg"}, {"image/gif", "gif"}, {"image/webp", "webp"},
 	}
 	documentFormats = [...]mediaFormat{
-		{"application/pdf", "pdf"}, {"text/csv", "csv"}, {"application/csv", "csv"}, {"application/msword", "doc"},
+		{"application/pdf", "pdf"},
+		{"text/csv", "csv"},
+		{"application/csv", "csv"},
+		{"application/msword", "doc"},
 		{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"},
 		{"application/vnd.ms-excel", "xls"},
 		{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"},
-		{"text/html", "html"}, {"application/xhtml+xml", "html"}, {"text/plain", "txt"},
-		{"text/markdown", "md"}, {"text/x-markdown", "md"},
-		{"application/json", "txt"}, {"application/xml", "txt"}, {"application/yaml", "txt"}, {"application/x-yaml", "txt"},
-		{"application/javascript", "txt"}, {"application/x-ndjson", "txt"}, {"application/toml", "txt"},
+		{"text/html", "html"},
+		{"application/xhtml+xml", "html"},
+		{"text/plain", "txt"},
+		{"text/markdown", "md"},
+		{"text/x-markdown", "md"},
+		{"application/json", "txt"},
+		{"application/xml", "txt"},
+		{"application/yaml", "txt"},
+		{"application/x-yaml", "txt"},
+		{"application/javascript", "txt"},
+		{"application/x-ndjson", "txt"},
+		{"application/toml", "txt"},
 	}
 	audioFormats = [...]mediaFormat{
-		{"audio/mpeg", "mp3"}, {"audio/mp3", "mp3"}, {"audio/wav", "wav"}, {"audio/x-wav", "wav"}, {"audio/wave", "wav"},
-		{"audio/opus", "opus"}, {"audio/aac", "aac"}, {"audio/flac", "flac"}, {"audio/mp4", "mp4"}, {"audio/ogg", "ogg"},
-		{"audio/x-matroska", "mka"}, {"audio/x-m4a", "m4a"}, {"audio/m4a", "m4a"}, {"audio/pcm", "pcm"}, {"audio/webm", "webm"},
+		{"audio/mpeg", "mp3"},
+		{"audio/mp3", "mp3"},
+		{"audio/wav", "wav"},
+		{"audio/x-wav", "wav"},
+		{"audio/wave", "wav"},
+		{"audio/opus", "opus"},
+		{"audio/aac", "aac"},
+		{"audio/flac", "flac"},
+		{"audio/mp4", "mp4"},
+		{"audio/ogg", "ogg"},
+		{"audio/x-matroska", "mka"},
+		{"audio/x-m4a", "m4a"},
+		{"audio/m4a", "m4a"},
+		{"audio/pcm", "pcm"},
+		{"audio/webm", "webm"},
 	}
 	videoFormats = [...]mediaFormat{
-		{"video/mp4", "mp4"}, {"video/quicktime", "mov"}, {"video/x-matroska", "mkv"}, {"video/webm", "webm"},
-		{"video/x-flv", "flv"}, {"video/mpeg", "mpeg"}, {"video/x-ms-wmv", "wmv"}, {"video/3gpp", "three_gp"},
+		{"video/mp4", "mp4"},
+		{"video/quicktime", "mov"},
+		{"video/x-matroska", "mkv"},
+		{"video/webm", "webm"},
+		{"video/x-flv", "flv"},
+		{"video/mpeg", "mpeg"},
+		{"video/x-ms-wmv", "wmv"},
+		{"video/3gpp", "three_gp"},
 	}
 )
 
@@ -281,18 +311,9 @@ func (e *encoder) documentName(own, format string) string {
 		name = "document"
 	}
 	free := name
-	for n := 2; e.taken(free); n++ {
+	for n := 2; slices.Contains(e.names, free); n++ {
 		free = name + " (" + strconv.Itoa(n) + ")"
 	}
 	e.names = append(e.names, free)
 	return free
-}
-
-func (e *encoder) taken(name string) bool {
-	for _, n := range e.names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

@@ -268,7 +268,7 @@ func (d *decoder) field(r *chat.Request, key string, v chat.Value) bool {
 			return true
 		}
 	case "output_config":
-		if e := member(v, "effort"); len(e) > 0 && e[0] == '"' {
+		if e := member(v, "effort"); len(e) > 0 && e[0] == '"' && member(v, "format") == nil {
 			r.Reasoning.Effort = chat.String(e).Unquote()
 			return true
 		}

@@ -164,3 +164,57 @@ func TestSplice(t *testing.T) {
 		})
 	}
 }
+
+func TestAdditionalFieldsWithACanonicalForm(t *testing.T) {
+	for _, c := range []struct {
+		fields string
+		want   chat.Reasoning
+		extra  string // what stays Converse's own
+	}{
+		{`{"thinking":{"type":"adaptive","display":"omitted"},"output_config":{"effort":"max"}}`, chat.Reasoning{Thinking: chat.ThinkingAdaptive, Effort: "max", Display: v(`"omitted"`)}, ""},
+		{`{"thinking":{"type":"disabled"}}`, chat.Reasoning{Thinking: chat.ThinkingOff}, ""},
+		{`{"thinking":{"type":"dreaming"}}`, chat.Reasoning{}, `{"thinking":{"type":"dreaming"}}`},
+		{`{"thinking":{"type":"enabled","budget_tokens":"x"}}`, chat.Reasoning{}, `{"thinking":{"type":"enabled","budget_tokens":"x"}}`},
+		{`{"reasoning_effort":"low","x":1}`, chat.Reasoning{Effort: "low"}, `{"x":1}`},
+		{`{"reasoningConfig":{"type":"enabled","maxReasoningEffort":"high"}}`, chat.Reasoning{Effort: "high"}, ""},
+		{`{"output_config":{"effort":"low","format":{}}}`, chat.Reasoning{}, `{"output_config":{"effort":"low","format":{}}}`},
+		{`{"top_k":"x","anthropic_beta":"x","reasoning_effort":1}`, chat.Reasoning{}, `{"top_k":"x","anthropic_beta":"x","reasoning_effort":1}`},
+	} {
+		r, err := Dialect{}.DecodeRequest([]byte(`{"additionalModelRequestFields":`+c.fields+`}`), exchange(sonnet45))
+		if err != nil {
+			t.Fatal(c.fields, err)
+		}
+		extra := ""
+		if len(r.Extra) > 0 {
+			extra = string(r.Extra[0].Value)
+		}
+		got := r.Reasoning
+		if got.Effort != c.want.Effort || got.Thinking != c.want.Thinking || string(got.Display) != string(c.want.Display) || extra != c.extra {
+			t.Errorf("%s: %+v, extra %s", c.fields, got, extra)
+		}
+	}
+}
+
+func TestRareNativeBlocks(t *testing.T) {
+	const body = `{"messages":[{"role":"assistant","content":[
+		{"citationsContent":{"content":[{"text":"one"}],"citations":[{"title":"t"}]}},
+		{"citationsContent":{"content":[{"text":"two"},{"text":"three"}],"citations":[]}},
+		{"toolUse":{"toolUseId":"1","name":"web","input":{},"type":"server_tool_use"}},
+		{"guardContent":{"image":{"format":"jpeg","source":{"bytes":"/9j/"}}}},
+		{"guardContent":{}},
+		{"audio":{"format":"wav","source":{"bytes":"AAAA"}}},
+		{"document":{"format":"txt","name":"n","source":{"text":"hello"}}},
+		{}
+	]}],"toolConfig":{"tools":[],"toolChoice":{"tool":{"name":"f"}}}}`
+	r, err := Dialect{}.DecodeRequest([]byte(body), exchange(sonnet45))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := r.Messages[0].Content
+	if got, want := plain(c), `text "one" cites [{"title":"t"}] | opaque | opaque | image | opaque | audio | document`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if c[5].Media.Type != "audio/wav" || c[6].Media.Text.Unquote() != "hello" || r.ToolChoice.Kind != chat.ToolsNamed || r.ToolChoice.Name != "f" {
+		t.Errorf("%+v %+v", c[5].Media, c[6].Media)
+	}
+}

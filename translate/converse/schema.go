@@ -3,6 +3,7 @@ package converse
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -265,16 +266,14 @@ func (s *schemaWriter) reference(v, ref chat.Value, root bool) {
 		s.fail(errSchemaRef)
 		return
 	}
-	for _, r := range s.refs {
-		if r == name {
-			s.buf = append(s.buf, '{')
-			if t := member(target, "type"); t != nil {
-				s.buf = append(s.buf, `"type":`...)
-				s.buf = json.AppendCompact(s.buf, t)
-			}
-			s.buf = append(s.buf, '}')
-			return
+	if slices.Contains(s.refs, name) {
+		s.buf = append(s.buf, '{')
+		if t := member(target, "type"); t != nil {
+			s.buf = append(s.buf, `"type":`...)
+			s.buf = json.AppendCompact(s.buf, t)
 		}
+		s.buf = append(s.buf, '}')
+		return
 	}
 	s.refs = append(s.refs, name)
 	if next := member(target, "$ref"); next != nil && next[0] == '"' {

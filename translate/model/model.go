@@ -2,6 +2,8 @@
 // with their date and source (facts.go); config may override them per pattern.
 package model
 
+import "slices"
+
 // Family is a group of models that share their ways.
 type Family string
 
@@ -92,10 +94,5 @@ func (f Facts) With(family Family, maxOutput int64) Facts {
 
 // Beta tells whether the model takes the named beta of Anthropic's, as an element of anthropic_beta.
 func (f Facts) Beta(name string) bool {
-	for _, b := range betas[f.betas] {
-		if b == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(betas[f.betas], name)
 }
