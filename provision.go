@@ -3,6 +3,7 @@ package bedrockgateway
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -133,10 +134,7 @@ func (p *provisioner) loadUpstreams() error {
 	configured := p.gateway.Upstreams
 	if len(configured) == 0 {
 		configured = environment()
-		p.missing = make(map[string]string, len(missing))
-		for name, hint := range missing {
-			p.missing[name] = hint
-		}
+		p.missing = maps.Clone(missing)
 		for _, u := range configured {
 			delete(p.missing, u.Name)
 		}

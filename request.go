@@ -29,7 +29,7 @@ func callerOf(owner string) func(*http.Request) handler.Caller {
 		}
 		c := handler.Caller{Owner: repl.ReplaceAll(owner, "")}
 		if models, _ := repl.GetString(userModels); models != "" {
-			for _, p := range strings.Fields(models) {
+			for _, p := range strings.FieldsSeq(models) {
 				c.Models = append(c.Models, upstream.NewPattern(p))
 			}
 		}
@@ -45,8 +45,7 @@ func replacer(r *http.Request) *caddy.Replacer {
 // statusOf is the status of an error of Caddy's own, such as the 413 that reading
 // a body gives under request_body.
 func statusOf(err error) int {
-	var e caddyhttp.HandlerError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
 		return e.StatusCode
 	}
 	return 0

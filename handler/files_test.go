@@ -460,12 +460,22 @@ func TestMethodsAndPaths(t *testing.T) {
 		status       int
 		allow        string
 	}{
-		{"PUT", "", 405, "GET, HEAD, POST"}, {"DELETE", "", 405, "GET, HEAD, POST"},
-		{"POST", id, 405, "DELETE, GET, HEAD"}, {"PATCH", id, 405, "DELETE, GET, HEAD"},
-		{"DELETE", id + "/content", 405, "GET, HEAD"}, {"POST", "/health", 405, "GET, HEAD"},
-		{"GET", id, 404, ""}, {"GET", "/file", 404, ""}, {"GET", "/file-123", 404, ""}, {"DELETE", "/x", 404, ""},
-		{"GET", "/", 404, ""}, {"GET", id + "/", 404, ""}, {"GET", id + "/content/", 404, ""}, {"GET", id + "/other", 404, ""},
-		{"GET", "/..%2f..%2fetc/content", 404, ""}, {"GET", "/health/x", 404, ""},
+		{"PUT", "", 405, "GET, HEAD, POST"},
+		{"DELETE", "", 405, "GET, HEAD, POST"},
+		{"POST", id, 405, "DELETE, GET, HEAD"},
+		{"PATCH", id, 405, "DELETE, GET, HEAD"},
+		{"DELETE", id + "/content", 405, "GET, HEAD"},
+		{"POST", "/health", 405, "GET, HEAD"},
+		{"GET", id, 404, ""},
+		{"GET", "/file", 404, ""},
+		{"GET", "/file-123", 404, ""},
+		{"DELETE", "/x", 404, ""},
+		{"GET", "/", 404, ""},
+		{"GET", id + "/", 404, ""},
+		{"GET", id + "/content/", 404, ""},
+		{"GET", id + "/other", 404, ""},
+		{"GET", "/..%2f..%2fetc/content", 404, ""},
+		{"GET", "/health/x", 404, ""},
 	} {
 		a := callFiles(t, c.method, srv.URL+filesPath+c.path, nil, "")
 		if a.status != c.status || a.header.Get("Allow") != c.allow || !strings.HasPrefix(a.body, `{"error":{"message":`) {
@@ -485,9 +495,11 @@ type downStore struct{ files.Store }
 var errDown = fmt.Errorf("%w: connection refused", files.ErrUnavailable)
 
 func (downStore) Put(context.Context, files.Upload) (files.File, error) { return files.File{}, errDown }
+
 func (downStore) Get(context.Context, string, string) (files.File, error) {
 	return files.File{}, errDown
 }
+
 func (downStore) List(context.Context, string, files.Query) (files.Page, error) {
 	return files.Page{}, errDown
 }

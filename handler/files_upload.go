@@ -166,8 +166,10 @@ func (f *uploadForm) check(end bool) error {
 	}
 	anchor, hasAnchor := f.fields["expires_after[anchor]"]
 	if hasAnchor && anchor != "created_at" {
-		return &formError{"expires_after.anchor",
-			fmt.Sprintf("Invalid value for 'expires_after.anchor': %q. Expected 'created_at'.", anchor)}
+		return &formError{
+			"expires_after.anchor",
+			fmt.Sprintf("Invalid value for 'expires_after.anchor': %q. Expected 'created_at'.", anchor),
+		}
 	}
 	seconds, hasSeconds := f.fields["expires_after[seconds]"]
 	if hasSeconds {

@@ -20,7 +20,6 @@ import (
 // scripted is an upstream whose one stream is what a test sends through its channel.
 type scripted struct {
 	frames chan upstream.Frame // closed: the stream ends cleanly
-	first  bool
 	closed bool
 }
 

@@ -9,6 +9,7 @@ package directive
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -166,10 +167,8 @@ func OneOf(d *caddyfile.Dispenser, words ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, w := range words {
-		if val == w {
-			return val, nil
-		}
+	if slices.Contains(words, val) {
+		return val, nil
 	}
 	return "", d.Errf("invalid %s '%s': must be %s", word, val, strings.Join(words, " or "))
 }

@@ -217,9 +217,16 @@ func TestKeyFollowsCredentialsAndDay(t *testing.T) {
 		creds aws.Credentials
 		at    time.Time
 	}{
-		{static, noon}, {rotated, noon}, {temporary, noon}, {static, noon},
-		{static, late}, {static, late.Add(time.Second)}, {static, late.AddDate(1, 0, 0)},
-		{static, noon.In(east)}, {static, late.In(east)}, {static, time.Date(2026, 3, 5, 1, 0, 0, 0, east)},
+		{static, noon},
+		{rotated, noon},
+		{temporary, noon},
+		{static, noon},
+		{static, late},
+		{static, late.Add(time.Second)},
+		{static, late.AddDate(1, 0, 0)},
+		{static, noon.In(east)},
+		{static, late.In(east)},
+		{static, time.Date(2026, 3, 5, 1, 0, 0, 0, east)},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			req := request{target: "https://example.com/a", body: "{}"}.make(t)
