@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -29,11 +30,40 @@ func (g *Gateway) Do(t testing.TB, req *http.Request) *Answer {
 	return &Answer{Status: res.StatusCode, Header: res.Header, Body: string(body), Broken: err}
 }
 
-// SameJSON tells whether two texts are the same JSON, whatever their white space and order of members. "*" in want
-// matches any value.
+// SameJSON tells whether two texts are the same JSON, whatever their white space and order of members. In want, "*" matches
+// any value, and "*text*" any string that holds the text. An object of got that has a member twice is never the same.
 func SameJSON(got, want string) bool {
 	var g, w any
-	return json.Unmarshal([]byte(got), &g) == nil && json.Unmarshal([]byte(want), &w) == nil && same(g, w)
+	return json.Unmarshal([]byte(got), &g) == nil && json.Unmarshal([]byte(want), &w) == nil && same(g, w) && once(json.NewDecoder(strings.NewReader(got)))
+}
+
+// once reads one value and tells whether its objects have each member once.
+func once(d *json.Decoder) bool {
+	open, err := d.Token()
+	if err != nil {
+		return false
+	}
+	if delim, is := open.(json.Delim); !is {
+		return true
+	} else if delim == '{' {
+		seen := map[string]bool{}
+		for d.More() {
+			key, err := d.Token()
+			name, _ := key.(string)
+			if err != nil || seen[name] || !once(d) {
+				return false
+			}
+			seen[name] = true
+		}
+	} else {
+		for d.More() {
+			if !once(d) {
+				return false
+			}
+		}
+	}
+	_, err = d.Token()
+	return err == nil
 }
 
 func same(got, want any) bool {
@@ -41,6 +71,9 @@ func same(got, want any) bool {
 	case string:
 		if w == "*" {
 			return true
+		}
+		if g, is := got.(string); is && len(w) > 2 && w[0] == '*' && w[len(w)-1] == '*' {
+			return strings.Contains(g, w[1:len(w)-1])
 		}
 	case map[string]any:
 		g, ok := got.(map[string]any)

@@ -103,6 +103,22 @@ func (g *Gateway) Post(t testing.TB, path, body string) *Answer {
 	return g.Do(t, req)
 }
 
+// Open posts a JSON body and gives the answer as soon as it begins. It lasts no longer than ctx, and not beyond the test.
+func (g *Gateway) Open(ctx context.Context, t testing.TB, path, body string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := g.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
 // Get asks for a path and gives the whole answer.
 func (g *Gateway) Get(t testing.TB, path string) *Answer {
 	t.Helper()

@@ -42,6 +42,9 @@ type Reply struct {
 	Cut bool
 	// Hang waits behind Body until the client leaves.
 	Hang bool
+	// Until keeps Rest back until it is closed; nil: there is no Rest.
+	Until <-chan struct{}
+	Rest  string
 }
 
 // NewUpstream starts an upstream that ends with the test.
@@ -100,8 +103,15 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(max(reply.Status, http.StatusOK))
 	_, _ = io.WriteString(w, reply.Body)
-	if reply.Cut || reply.Hang {
+	if reply.Cut || reply.Hang || reply.Until != nil {
 		_ = http.NewResponseController(w).Flush()
+	}
+	if reply.Until != nil {
+		select {
+		case <-reply.Until:
+			_, _ = io.WriteString(w, reply.Rest)
+		case <-r.Context().Done():
+		}
 	}
 	if reply.Hang {
 		<-r.Context().Done()
