@@ -131,6 +131,9 @@ func (g *Gateway) benchCall(b testing.TB, body string) *discard {
 
 const benchClaude = "anthropic.claude-3-5-sonnet-20241022-v2:0"
 
+// raceDetector tells whether the test was built with it.
+var raceDetector bool
+
 // requestAllocs is what httptest and the discarding writer allocate of themselves.
 func requestAllocs(body string) float64 {
 	return testing.AllocsPerRun(200, func() {
@@ -143,6 +146,9 @@ func requestAllocs(body string) float64 {
 // The goals are those of the design: a request's whole handling stays under 60 allocations, and what a further delta of
 // a stream costs is none.
 func TestHandlerAllocations(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates, too")
+	}
 	tests := []struct {
 		name, contentType string
 		reply             []byte

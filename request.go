@@ -29,7 +29,7 @@ func callerOf(owner string) func(*http.Request) handler.Caller {
 		}
 		c := handler.Caller{Owner: repl.ReplaceAll(owner, "")}
 		if models, _ := repl.GetString(userModels); models != "" {
-			for _, p := range strings.FieldsSeq(models) {
+			for p := range strings.FieldsSeq(models) {
 				c.Models = append(c.Models, upstream.NewPattern(p))
 			}
 		}

@@ -1,0 +1,5 @@
+//go:build race
+
+package bedrockgateway
+
+func init() { raceDetector = true }
