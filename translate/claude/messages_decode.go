@@ -194,25 +194,26 @@ func (d *decoder) block(level int, p place) (b chat.Block, ok bool) {
 		r.Object() // for its error
 		return b, false
 	}
-	kind := string(d.peek("type"))
-	known := false
+	kind, known := "", false
+	tag := d.peek("type")
 	for i := range blockPlaces {
-		if blockPlaces[i].name == kind {
-			if known = true; blockPlaces[i].in&p == 0 {
+		if blockPlaces[i].name == string(tag) {
+			kind, known = blockPlaces[i].name, true
+			if blockPlaces[i].in&p == 0 {
 				d.failAt(level, "", "`%s` blocks cannot stand here", kind)
 				return b, false
 			}
 		}
 	}
 	switch {
-	case kind == "":
+	case len(tag) == 0:
 		// Not a string, or not there: unless the block itself is broken.
 		if r.Skip(); r.Err() == nil {
 			d.missing(level, "type")
 		}
 		return b, false
 	case !known && p&(inSystem|inDocument) != 0:
-		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", clip(kind))
+		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", clip(string(tag)))
 		return b, false
 	case !known:
 		return chat.Block{Kind: chat.Opaque, Raw: r.Value(), Dialect: Name}, true
