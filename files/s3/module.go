@@ -31,7 +31,7 @@ const (
 	// partSize is the smallest that S3 takes: with it an upload's memory is smallest, and 10,000 of them are 48 GiB.
 	partSize        = 5 << 20
 	partsAtOnce     = 2
-	uploadsAtOnce   = 64
+	uploadsAtOnce   = 32
 	attempts        = 5
 	cleanupAttempts = 10
 	cleanupTime     = time.Minute
@@ -75,7 +75,7 @@ type Store struct {
 	provider               *credentials.Provider
 	client                 *s3.Client
 	transfer               *transfermanager.Client
-	// uploads bounds the part buffers in memory: an upload may hold partsAtOnce+2 of them.
+	// uploads bounds the part buffers in memory, about 10 MiB an upload; the others wait.
 	uploads chan struct{}
 }
 
