@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
 )
@@ -197,21 +198,19 @@ func TestReloadKeepsStreams(t *testing.T) {
 	}
 }
 
-// postAfterReload gives the status of a chat. The old server may have accepted
-// the connection on its way out and close it unserved, as any server that shuts
-// down may; then nothing was sent on, and the client comes back.
-func postAfterReload(t *testing.T, g *gatewaytest.Gateway, body string) int {
+// postAfterReload asks until the new configuration answers, and gives its status.
+// Caddy ends the old server behind the caller's back: for a moment it may still
+// accept a connection, and serve it by the old configuration or close it.
+func postAfterReload(t *testing.T, g *gatewaytest.Gateway, body string) (status int) {
 	t.Helper()
-	var err error
-	for range 10 {
+	for deadline := time.Now().Add(20 * time.Second); status != http.StatusOK && time.Now().Before(deadline); {
 		g.Client.CloseIdleConnections()
-		var res *http.Response
-		res, err = g.Client.Post(gatewaytest.URL+"/v1/chat/completions", "application/json", strings.NewReader(body))
-		if err == nil {
-			_ = res.Body.Close()
-			return res.StatusCode
+		res, err := g.Client.Post(gatewaytest.URL+"/v1/chat/completions", "application/json", strings.NewReader(body))
+		if err != nil {
+			continue
 		}
+		_ = res.Body.Close()
+		status = res.StatusCode
 	}
-	t.Fatal(err)
-	return 0
+	return status
 }

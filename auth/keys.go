@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -200,7 +201,7 @@ func (f *keysFile) read() (changed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", f.path, err)
 	}
-	all := append(f.configured[:len(f.configured):len(f.configured)], entries...)
+	all := append(slices.Clip(f.configured), entries...)
 	if err := distinct(all); err != nil {
 		return false, fmt.Errorf("%s: %w", f.path, err)
 	}
