@@ -135,11 +135,13 @@ func (c *cache) force(ctx context.Context) error {
 		}
 	}
 	c.mu.Lock()
-	if c.flight == nil && c.failed == nil && c.now().Sub(c.succeeded) < forcedInterval {
+	// Those that are due for renewal may well be the refused ones, however young.
+	s, now := c.current.Load(), c.now()
+	if c.flight == nil && c.failed == nil && s != nil && now.Sub(c.succeeded) < forcedInterval && (!s.creds.CanExpire || now.Before(s.refreshAt)) {
 		c.mu.Unlock()
 		return nil
 	}
-	if c.flight == nil && c.failed != nil && c.now().Before(c.retryAt) {
+	if c.flight == nil && c.failed != nil && now.Before(c.retryAt) {
 		defer c.mu.Unlock()
 		return c.failed
 	}

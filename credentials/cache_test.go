@@ -267,6 +267,21 @@ func TestForcedRefresh(t *testing.T) {
 	b.expect("two")
 }
 
+// TestForcedRefreshOfCredentialsThatAreDue: short-lived credentials are refused within the interval in which a forced
+// refresh leaves young ones alone.
+func TestForcedRefreshOfCredentialsThatAreDue(t *testing.T) {
+	b := newBench(t)
+	b.first("one", forcedInterval)
+	b.pass(forcedInterval * 9 / 10)
+	result := make(chan error)
+	go func() { result <- b.force(t.Context()) }()
+	b.answer("two", time.Hour, nil)
+	if err := <-result; err != nil {
+		t.Fatal(err)
+	}
+	b.expect("two")
+}
+
 func TestStaticCredentialsCannotBeRefreshed(t *testing.T) {
 	b := newBench(t)
 	b.settings.base.static = aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}
