@@ -30,6 +30,8 @@ type Limits struct {
 	// JSON, HTML). Plain text, CSV, JSON Lines and XML are read only as far as Text asks, whatever their size.
 	// Default: 32 MiB.
 	Input int64
+	// Unpacked is how much the parts of a DOCX, XLSX or PPTX may unpack to together, in bytes. Default: 64 MiB.
+	Unpacked int64
 	// Time is how long it may take. Default: 10 s.
 	Time time.Duration
 }
@@ -51,7 +53,7 @@ func Text(ctx context.Context, r io.Reader, mediaType, filename string, lim Limi
 	lim = lim.withDefaults()
 	timed, cancel := context.WithTimeout(ctx, lim.Time)
 	defer cancel()
-	in := &input{ctx: timed, limit: lim.Input}
+	in := &input{ctx: timed, limits: lim}
 	in.Reader = bufio.NewReaderSize(ctxReader{ctx: timed, r: r}, sniffLen)
 	head, err := in.Peek(sniffLen)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -78,6 +80,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Input <= 0 {
 		l.Input = 32 << 20
+	}
+	if l.Unpacked <= 0 {
+		l.Unpacked = 64 << 20
 	}
 	if l.Time <= 0 {
 		l.Time = 10 * time.Second
@@ -124,19 +129,19 @@ func panicSite() string {
 type input struct {
 	*bufio.Reader
 	ctx       context.Context //nolint:containedctx // lives as long as one call of Text
-	limit     int64
+	limits    Limits
 	mediaType string
 	declared  string
 }
 
 // all reads the whole document, up to the bound.
 func (in *input) all() ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(in, in.limit+1))
+	b, err := io.ReadAll(io.LimitReader(in, in.limits.Input+1))
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(b)) > in.limit {
-		return nil, fmt.Errorf("%w: more than %d MiB of %s", ErrLimit, in.limit>>20, in.mediaType)
+	if int64(len(b)) > in.limits.Input {
+		return nil, fmt.Errorf("%w: more than %d MiB of %s", ErrLimit, in.limits.Input>>20, in.mediaType)
 	}
 	return b, nil
 }

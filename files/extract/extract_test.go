@@ -77,7 +77,7 @@ func TestHostileInput(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte(r.Uint32())
 	}
-	bomb := strings.Repeat("<x>", 30<<20)
+	bomb := strings.Repeat("<x>", 2<<20)
 	laughs := `<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><l>&b;&b;</l>`
 	sheet := [2]string{"xl/worksheets/sheet1.xml", ""}
 	book := func(parts ...[2]string) []byte {
@@ -100,25 +100,25 @@ func TestHostileInput(t *testing.T) {
 		{"noise as PDF", "a.pdf", noise, ErrMalformed, ""},
 		{"PDF of nothing", "a.pdf", []byte("%PDF-1.7"), ErrMalformed, ""},
 		{"unknown", "a.bin", noise, ErrUnsupported, ""},
-		{"deep JSON array", "a.json", []byte(strings.Repeat("[", 5<<20)), nil, "["},
+		{"deep JSON array", "a.json", []byte(strings.Repeat("[", 2<<20)), nil, "["},
 		{"deep JSON objects", "a.json", []byte(strings.Repeat(`{"a":`, 1<<20)), nil, "a"},
 		{"deep valid JSON", "a.json", []byte(strings.Repeat("[", 9000) + strings.Repeat("]", 9000)), nil, "[]"},
-		{"closing JSON", "a.json", []byte(strings.Repeat("]", 5<<20)), nil, "]"},
+		{"closing JSON", "a.json", []byte(strings.Repeat("]", 2<<20)), nil, "]"},
 		{"deep XML", "a.xml", []byte(bomb), ErrLimit, ""},
-		{"deep HTML", "a.html", []byte(strings.Repeat("<div>", 6<<20)), nil, ""},
-		{"deep lists", "a.html", []byte(strings.Repeat("<ul><li>x", 1<<20)), nil, "x"},
+		{"deep HTML", "a.html", []byte(strings.Repeat("<div>", 1<<20)), nil, ""},
+		{"deep lists", "a.html", []byte(strings.Repeat("<ul><li>x", 200<<10)), nil, "x"},
 		{"endless tag", "a.html", []byte("<p " + strings.Repeat("a", 6<<20)), nil, ""},
 		{"entity expansion", "a.xml", []byte(laughs), nil, "&amp;b;&amp;b;"},
 		{"unclosed quote in CSV", "a.csv", []byte(`a,b` + "\n" + `"` + strings.Repeat("x,y\n", 1<<20)), nil, "x,y"},
 		{"huge cell", "a.csv", []byte("a,b\n" + strings.Repeat("c", 500_000) + ",d\n"), nil, "…"},
-		{"many columns", "a.csv", []byte(strings.Repeat("c,", 2<<20)), nil, "c,c"},
-		{"zip bomb in DOCX", "a.docx", zipOf(t, [2]string{"word/document.xml", "<w:document><!--" + strings.Repeat("x", 100<<20)}), ErrLimit, ""},
-		{"zip bomb of one text", "a.docx", zipOf(t, [2]string{"word/document.xml", "<w:t>" + strings.Repeat("a", 100<<20)}), ErrLimit, ""},
+		{"many columns", "a.csv", []byte(strings.Repeat("c,", 1<<20)), nil, "c,c"},
+		{"zip bomb in DOCX", "a.docx", zipOf(t, [2]string{"word/document.xml", "<w:document><!--" + strings.Repeat("x", 20<<20)}), ErrLimit, ""},
+		{"zip bomb of one text", "a.docx", zipOf(t, [2]string{"word/document.xml", "<w:t>" + strings.Repeat("a", 20<<20)}), ErrLimit, ""},
 		{"DOCX without a document", "a.docx", zipOf(t, [2]string{"x", "y"}), ErrMalformed, ""},
 		{"DOCX of broken XML", "a.docx", zipOf(t, [2]string{"word/document.xml", "<w:p><w:t>x</w:p"}), ErrMalformed, ""},
 		{"zip of many entries", "a.docx", manyEntries(t), ErrLimit, ""},
-		{"empty rows in XLSX", "a.xlsx", book([2]string{sheet[0], strings.Repeat("<row/>", 20<<20)}), ErrLimit, ""},
-		{"shared strings in XLSX", "a.xlsx", book(sheet, [2]string{"xl/sharedStrings.xml", strings.Repeat("<si/>", 2<<20)}), ErrLimit, ""},
+		{"empty rows in XLSX", "a.xlsx", book([2]string{sheet[0], strings.Repeat("<row/>", 2<<20)}), ErrLimit, ""},
+		{"shared strings in XLSX", "a.xlsx", book(sheet, [2]string{"xl/sharedStrings.xml", strings.Repeat("<si/>", 1<<20)}), ErrLimit, ""},
 		{"far cells in XLSX", "a.xlsx", book([2]string{sheet[0], strings.Repeat(`<row><c r="XFD1"><v>1</v></c><c r="ZZZZZZ1"><v>2</v></c></row>`, 10_000)}), nil, ",1\n"},
 		{"dates out of bounds in XLSX", "a.xlsx", book(
 			[2]string{sheet[0], `<row><c s="0"><v>1e300</v></c><c s="0"><v>-5</v></c><c s="0"><v>NaN</v></c><c s="9"><v>1</v></c><c t="s"><v>7</v></c></row>`},
@@ -130,7 +130,7 @@ func TestHostileInput(t *testing.T) {
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 			start := time.Now()
-			res, err := Text(t.Context(), bytes.NewReader(c.content), "", c.file, Limits{Text: 64 << 10, Input: 40 << 20})
+			res, err := Text(t.Context(), bytes.NewReader(c.content), "", c.file, Limits{Text: 64 << 10, Input: 8 << 20, Unpacked: 4 << 20})
 			took := time.Since(start)
 			runtime.ReadMemStats(&after)
 			if !errors.Is(err, c.want) || c.want == nil && err != nil {

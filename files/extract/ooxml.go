@@ -14,12 +14,8 @@ import (
 	"strings"
 )
 
-const (
-	// maxUnzipped bounds what one document may unpack to, in bytes, over all its parts that are read.
-	maxUnzipped = 64 << 20
-	// maxZipEntries bounds a zip's directory.
-	maxZipEntries = 10_000
-)
+// maxZipEntries bounds a zip's directory.
+const maxZipEntries = 10_000
 
 // archive is a zip whose parts are read within one bound.
 type archive struct {
@@ -44,7 +40,7 @@ func openArchive(in *input) (*archive, error) {
 	if len(z.File) > maxZipEntries {
 		return nil, fmt.Errorf("%w: a zip archive of %d entries", ErrLimit, len(z.File))
 	}
-	a := &archive{ctx: in.ctx, parts: make(map[string]*zip.File, len(z.File)), unread: maxUnzipped}
+	a := &archive{ctx: in.ctx, parts: make(map[string]*zip.File, len(z.File)), unread: in.limits.Unpacked}
 	for _, f := range z.File {
 		a.parts[strings.TrimPrefix(f.Name, "/")] = f
 	}
@@ -75,7 +71,7 @@ func (p *partOfArchive) Read(b []byte) (int, error) {
 	}
 	n, err := p.ReadCloser.Read(b)
 	if p.a.unread -= int64(n); p.a.unread < 0 {
-		return 0, fmt.Errorf("%w: it unpacks to more than %d MiB", ErrLimit, maxUnzipped>>20)
+		return 0, fmt.Errorf("%w: it unpacks to too much", ErrLimit)
 	}
 	return n, err
 }

@@ -16,7 +16,7 @@ type file struct {
 	root    dict
 	crypt   bool
 	catalog int // the last object that calls itself the catalog
-	budget  int
+	left    bounds
 }
 
 // place is where an object is: at an offset in the file or, with in set, in an object stream's decoded bytes.

@@ -67,15 +67,15 @@ func (f *file) list(v any) array {
 
 // spend takes decoded bytes from what is allowed.
 func (f *file) spend(n int) error {
-	if f.budget -= n; f.budget < 0 {
-		return fmt.Errorf("%w: it decodes to more than %d MiB", ErrLimit, maxDecoded>>20)
+	if f.left.decoded -= n; f.left.decoded < 0 {
+		return fmt.Errorf("%w: it decodes to too much", ErrLimit)
 	}
 	return nil
 }
 
 // readAll reads what a decoder gives, up to its first error.
 func (f *file) readAll(r io.Reader) ([]byte, error) {
-	b, _ := io.ReadAll(io.LimitReader(r, int64(f.budget)+1))
+	b, _ := io.ReadAll(io.LimitReader(r, int64(f.left.decoded)+1))
 	return b, f.spend(len(b))
 }
 
@@ -97,7 +97,7 @@ func (f *file) ascii85(b []byte) ([]byte, error) {
 
 func (f *file) runLength(b []byte) ([]byte, error) {
 	var out []byte
-	for len(b) > 0 && b[0] != 128 && len(out) <= f.budget {
+	for len(b) > 0 && b[0] != 128 && len(out) <= f.left.decoded {
 		n := int(b[0])
 		if n < 128 {
 			n = min(n+1, len(b)-1)
@@ -174,7 +174,7 @@ func (f *file) lzw(b []byte, early int) ([]byte, error) {
 			width++
 		}
 		prev = code
-		if len(out) > f.budget {
+		if len(out) > f.left.decoded {
 			break
 		}
 	}

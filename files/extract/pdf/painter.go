@@ -24,10 +24,7 @@ func (m matrix) times(n matrix) matrix {
 // painter runs the drawing operators of pages, as far as they place text (9.4).
 type painter struct {
 	*file
-	fonts     map[int]*font
-	operators int
-	glyphs    int
-
+	fonts map[int]*font
 	state
 	stack    []state
 	tm, line matrix
@@ -79,10 +76,10 @@ func (p *painter) run(content []byte, resources dict, forms int) error {
 			}
 			continue
 		}
-		if p.operators++; p.operators > maxOperators || p.glyphs > maxGlyphs {
+		if p.left.operators--; p.left.operators < 0 || p.left.glyphs < 0 {
 			return fmt.Errorf("%w: it draws too much", ErrLimit)
 		}
-		if p.operators&63 == 0 && p.ctx.Err() != nil {
+		if p.left.operators&63 == 0 && p.ctx.Err() != nil {
 			return p.ctx.Err()
 		}
 		switch op {
@@ -193,7 +190,7 @@ func (p *painter) show(args []any, i int) {
 	start := p.tm
 	p.font.glyphs(string(s), func(g glyph) bool {
 		// A string may be as long as the file, so the operators are not enough to count.
-		if p.glyphs++; p.glyphs > maxGlyphs || p.glyphs&4095 == 0 && p.ctx.Err() != nil || text.Len() > maxPageText {
+		if p.left.glyphs--; p.left.glyphs < 0 || p.left.glyphs&4095 == 0 && p.ctx.Err() != nil || text.Len() > maxPageText {
 			return false
 		}
 		text.WriteString(g.text)

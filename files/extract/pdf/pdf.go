@@ -27,19 +27,27 @@ const (
 	maxObjects = 1 << 20
 	maxPages   = 10_000
 	maxNesting = 64
-	// maxDecoded bounds the bytes that all streams together decode to.
-	maxDecoded = 96 << 20
-	// maxOperators bounds the drawing operators of all pages, forms drawn repeatedly included.
-	maxOperators = 10 << 20
-	maxGlyphs    = 32 << 20
-	maxForms     = 8
-	maxStates    = 256
+	maxForms   = 8
+	maxStates  = 256
 )
+
+// bounds are what a whole file may cost.
+type bounds struct {
+	decoded   int // bytes that all streams together decode to
+	operators int // drawing operators of all pages, forms drawn repeatedly included
+	glyphs    int // characters drawn
+}
+
+var defaultBounds = bounds{decoded: 96 << 20, operators: 10 << 20, glyphs: 32 << 20}
 
 // Text writes the text of the PDF in data to w. It stops with w's error, with ctx's when ctx ends, or with one of this
 // package's. What was written before an error stands.
 func Text(ctx context.Context, data []byte, w io.Writer) error {
-	f := &file{ctx: ctx, data: data, budget: maxDecoded}
+	return write(ctx, data, w, defaultBounds)
+}
+
+func write(ctx context.Context, data []byte, w io.Writer, most bounds) error {
+	f := &file{ctx: ctx, data: data, left: most}
 	if err := f.load(); err != nil {
 		return err
 	}
