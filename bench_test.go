@@ -3,10 +3,12 @@ package bedrockgateway
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -116,6 +118,44 @@ func converseStream(deltas int) []byte {
 	return b.Bytes()
 }
 
+// invokeStream is a whole stream of InvokeModelWithResponseStream with the given number of text deltas.
+func invokeStream(deltas int) []byte {
+	var b bytes.Buffer
+	enc := eventstream.NewEncoder()
+	event := func(payload string) {
+		var m eventstream.Message
+		m.Headers.Set(":event-type", eventstream.StringValue("chunk"))
+		m.Headers.Set(":content-type", eventstream.StringValue("application/json"))
+		m.Headers.Set(":message-type", eventstream.StringValue("event"))
+		m.Payload = []byte(`{"bytes":"` + base64.StdEncoding.EncodeToString([]byte(payload)) + `","p":"abcdefghijklm"}`)
+		if err := enc.Encode(&b, m); err != nil {
+			panic(err)
+		}
+	}
+	event(`{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":410,"output_tokens":1}}}`)
+	event(`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`)
+	for range deltas {
+		event(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" a few words"}}`)
+	}
+	event(`{"type":"content_block_stop","index":0}`)
+	event(`{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":120}}`)
+	event(`{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":410,"outputTokenCount":120,"invocationLatency":412,"firstByteLatency":100}}`)
+	return b.Bytes()
+}
+
+// claudeBody is a chat of about 2 KB in Claude's form.
+func claudeBody(stream bool) string {
+	words := strings.Repeat("some of the words of a chat, ", 10)
+	s := ""
+	if stream {
+		s = `"stream":true,`
+	}
+	return `{"anthropic_version":"bedrock-2023-05-31","model":"` + benchClaude + `",` + s + `"max_tokens":512,"system":"You are a helpful assistant.",` +
+		`"messages":[{"role":"user","content":"` + words + `"},{"role":"assistant","content":"` + words + `"},{"role":"user","content":"` + words + `"},` +
+		`{"role":"assistant","content":"` + words + `"},{"role":"user","content":"` + words + `"}],` +
+		`"tools":[{"name":"get_weather","description":"Get the weather of a city","input_schema":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}]}`
+}
+
 // call runs one request through ServeHTTP.
 func (g *Gateway) benchCall(b testing.TB, body string) *discard {
 	r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
@@ -160,6 +200,8 @@ func TestHandlerAllocations(t *testing.T) {
 		{"a stream of one delta", "application/vnd.amazon.eventstream", converseStream(1), chatBody(benchClaude, true), 60},
 		// All that a thousand deltas may cost over one is the larger buffer that a burst is read into.
 		{"a stream of a thousand deltas", "application/vnd.amazon.eventstream", converseStream(1000), chatBody(benchClaude, true), 64},
+		{"a Claude stream of one delta", "application/vnd.amazon.eventstream", invokeStream(1), claudeBody(true), 62},
+		{"a Claude stream of a thousand deltas", "application/vnd.amazon.eventstream", invokeStream(1000), claudeBody(true), 66},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -189,11 +231,20 @@ func BenchmarkUnaryOpenAIPassthrough(b *testing.B) {
 	benchmarkCall(b, "application/json", openaiReply(), chatBody("gpt-4o", false))
 }
 
-func BenchmarkStreamConverseToOpenAI(b *testing.B) {
+// benchmarkStream tells what one further delta costs, everything counted: frame read, decoded, encoded and written.
+func benchmarkStream(b *testing.B, reply func(deltas int) []byte, body string) {
 	for _, deltas := range []int{100, 10_000} {
-		b.Run(map[int]string{100: "100 deltas", 10_000: "10000 deltas"}[deltas], func(b *testing.B) {
-			benchmarkCall(b, "application/vnd.amazon.eventstream", converseStream(deltas), chatBody(benchClaude, true))
+		b.Run(strconv.Itoa(deltas)+" deltas", func(b *testing.B) {
+			benchmarkCall(b, "application/vnd.amazon.eventstream", reply(deltas), body)
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(deltas), "ns/delta")
 		})
 	}
+}
+
+func BenchmarkStreamConverseToOpenAI(b *testing.B) {
+	benchmarkStream(b, converseStream, chatBody(benchClaude, true))
+}
+
+func BenchmarkStreamClaudeToOpenAI(b *testing.B) {
+	benchmarkStream(b, invokeStream, claudeBody(true))
 }

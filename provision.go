@@ -159,7 +159,7 @@ func (p *provisioner) loadUpstream(u *Upstream) (*upstream.Named, error) {
 	if err := json.Unmarshal(u.UpstreamRaw, &kind); err != nil {
 		return nil, err
 	}
-	module, err := p.ctx.LoadModule(u, "UpstreamRaw")
+	module, err := p.ctx.WithValue(upstream.NameKey{}, u.Name).LoadModule(u, "UpstreamRaw")
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,8 @@ type Dialect interface {
 	DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, error)
 	// EncodeRequest writes the body that the upstream gets. It may note in x what it dropped or renamed.
 	EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]byte, error)
-	// Splice copies a client's body for an upstream of the same dialect, with the listed edits and no other change.
+	// Splice copies a client's body for an upstream of the same dialect, with the listed edits and no other change. With a
+	// nil dst and nothing to edit it gives the body's own bytes.
 	Splice(dst []byte, body *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error)
 	// DecodeResponse reads an upstream's whole reply. The response shares the body's memory.
 	DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, error)

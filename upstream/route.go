@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,15 @@ type Named struct {
 	Name string
 	Kind string // the guest module's name
 	Upstream
+}
+
+// NameKey is the key under which the context that an upstream is made in holds its name.
+type NameKey struct{}
+
+// NameFrom gives the name of the upstream that is being made in ctx; "" if it has none.
+func NameFrom(ctx context.Context) string {
+	name, _ := ctx.Value(NameKey{}).(string)
+	return name
 }
 
 // AskUsage tells whether the usage of a stream must be asked for.

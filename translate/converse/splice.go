@@ -14,7 +14,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		guard = nil
 	}
 	if guard == nil && e.Context == nil && b.Member("file_ids") == nil {
-		return append(dst, b.Raw...), nil
+		return json.AppendEdited(dst, b.Raw, nil), nil
 	}
 	var edits []json.Edit
 	w := json.WalkAt(b.Raw, 0)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -164,8 +165,11 @@ func appendSegment(b []byte, before, segment, after string) []byte {
 	return append(b, after...)
 }
 
-// send signs and sends a request with the given headers, to which it adds; a reply that is an error becomes one. After an ExpiredTokenException the credentials
-// are renewed and the request is sent once more.
+// renewable are the errors that fresh credentials may mend: those sent had expired, or had been rotated away.
+var renewable = []string{"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException"}
+
+// send signs and sends a request with the given headers, to which it adds; a reply that is an error becomes one.
+// Credentials that AWS refuses as renewable are renewed, and the request is sent once more.
 func (u *Upstream) send(ctx context.Context, method string, target *url.URL, body []byte, header http.Header) (*http.Response, error) {
 	hash := sigv4.HashPayload(body)
 	for try := 0; ; try++ {
@@ -181,7 +185,7 @@ func (u *Upstream) send(ctx context.Context, method string, target *url.URL, bod
 			return res, nil
 		}
 		e := failure(res.StatusCode, res.Header, upstream.ReadError(res))
-		if try > 0 || u.key != "" || e.Type != "ExpiredTokenException" {
+		if try > 0 || u.key != "" || !slices.Contains(renewable, e.Type) {
 			return nil, e
 		}
 		if err := u.credentials.Refresh(ctx); err != nil {

@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -129,7 +130,7 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 		return err
 	}
 	var err error
-	if u.credentials, err = u.Config.Provision(ctx, credentials.Options{Holder: "bedrock"}); err != nil {
+	if u.credentials, err = u.Config.Provision(ctx, credentials.Options{Holder: holder(ctx), APIKey: u.APIKey != ""}); err != nil {
 		return err
 	}
 	rt, err := u.Transport(ctx)
@@ -140,6 +141,14 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 	u.authorization = []string{"Bearer " + u.key}
 	u.signer = sigv4.New("bedrock", u.credentials.Region())
 	return u.resolveEndpoints()
+}
+
+// holder is what the errors about credentials call this upstream; upstreams of different names never share any.
+func holder(ctx context.Context) string {
+	if name := upstream.NameFrom(ctx); name != "" {
+		return "upstream '" + name + "'"
+	}
+	return "bedrock"
 }
 
 // Cleanup lets go of the credentials, which requests still under way keep. Their

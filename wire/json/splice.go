@@ -19,9 +19,16 @@ func SortEdits(edits []Edit) {
 }
 
 // AppendEdited appends body with the edits applied and all other bytes as they are. The edits must be sorted and must
-// not overlap.
+// not overlap. With nothing to append to and nothing to edit it is body itself: images make bodies of megabytes.
 func AppendEdited(dst, body []byte, edits []Edit) []byte {
-	from := 0
+	if dst == nil && len(edits) == 0 {
+		return body
+	}
+	size, from := len(body), 0
+	for i := range edits {
+		size += len(edits[i].Text) + edits[i].Start - edits[i].End
+	}
+	dst = slices.Grow(dst, size)
 	for i := range edits {
 		e := &edits[i]
 		dst = append(dst, body[from:e.Start]...)
