@@ -106,17 +106,22 @@ func (g *Gateway) Post(t testing.TB, path, body string) *Answer {
 // Open posts a JSON body and gives the answer as soon as it begins. It lasts no longer than ctx, and not beyond the test.
 func (g *Gateway) Open(ctx context.Context, t testing.TB, path, body string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := g.Client.Do(req)
+	res, err := g.Try(ctx, path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = res.Body.Close() })
 	return res
+}
+
+// Try is Open for goroutines that are not the test's own, and for requests that fail. The caller closes the body.
+func (g *Gateway) Try(ctx context.Context, path, body string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, URL+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return g.Client.Do(req)
 }
 
 // Get asks for a path and gives the whole answer.

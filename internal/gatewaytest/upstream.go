@@ -40,8 +40,10 @@ type Reply struct {
 	Body   string
 	// Cut breaks the connection off behind Body instead of ending the reply.
 	Cut bool
-	// Hang waits behind Body until the client leaves.
+	// Hang waits behind Body until the client leaves; without a Body, not even the head is sent.
 	Hang bool
+	// Began is closed when the request is there; nil: nobody waits for it.
+	Began chan<- struct{}
 	// Until keeps Rest back until it is closed; nil: there is no Rest.
 	Until <-chan struct{}
 	Rest  string
@@ -92,6 +94,14 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	gone := u.gone
 	u.mu.Unlock()
+	if reply.Began != nil {
+		close(reply.Began)
+	}
+	if reply.Hang && reply.Body == "" {
+		<-r.Context().Done()
+		close(gone)
+		panic(http.ErrAbortHandler)
+	}
 
 	if w.Header().Set("Content-Type", "application/json"); strings.HasPrefix(reply.Body, "data:") || strings.HasPrefix(reply.Body, ":") {
 		w.Header().Set("Content-Type", "text/event-stream")

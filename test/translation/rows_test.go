@@ -40,7 +40,7 @@ type row struct {
 	header  map[string]string // of the client, besides those of every row
 	reply   gatewaytest.Reply // none: a plain word
 	// sent is the JSON that the upstream must have been sent, "" for any; where a row is an error and gives no reply, the
-	// upstream must not have been asked at all. Relayed bodies are exact if they begin with "=".
+	// upstream must not have been asked at all. What begins with "=" is exact to the byte, here and in get.
 	sent   string
 	path   string // that the upstream was asked at; "": the one of the model's chat
 	status int    // 0: 200
@@ -56,15 +56,16 @@ const secret = "the-clients-own"
 
 // table is a running gateway with one upstream behind it that plays both providers.
 type table struct {
-	g *gatewaytest.Gateway
-	u *gatewaytest.Upstream
+	g          *gatewaytest.Gateway
+	u          *gatewaytest.Upstream
+	directives string // of the site
 }
 
 // start runs the gateway; words are further sub-directives.
 func start(t *testing.T, words ...string) *table {
 	t.Helper()
 	u := gatewaytest.NewUpstream(t)
-	return &table{u: u, g: gatewaytest.Start(t, fmt.Sprintf(`bedrock_gateway {
+	directives := fmt.Sprintf(`bedrock_gateway {
 	openai sk-gateway {
 		base_url %[1]s/v1
 	}
@@ -81,7 +82,8 @@ func start(t *testing.T, words ...string) *table {
 		retries 0
 	}
 	%[2]s
-}`, u.URL, strings.Join(words, "\n\t")))}
+}`, u.URL, strings.Join(words, "\n\t"))
+	return &table{u: u, g: gatewaytest.Start(t, directives), directives: directives}
 }
 
 func (tb *table) run(t *testing.T, rows []row) {
@@ -230,7 +232,8 @@ func (r *row) checkAnswer(t *testing.T, a *gatewaytest.Answer) {
 		}
 		return
 	}
-	if r.get != "" && !gatewaytest.SameJSON(a.Body, r.get) {
+	exact, is := strings.CutPrefix(r.get, "=")
+	if is && a.Body != exact || !is && r.get != "" && !gatewaytest.SameJSON(a.Body, r.get) {
 		t.Errorf("the client got\n%s\nnot\n%s", a.Body, r.get)
 	}
 }
