@@ -208,8 +208,7 @@ func (p partReader) Read(b []byte) (int, error) {
 
 // formReadError says in the client's terms why its form could not be read. Too long stays itself.
 func formReadError(err error) error {
-	var tooBig *http.MaxBytesError
-	if errors.As(err, &tooBig) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}
 	return &formError{"file", "The multipart body is malformed or ended early: " + err.Error()}

@@ -364,6 +364,7 @@ func (b *workbook) date(f float64, kind dateKind) string {
 			return strconv.Itoa(days*24+t.Hour()) + t.Format(":04:05")
 		}
 		return t.Format(time.TimeOnly)
+	default:
+		return t.Format(time.DateTime)
 	}
-	return t.Format(time.DateTime)
 }

@@ -315,8 +315,7 @@ func (s *Store) Check(context.Context) (files.Health, error) {
 
 // unavailable wraps an error of the file system without the path in it: clients may see the message.
 func unavailable(doing string, err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
 	}
 	return fmt.Errorf("%w: %s: %w", files.ErrUnavailable, doing, err)

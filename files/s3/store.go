@@ -136,8 +136,8 @@ func (s *Store) deleteObject(ctx context.Context, key string) error {
 
 // isMissing reports whether err is S3's answer for an object that is not there.
 func isMissing(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && (api.ErrorCode() == "NoSuchKey" || api.ErrorCode() == "NotFound")
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && (api.ErrorCode() == "NoSuchKey" || api.ErrorCode() == "NotFound")
 }
 
 // Get implements files.Store.
@@ -156,23 +156,23 @@ func (s *Store) find(ctx context.Context, owner, id string) (files.File, string,
 	if err != nil {
 		return files.File{}, "", s.unavailable(ctx, "reading metadata", err)
 	}
-	for _, o := range out.Contents {
-		key := aws.ToString(o.Key)
-		f, partial, ok := s.parseIndexKey(key, owner)
-		if !ok {
-			return files.File{}, "", fmt.Errorf("%w: metadata is damaged", files.ErrUnavailable)
-		}
-		if f.Expired(time.Now()) {
-			break
-		}
-		if partial {
-			if f.Filename, err = s.longName(ctx, key); err != nil {
-				return files.File{}, "", err
-			}
-		}
-		return f, key, nil
+	if len(out.Contents) == 0 {
+		return files.File{}, "", files.ErrNotFound
 	}
-	return files.File{}, "", files.ErrNotFound
+	key := aws.ToString(out.Contents[0].Key)
+	f, partial, ok := s.parseIndexKey(key, owner)
+	if !ok {
+		return files.File{}, "", fmt.Errorf("%w: metadata is damaged", files.ErrUnavailable)
+	}
+	if f.Expired(time.Now()) {
+		return files.File{}, "", files.ErrNotFound
+	}
+	if partial {
+		if f.Filename, err = s.longName(ctx, key); err != nil {
+			return files.File{}, "", err
+		}
+	}
+	return f, key, nil
 }
 
 // longName reads a file name that did not fit into the key.
@@ -222,8 +222,7 @@ func (s *Store) Check(ctx context.Context) (files.Health, error) {
 		h.CredentialsValid = true
 		return h, nil
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
 		case "NoSuchBucket", "AccessDenied", "PermanentRedirect", "SlowDown", "InternalError", "ServiceUnavailable":
 			// The answer of a server that knows who is asking.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -205,9 +206,7 @@ func flaky(t *testing.T, calls, failed *atomic.Int64) string {
 			rec := httptest.NewRecorder()
 			proxy.ServeHTTP(rec, r)
 			if b := rec.Body.Bytes(); r.Method == http.MethodGet && len(b) > 1 {
-				for k, v := range rec.Header() {
-					w.Header()[k] = v
-				}
+				maps.Copy(w.Header(), rec.Header())
 				w.WriteHeader(rec.Code)
 				_, _ = w.Write(b[:len(b)/2])
 			}

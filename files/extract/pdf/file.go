@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // file is a PDF whose objects have been found.
@@ -335,10 +336,10 @@ func (f *file) pages() ([]page, error) {
 		if len(stack)+len(kids) > maxObjects {
 			return nil, fmt.Errorf("%w: a page tree of more than %d nodes", ErrLimit, maxObjects)
 		}
-		for i := len(kids) - 1; i >= 0; i-- {
+		for _, kid := range slices.Backward(kids) {
 			// A node that is not a reference could be seen any number of times.
-			if _, ok := kids[i].(ref); ok {
-				stack = append(stack, node{kids[i], n.resources})
+			if _, ok := kid.(ref); ok {
+				stack = append(stack, node{kid, n.resources})
 			}
 		}
 	}

@@ -43,8 +43,10 @@ var predefined = []struct {
 	{"UTF16", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)},
 	{"GB", simplifiedchinese.GBK},
 	{"RKSJ", japanese.ShiftJIS},
-	{"EUC-H", japanese.EUCJP}, {"EUC-V", japanese.EUCJP},
-	{"B5", traditionalchinese.Big5}, {"ETen", traditionalchinese.Big5},
+	{"EUC-H", japanese.EUCJP},
+	{"EUC-V", japanese.EUCJP},
+	{"B5", traditionalchinese.Big5},
+	{"ETen", traditionalchinese.Big5},
 	{"KSC", korean.EUCKR},
 }
 
