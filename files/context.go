@@ -66,7 +66,7 @@ func Context(ctx context.Context, s Store, owner string, ids []string, budget in
 	if budget <= 0 {
 		budget = DefaultContextMax
 	}
-	found, err := lookUp(ctx, s, owner, ids)
+	found, err := LookUp(ctx, s, owner, ids)
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
@@ -96,8 +96,8 @@ func Context(ctx context.Context, s Store, owner string, ids []string, budget in
 	return b.String(), nil
 }
 
-// lookUp gets the metadata of ids, each once, in their order.
-func lookUp(ctx context.Context, s Store, owner string, ids []string) ([]File, error) {
+// LookUp gets the metadata of ids, each once, in their order. An error is a *FileError naming the first id at fault.
+func LookUp(ctx context.Context, s Store, owner string, ids []string) ([]File, error) {
 	seen := make(map[string]bool, len(ids))
 	unique := make([]string, 0, len(ids))
 	for _, id := range ids {

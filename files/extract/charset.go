@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"unicode/utf8"
 
+	"github.com/wlynxg/chardet"
 	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -42,7 +43,7 @@ func (in *input) prefix(n int) (text []byte, more bool, err error) {
 var xmlEncoding = regexp.MustCompile(`^\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']`)
 
 // decoder chooses the charset: a byte order mark, else the pattern of UTF-16, else UTF-8 if it is valid, else what the
-// declared type, an XML declaration or an HTML meta element says, else Windows-1252. Content that is binary by all of
+// declared type, an XML declaration or an HTML meta element says, else what the letters tell, else Windows-1252. Content that is binary by all of
 // them is ErrUnsupported.
 func (in *input) decoder() (transform.Transformer, error) {
 	head, _ := in.Peek(sniffLen) // Text has seen its error
@@ -68,7 +69,36 @@ func (in *input) decoder() (transform.Transformer, error) {
 			return e.NewDecoder(), nil
 		}
 	}
+	if e := guess(head); e != nil {
+		return e.NewDecoder(), nil
+	}
 	return &mixed{}, nil
+}
+
+// guessable are the charsets that a guess by letter frequency is trusted for, and how the WHATWG's standard calls them:
+// those of scripts that look like nothing else. Among the Latin ones it is no better than chance, and Windows-1252 is
+// the most likely of them.
+var guessable = map[string]string{
+	"GB2312": "gb18030", "GB18030": "gb18030", "GBK": "gb18030", "Big5": "big5", "EUC-TW": "", "EUC-KR": "euc-kr",
+	"CP949": "euc-kr", "SHIFT_JIS": "shift_jis", "CP932": "shift_jis", "EUC-JP": "euc-jp",
+	"Windows-1251": "windows-1251", "KOI8-R": "koi8-r", "ISO-8859-5": "iso-8859-5", "IBM866": "ibm866",
+	"Windows-1253": "windows-1253", "ISO-8859-7": "iso-8859-7", "Windows-1255": "windows-1255", "TIS-620": "windows-874",
+}
+
+// minConfidence is from where on a guess is better than Windows-1252; real text of two lines has 0.6 to 0.99.
+const minConfidence = 0.55
+
+func guess(head []byte) encoding.Encoding {
+	// Cut behind the last line, or a character of two bytes may be cut in two.
+	if i := bytes.LastIndexByte(head, '\n'); i > 0 && len(head) == sniffLen {
+		head = head[:i]
+	}
+	r := chardet.Detect(head)
+	if r.Confidence < minConfidence {
+		return nil
+	}
+	e, _ := charset.Lookup(guessable[r.Encoding])
+	return e
 }
 
 func (in *input) charsetParam() string {
