@@ -1,0 +1,69 @@
+package titan
+
+import (
+	"bytes"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// Splice copies a client's body for Bedrock's InvokeModel. Its edits, and there are no others: model, model_id, stream
+// and file_ids are taken out; the files' text is put before what the user said last, or before the whole prompt if it is
+// no conversation.
+func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange) ([]byte, error) {
+	var edits []json.Edit
+	w := json.WalkAt(b.Raw, 0)
+	m := json.EditObject(&w, &edits)
+	for m.Next() {
+		switch string(m.Key()) {
+		case "model", "model_id", "stream", "file_ids":
+			m.Drop()
+		case "inputText":
+			at := w.Offset()
+			tok := w.String()
+			if e.Context == nil || tok == nil {
+				continue
+			}
+			at += question(tok)
+			edits = append(edits, json.Edit{Start: at, End: at, Text: e.Context[1 : len(e.Context)-1]})
+		default:
+			w.Skip()
+		}
+	}
+	json.SortEdits(edits)
+	return json.AppendEdited(dst, b.Raw, edits), nil
+}
+
+// question gives the offset in a prompt's token where the text of the last question begins, or the prompt's own if it
+// is no conversation.
+func question(tok chat.String) int {
+	_, list := turns(tok.Unquote())
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].role == chat.User {
+			return offset(tok, list[i].start)
+		}
+	}
+	return 1
+}
+
+// offset gives where in a token the n-th byte of its meaning stands.
+func offset(tok chat.String, n int) int {
+	at := 1
+	for n > 0 && at < len(tok)-1 {
+		if tok[at] != '\\' {
+			at++
+			n--
+			continue
+		}
+		size := 2
+		if tok[at+1] == 'u' {
+			size = 6
+			if high := tok[at+2] | 0x20; high == 'd' && tok[at+3] > '7' && bytes.HasPrefix(tok[at+6:], []byte(`\u`)) {
+				size = 12 // a character in two halves
+			}
+		}
+		n -= len(json.AppendUnquoted(nil, append(append([]byte{'"'}, tok[at:at+size]...), '"')))
+		at += size
+	}
+	return at
+}

@@ -1,0 +1,119 @@
+// Package titan is the dialect of Amazon Titan Text on Bedrock's InvokeModel: a prompt in, a text out, nothing else.
+// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html.
+package titan
+
+import (
+	"slices"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// Name is the dialect's name.
+const Name = "titan"
+
+// Dialect speaks Titan Text in both directions. It holds no state and is safe for concurrent use.
+type Dialect struct{}
+
+// Name is "titan".
+func (Dialect) Name() string { return Name }
+
+// reasons are the values of completionReason. The page has FINISHED where the service says FINISH.
+var reasons = [...]struct {
+	name string
+	stop chat.StopReason
+}{
+	{"FINISH", chat.StopEnd},
+	{"FINISHED", chat.StopEnd},
+	{"LENGTH", chat.StopLength},
+	{"STOP_CRITERIA_MET", chat.StopSequence},
+	{"CONTENT_FILTERED", chat.StopFiltered},
+}
+
+// reason reads a completionReason token; one that no table knows is noted.
+func reason(tok chat.String, x *chat.Exchange) chat.StopReason {
+	if len(tok) < 2 {
+		return chat.StopUnknown
+	}
+	for i := range reasons {
+		if string(tok[1:len(tok)-1]) == reasons[i].name {
+			return reasons[i].stop
+		}
+	}
+	x.Note("unknown completion reason " + clip(tok.Unquote()))
+	return chat.StopUnknown
+}
+
+// reasonName gives the completionReason for s.
+func reasonName(s chat.StopReason) string {
+	if s == chat.StopContextFull {
+		s = chat.StopLength
+	}
+	for i := range reasons {
+		if reasons[i].stop == s {
+			return reasons[i].name
+		}
+	}
+	return "FINISH"
+}
+
+// clip shortens what a provider or client sent to what belongs into a log line or an error message.
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+// EncodeError appends the body of an error in Bedrock's shape; its type and the request id stand in headers. An
+// upstream's own body in this dialect is relayed untouched.
+func (Dialect) EncodeError(dst []byte, e *chat.Error, _ string) []byte {
+	if e.Dialect == Name && len(e.Body) > 0 {
+		return append(dst, e.Body...)
+	}
+	dst = append(dst, `{"message":`...)
+	dst = json.AppendQuoted(dst, e.Message)
+	return append(dst, '}')
+}
+
+// CanAnswer tells whether the answer to r can be said in Titan's form, whatever model gives it: text can. What a client
+// asks for beyond that is a 400, to be given before anything is sent, rather than an empty answer.
+func CanAnswer(r *chat.Request) error {
+	switch {
+	case len(r.Tools) > 0 && r.ToolChoice.Kind != chat.ToolsNone:
+		return chat.Invalid("tools", "an answer in Titan's form holds text only, so no tools can be called; leave out 'tools' or ask for another target_format")
+	case holdsTools(r):
+		return chat.Invalid("messages", "the conversation holds tool calls, and an answer in Titan's form holds text only; ask for another target_format")
+	case r.N > 1:
+		return chat.Invalid("n", "an answer in Titan's form is one choice; leave out 'n' or ask for another target_format")
+	case asksForMedia(r):
+		return chat.Invalid("modalities", "an answer in Titan's form holds text only; ask for another target_format")
+	}
+	return nil
+}
+
+func holdsTools(r *chat.Request) bool {
+	return slices.ContainsFunc(r.Messages, func(m chat.Message) bool {
+		return slices.ContainsFunc(m.Content, func(b chat.Block) bool { return b.Kind == chat.ToolUse || b.Kind == chat.ToolResult })
+	})
+}
+
+// asksForMedia tells whether an OpenAI client wants its answer spoken or drawn.
+func asksForMedia(r *chat.Request) bool {
+	for i := range r.Extra {
+		if r.Extra[i].Key != "modalities" {
+			continue
+		}
+		w := json.WalkAt(r.Extra[i].Value, 0)
+		if !w.Array() {
+			return false
+		}
+		for w.Element() {
+			if w.String().Unquote() != "text" {
+				return true
+			}
+		}
+	}
+	return false
+}
