@@ -37,6 +37,19 @@ var errorKinds = [...]struct {
 	{"overloaded_error", chat.ErrOverloaded},
 }
 
+// codeThread is the details.error_code of a request whose conversation the server cannot hold. Anthropic's clients then
+// send the whole conversation without "thread"
+// (github.com/anthropics/anthropic-sdk-python, lib/threads/_thread_state.py).
+const codeThread = "thread_unsupported_request"
+
+// refuseThread makes the error for a request that has the server hold its conversation, or go on with one held: no
+// upstream keeps any, and without the member an answer would be one to a part of the conversation.
+func refuseThread() *chat.Error {
+	e := chat.Invalid("thread", "thread: conversations are not held here; send the whole conversation without 'thread'")
+	e.Code = codeThread
+	return e
+}
+
 // EncodeError appends {"type":"error","error":{type,message},"request_id"}. An error body of Anthropic's own is given as
 // it came.
 func (Dialect) EncodeError(dst []byte, e *chat.Error, requestID string) []byte {
@@ -55,6 +68,9 @@ func appendError(dst []byte, e *chat.Error, requestID string) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, `","message":`...)
 	dst = json.AppendQuoted(dst, e.Message)
+	if e.Code == codeThread {
+		dst = append(dst, `,"details":{"error_code":"`+codeThread+`"}`...)
+	}
 	dst = append(dst, '}')
 	if requestID != "" {
 		dst = append(dst, `,"request_id":`...)

@@ -207,6 +207,8 @@ func (d *decoder) option() {
 		req.Guardrail = d.object()
 	case "file_ids":
 		req.FileIDs = d.texts(req.FileIDs)
+	case "thread":
+		r.Fail(refuseThread())
 	default:
 		if v := r.Value(); r.Err() == nil {
 			req.Extra = append(req.Extra, chat.Member{Key: key, Value: v})

@@ -120,6 +120,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"no JSON", `{"messages":[}`, "", "invalid JSON"},
 		{"no messages", `{}`, "messages", "Field required"},
 		{"messages of another type", `{"messages":"x"}`, "messages", "expected an array"},
+		{"a conversation that the server holds", `{"thread":{"type":"continue","previous_message_id":"msg_1"},` + ask + `}`, "thread", "without 'thread'"},
 		{"an empty conversation", `{"messages":[]}`, "messages", "at least one message"},
 		{"no role", `{"messages":[{"content":"x"}]}`, "messages.0.role", "Field required"},
 		{"another role", `{"messages":[{"role":"tool","content":"x"}]}`, "messages.0.role", "'user', 'assistant' or 'system'"},

@@ -148,6 +148,10 @@ func TestErrors(t *testing.T) {
 			t.Errorf("kind %d: %s", kind, got)
 		}
 	}
+	// By its code, the tool runners of Anthropic's clients know to send the whole conversation.
+	if got := string(Dialect{}.EncodeError(nil, refuseThread(), "")); !strings.Contains(got, `"details":{"error_code":"thread_unsupported_request"}}}`) {
+		t.Errorf("a thread: %s", got)
+	}
 	own := &chat.Error{Message: "x", Body: []byte(`{"type":"error", "error":{}}`), Dialect: Name}
 	if got := string(Dialect{}.EncodeError(nil, own, "req_1")); got != `{"type":"error", "error":{}}` {
 		t.Errorf("Anthropic's own body is given as it came, got %s", got)

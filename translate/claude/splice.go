@@ -46,7 +46,7 @@ type splicer struct {
 // name one of our own files become its text. A body that Bedrock cannot take in its own form is written anew: one with
 // system messages amid the conversation for a model that takes none there, or with a cache_control of its own.
 //
-// Content given as a URL is a 400 with CodeRemote.
+// Content given as a URL is a 400 with CodeRemote. A thread, a conversation that the server holds, is a 400 too.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
 	s := splicer{e: e, x: x, body: b, w: json.WalkAt(b.Raw, 0)}
 	m := json.EditObject(&s.w, &s.edits)
@@ -66,6 +66,11 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			}
 		case "messages":
 			s.messages()
+		case "thread":
+			if s.w.Kind() != json.Null {
+				s.fail(refuseThread())
+			}
+			m.Drop()
 		case "guardrailConfig":
 			s.w.Skip()
 			s.fail(chat.Invalid(key, "guardrailConfig cannot be passed on in this form; leave it to the gateway's configuration"))
@@ -189,7 +194,7 @@ func (s *splicer) rewrite(dst []byte) ([]byte, error) {
 		}
 	}
 	if s.e.Context != nil {
-		r.PrependContext(s.e.Context)
+		r.Prepend(chat.Block{Kind: chat.Text, Text: s.e.Context})
 	}
 	return Dialect{}.EncodeRequest(dst, r, x)
 }

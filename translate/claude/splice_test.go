@@ -148,6 +148,7 @@ func TestBodiesThatCannotBeSpliced(t *testing.T) {
 		{"a document at a URL", content(`{"source":{"url":"https://x","type":"\u0075rl"},"type":"document"}`), chat.Edits{}, 400, "messages", "fetch_remote_images is off"},
 		{"a file that is not ours", content(`{"type":"image","source":{"type":"file","file_id":"file-x"}}`), chat.Edits{}, 404, "messages", "file-x"},
 		{"a guardrail of the request's own", `{"guardrailConfig":{},` + ask + `}`, chat.Edits{}, 400, "guardrailConfig", "gateway's configuration"},
+		{"a conversation that the server is to hold", `{"thread":{"type":"create"},` + ask + `}`, chat.Edits{}, 400, "thread", "without 'thread'"},
 		{"files before nothing", `{"messages":5}`, chat.Edits{Context: tok("x")}, 400, "messages", "expected an array"},
 	}
 	for _, tt := range tests {
