@@ -151,6 +151,33 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// A listing goes on over S3's own pages.
+func TestWalkOverPages(t *testing.T) {
+	s := newBucket(t)(t, endpoint(t))
+	want := make(map[string]bool)
+	for range 7 {
+		want[storetest.Put(t, s, "o", "f.txt", []byte("x")).ID] = true
+	}
+	keys := s.walk(s.prefix+indexDir, "", 2)
+	for {
+		o, err := keys.next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o == nil {
+			break
+		}
+		f, _, ok := s.parseIndexKey(aws.ToString(o.Key), "o")
+		if !ok || !want[f.ID] {
+			t.Errorf("%s is not one of ours, or seen before", aws.ToString(o.Key))
+		}
+		delete(want, f.ID)
+	}
+	if len(want) > 0 {
+		t.Errorf("%d files not seen", len(want))
+	}
+}
+
 func TestSweepRemovesOrphans(t *testing.T) {
 	s := newBucket(t)(t, endpoint(t))
 	keep := storetest.Put(t, s, "o", "keep.txt", []byte("keep"))
@@ -303,6 +330,47 @@ func TestFlakyServer(t *testing.T) {
 	t.Logf("%d calls, %d made to fail; %d uploads of %d refused", calls.Load(), failed.Load(), refused, uploads)
 	if failed.Load()*10 < calls.Load() {
 		t.Error("too few calls failed to show anything")
+	}
+}
+
+// Both objects of a file are encrypted with the key asked for, in one part or in several; the account's own default key
+// must not be named.
+func TestEncryption(t *testing.T) {
+	for key, named := range map[string]string{"alias/files": "alias/files", "aws/s3": ""} {
+		var mu sync.Mutex
+		var asked []string
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			q := r.URL.Query()
+			begins := r.Method == http.MethodPost && q.Has("uploads")
+			if begins || r.Method == http.MethodPut && !q.Has("partNumber") {
+				mu.Lock()
+				asked = append(asked, r.Header.Get("X-Amz-Server-Side-Encryption")+" "+r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"))
+				mu.Unlock()
+			}
+			w.Header().Set("ETag", `"x"`)
+			switch {
+			case begins:
+				_, _ = io.WriteString(w, `<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>`)
+			case r.Method == http.MethodPost:
+				_, _ = io.WriteString(w, `<CompleteMultipartUploadResult><ETag>"x"</ETag></CompleteMultipartUploadResult>`)
+			case r.Method == http.MethodGet:
+				_, _ = io.WriteString(w, `<ListMultipartUploadsResult></ListMultipartUploadsResult>`)
+			}
+		}))
+		defer srv.Close()
+		s := provision(t, fmt.Sprintf(`{"bucket":"b","endpoint":%q,"path_style":true,"region":"us-east-1","kms_key":%q,
+			"access_key_id":"AKIAEXAMPLE","secret_access_key":"secret"}`, srv.URL, key))
+		storetest.Put(t, s, "o", "small.txt", []byte("x"))
+		storetest.Put(t, s, "o", "large.txt", make([]byte, partSize+1))
+		for _, got := range asked {
+			if got != "aws:kms "+named {
+				t.Errorf("key %s: asked for %q", key, got)
+			}
+		}
+		if len(asked) != 4 {
+			t.Errorf("key %s: %d objects, want 4", key, len(asked))
+		}
 	}
 }
 
