@@ -286,7 +286,7 @@ func (s *splicer) ask(context json.String) error {
 	edit := json.Edit{Start: q.start + 1, End: q.start + 1}
 	switch q.kind {
 	case json.Text:
-		edit.Text = append(append(edit.Text, context[1:len(context)-1]...), `\n\n`...)
+		edit.Text = append(edit.Text, context[1:len(context)-1]...)
 	case json.Array:
 		edit.Text = textPart(context)
 		if w := json.WalkAt(s.b.Raw, q.start); w.Array() && w.Element() {
