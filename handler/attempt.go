@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -18,8 +19,8 @@ type attempt struct {
 	target *upstream.Target
 	x      *chat.Exchange
 	call   upstream.Call
-	// spliced: the client's own bytes were sent. If the answer is to be in the same dialect, its bytes are relayed too.
-	spliced bool
+	// relayed: the client's own dialect was spoken. If the answer is to be in it, too, its bytes are relayed.
+	relayed bool
 	// hidesUsage: the stream's usage was asked for by the gateway alone, so its chunk is taken out again.
 	hidesUsage bool
 	reply      *upstream.Reply
@@ -38,28 +39,37 @@ func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 	c.rec.Upstream, c.rec.UpstreamModel = t.Name, modelID
 	dialects := t.Dialects(modelID)
 	a.call = upstream.Call{Op: upstream.Chat, Model: modelID, Dialect: dialects[0], Stream: c.stream, Header: c.r.Header}
+	same := false
 	for _, d := range dialects {
 		if d.Name() == c.client.Name() {
-			a.call.Dialect, a.spliced = d, true
+			a.call.Dialect, same = d, true
 			break
 		}
 	}
-	var err error
-	if a.spliced {
-		err = c.splice(a)
-	} else {
-		err = c.translate(a)
-	}
+	inline, text, err := c.filesFor(&x.Facts)
 	if err != nil {
 		return nil, err
 	}
+	if same && inline == nil {
+		err = c.splice(a, text)
+		if e, ok := errors.AsType[*chat.Error](err); !ok || e.Code != claude.CodeRemote || c.g.Images == nil {
+			c.rec.Dropped = x.Dropped
+			return a, err
+		}
+		// Content that the upstream wants by value: it is fetched, and the request written anew.
+	}
+	if err := c.translate(a, inline, text); err != nil {
+		return nil, err
+	}
+	a.relayed = same && !x.Aliased()
 	c.rec.Dropped = x.Dropped
 	return a, nil
 }
 
 // splice edits the client's own bytes for an upstream of its own dialect.
-func (c *call) splice(a *attempt) error {
-	e := chat.Edits{Context: c.context, Betas: c.betas, AskUsage: c.stream && a.target.AskUsage()}
+func (c *call) splice(a *attempt, context chat.String) error {
+	a.relayed = true
+	e := chat.Edits{Context: context, Betas: c.betas, AskUsage: c.stream && a.target.AskUsage()}
 	if a.x.TargetModel != c.body.Text("model") {
 		e.Model = a.x.TargetModel
 	}
@@ -88,8 +98,8 @@ func includesUsage(options chat.Value) bool {
 	return include
 }
 
-// translate writes the request anew in the target's dialect.
-func (c *call) translate(a *attempt) error {
+// translate writes the request anew in the target's dialect, the files before its question.
+func (c *call) translate(a *attempt, inline []chat.Block, context chat.String) error {
 	req, err := c.client.DecodeRequest(c.body.Raw, a.x)
 	if err != nil {
 		return err
@@ -98,8 +108,12 @@ func (c *call) translate(a *attempt) error {
 	req.Betas = append(req.Betas, c.betas...)
 	req.Stream = c.stream
 	a.x.IncludeUsage = req.IncludeUsage
-	if c.context != nil {
-		req.PrependContext(c.context)
+	a.hidesUsage = !req.IncludeUsage
+	if context != nil {
+		inline = append(inline, chat.Block{Kind: chat.Text, Text: context})
+	}
+	if inline != nil {
+		req.Prepend(inline...)
 	}
 	if err := c.resolveFiles(a, req); err != nil {
 		return err
@@ -109,7 +123,7 @@ func (c *call) translate(a *attempt) error {
 			return err
 		}
 	}
-	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.body.Raw)+len(c.context)+512), req, a.x)
+	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.body.Raw)+len(context)+512), req, a.x)
 	return err
 }
 
@@ -174,7 +188,7 @@ func (a *attempt) close() {
 }
 
 // relays tells whether the upstream's own bytes are the answer.
-func (c *call) relays(a *attempt) bool { return a.spliced && a.call.Dialect.Name() == c.out.Name() }
+func (c *call) relays(a *attempt) bool { return a.relayed && a.call.Dialect.Name() == c.out.Name() }
 
 // setHeaders says who answered and how; a is nil when nobody did.
 func (c *call) setHeaders(a *attempt) {

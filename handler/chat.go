@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -30,8 +31,9 @@ type call struct {
 	out     translate.Dialect // what the answer is to be written in
 	model   string            // as the client named it
 	stream  bool
-	context chat.String // the content of the files asked about; nil if none
-	betas   []string    // of the anthropic-beta header
+	files   []files.File // those asked about
+	context chat.String  // their content where all of it goes as text, to any model; nil if it does not
+	betas   []string     // of the anthropic-beta header
 
 	rec   Record
 	pulse pulse // of the answer's stream

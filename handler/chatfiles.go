@@ -1,23 +1,30 @@
 package handler
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// maxInline bounds a file that goes to a model as it is: Bedrock's bound of a request, less room for base64.
-const maxInline = 18 << 20
+const (
+	// maxInline bounds the files of one request that go to a model as they are: Bedrock's bound of a request, less room
+	// for base64.
+	maxInline = 18 << 20
+	// storeRetry is when a client may come back to a file store that cannot be reached.
+	storeRetry = 5 * time.Second
+)
 
-// storeRetry is when a client may come back to a file store that cannot be reached.
-const storeRetry = 5 * time.Second
+// inlineImages are the images that models take as they are.
+var inlineImages = []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
 
-// readFiles reads the body's file_ids and makes of the files the text that goes before the question.
+// readFiles reads the body's file_ids and looks the files up: one that is missing is an error before anything is sent.
 func (c *call) readFiles() error {
 	v := c.body.Value("file_ids")
 	if v == nil {
@@ -34,18 +41,91 @@ func (c *call) readFiles() error {
 	if len(ids) == 0 {
 		return nil
 	}
-	text, err := c.fileText(ids...)
-	if err != nil {
-		return err
+	if c.g.Files == nil {
+		return errFilesOff("file_ids")
 	}
-	c.context = text
-	return nil
+	found, err := files.LookUp(c.r.Context(), c.g.Files, c.caller.Owner, ids)
+	if err != nil {
+		return fileError(err)
+	}
+	c.files = found
+	if slices.ContainsFunc(found, func(f files.File) bool { return inlineKind(&f) != chat.Text }) {
+		return nil // how each goes depends on the model
+	}
+	c.context, err = c.fileText(found...)
+	return err
+}
+
+func errFilesOff(param string) error {
+	return chat.Invalid(param, "files are off on this server (files off)")
+}
+
+// inlineKind tells as what kind of block a model might take the file as it is: Image, Document, or Text for as text only.
+func inlineKind(f *files.File) chat.BlockKind {
+	switch {
+	case slices.Contains(inlineImages, f.MediaType):
+		return chat.Image
+	case f.MediaType == "application/pdf":
+		return chat.Document
+	}
+	return chat.Text
+}
+
+// takes tells whether the model takes the file as it is. Of a model that nothing is known of it is not to be expected.
+func takes(facts *model.Facts, f *files.File) bool {
+	switch inlineKind(f) { //nolint:exhaustive // there are no more
+	case chat.Image:
+		return facts.Family != model.Unknown && !facts.NoImages
+	case chat.Document:
+		return facts.Family != model.Unknown && !facts.NoDocuments
+	}
+	return false
+}
+
+// filesFor gives what goes before the question for one target: the blocks of the files that its model takes as they are,
+// and the text of the others.
+func (c *call) filesFor(facts *model.Facts) (blocks []chat.Block, text chat.String, err error) {
+	if c.context != nil || len(c.files) == 0 {
+		return nil, c.context, nil
+	}
+	var asText []files.File
+	left := int64(maxInline)
+	for i := range c.files {
+		f := &c.files[i]
+		if !takes(facts, f) {
+			asText = append(asText, *f)
+			continue
+		}
+		b, err := c.inline(f.ID, left)
+		if err != nil {
+			return nil, nil, err
+		}
+		left -= f.Bytes
+		blocks = append(blocks, b)
+	}
+	if asText != nil {
+		text, err = c.fileText(asText...)
+	}
+	return blocks, text, err
+}
+
+// inline loads a file as a block.
+func (c *call) inline(id string, limit int64) (chat.Block, error) {
+	f, data, err := files.Load(c.r.Context(), c.g.Files, c.caller.Owner, id, limit)
+	if err != nil {
+		return chat.Block{}, fileError(err)
+	}
+	return chat.Block{
+		Kind:  inlineKind(&f),
+		Media: &chat.Media{Type: f.MediaType, Name: f.Filename, Data: base64.StdEncoding.AppendEncode(nil, data)},
+	}, nil
 }
 
 // fileText is the context block of the files as a JSON string, a blank line at its end.
-func (c *call) fileText(ids ...string) (chat.String, error) {
-	if c.g.Files == nil {
-		return nil, chat.Invalid("file_ids", "files are off on this server (files off)")
+func (c *call) fileText(of ...files.File) (chat.String, error) {
+	ids := make([]string, len(of))
+	for i := range of {
+		ids[i] = of[i].ID
 	}
 	text, err := files.Context(c.r.Context(), c.g.Files, c.caller.Owner, ids, c.g.Files.Options().ContextMax)
 	if err != nil {
@@ -56,10 +136,12 @@ func (c *call) fileText(ids ...string) (chat.String, error) {
 
 // fileError makes the client's error of one from the files; every one names the file.
 func fileError(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errClientGone
+	}
 	e := &chat.Error{Kind: chat.ErrInternal, Message: "a file could not be read", Param: "file_ids", Cause: err}
-	var fe *files.FileError
 	name := "the file"
-	if errors.As(err, &fe) {
+	if fe, ok := errors.AsType[*files.FileError](err); ok {
 		name = "the file '" + fe.ID + "'"
 	}
 	switch {
@@ -73,20 +155,16 @@ func fileError(err error) error {
 	return e
 }
 
-// ownFile tells whether an id is one of this gateway's files; others are the provider's own.
-func ownFile(id string) bool { return files.ValidID(id) }
-
-// fileParts lets parts that name one of our files be replaced by their text in an OpenAI body that is only edited.
+// fileParts lets parts that name one of our files be replaced by their text in a body that is only edited.
 func (c *call) fileParts(e *chat.Edits) {
-	e.Context = c.context
 	if c.g.Files == nil {
 		return
 	}
 	e.FileText = func(id string) (chat.String, error) {
-		if !ownFile(id) {
+		if !files.ValidID(id) {
 			return nil, nil
 		}
-		return c.fileText(id)
+		return c.fileText(files.File{ID: id})
 	}
 }
 
@@ -108,39 +186,25 @@ func (c *call) resolveFiles(a *attempt, req *chat.Request) error {
 
 func (c *call) resolveFile(a *attempt, b *chat.Block) error {
 	id := b.Media.FileID
-	if !ownFile(id) {
-		if a.call.Dialect.Name() == c.client.Name() {
-			return nil // the provider's own file
-		}
+	switch {
+	case !files.ValidID(id) && a.call.Dialect.Name() == c.client.Name():
+		return nil // the provider's own file
+	case !files.ValidID(id):
 		return &chat.Error{Kind: chat.ErrNotFound, Code: "file_not_found", Param: "file_id", Message: "the file '" + id + "' is not one of this server's; upload it to /v1/files here"}
+	case c.g.Files == nil:
+		return errFilesOff("file_id")
 	}
-	if c.g.Files == nil {
-		return chat.Invalid("file_id", "files are off on this server (files off)")
-	}
-	ctx, owner := c.r.Context(), c.caller.Owner
-	f, err := c.g.Files.Get(ctx, owner, id)
+	f, err := c.g.Files.Get(c.r.Context(), c.caller.Owner, id)
 	if err != nil {
 		return fileError(&files.FileError{ID: id, Err: err})
 	}
-	image := strings.HasPrefix(f.MediaType, "image/")
-	native := image && !a.x.Facts.NoImages || f.MediaType == "application/pdf" && !a.x.Facts.NoDocuments
-	if !native {
-		text, err := c.fileText(id)
-		if err != nil {
-			return err
-		}
-		*b = chat.Block{Kind: chat.Text, Text: text, Cache: b.Cache}
-		return nil
+	cache := b.Cache
+	if takes(&a.x.Facts, &f) {
+		*b, err = c.inline(id, maxInline)
+	} else {
+		*b = chat.Block{Kind: chat.Text}
+		b.Text, err = c.fileText(f)
 	}
-	f, data, err := files.Load(ctx, c.g.Files, owner, id, maxInline)
-	if err != nil {
-		return fileError(err)
-	}
-	b.Media.FileID, b.Media.Type, b.Media.Name = "", f.MediaType, f.Filename
-	b.Media.Data = base64.StdEncoding.AppendEncode(nil, data)
-	b.Kind = chat.Document
-	if image {
-		b.Kind = chat.Image
-	}
-	return nil
+	b.Cache = cache
+	return err
 }

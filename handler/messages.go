@@ -105,9 +105,18 @@ func (c *call) prepareCount(t *upstream.Target) (*attempt, error) {
 			Message: "tokens of the model '" + c.model + "' cannot be counted ahead: its provider has no call for it; the reply's usage tells them",
 		}
 	}
-	a := &attempt{target: t, x: x, spliced: true}
+	a := &attempt{target: t, x: x}
 	a.call = upstream.Call{Op: upstream.CountTokens, Model: modelID, Dialect: c.client, Header: c.r.Header}
-	if err := c.splice(a); err != nil {
+	inline, text, err := c.filesFor(&x.Facts)
+	if err != nil {
+		return nil, err
+	}
+	if inline == nil {
+		err = c.splice(a, text)
+	} else {
+		err = c.translate(a, inline, text)
+	}
+	if err != nil {
 		return nil, err
 	}
 	body := []byte(`{"input":{"invokeModel":{"body":"`)

@@ -3,6 +3,7 @@ package chat
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 )
 
 // aliases are the other names of one request's tools or tool calls: made on the way in, undone on the way out. They are
@@ -38,6 +39,10 @@ func (a *aliases) taken(name string) bool {
 	return false
 }
 
+func (a *aliases) changed() bool {
+	return slices.ContainsFunc(a.pairs, func(p alias) bool { return p.own != p.alias })
+}
+
 // from gives the name whose alias is given; one that is nobody's alias is its own.
 func (a *aliases) from(to string) string {
 	for i := range a.pairs {
@@ -46,6 +51,11 @@ func (a *aliases) from(to string) string {
 		}
 	}
 	return to
+}
+
+// Aliased tells whether anything in the target's replies has to be changed back for the client.
+func (x *Exchange) Aliased() bool {
+	return x.OutputTool != "" || x.names.changed() || x.ids.changed()
 }
 
 // ToolName gives the name under which the target knows the client's tool. legal and maxLen are the target's rule: what
