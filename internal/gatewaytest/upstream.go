@@ -20,8 +20,8 @@ type Upstream struct {
 
 	mu      sync.Mutex
 	seen    []Seen
-	replies []Reply
-	gone    chan struct{} // closed by a Reply that waits for its client to leave
+	replies map[string][]Reply // by path; "" for those that are not there
+	gone    chan struct{}      // closed by a Reply that waits for its client to leave
 }
 
 // Seen is one request as the upstream got it.
@@ -52,7 +52,8 @@ type Reply struct {
 // NewUpstream starts an upstream that ends with the test.
 func NewUpstream(t testing.TB, replies ...Reply) *Upstream {
 	t.Helper()
-	u := &Upstream{replies: replies, gone: make(chan struct{})}
+	u := &Upstream{}
+	u.Play(replies...)
 	srv := httptest.NewServer(u)
 	t.Cleanup(srv.Close)
 	u.URL = srv.URL
@@ -63,7 +64,14 @@ func NewUpstream(t testing.TB, replies ...Reply) *Upstream {
 func (u *Upstream) Play(replies ...Reply) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.seen, u.replies, u.gone = nil, replies, make(chan struct{})
+	u.seen, u.replies, u.gone = nil, map[string][]Reply{"": replies}, make(chan struct{})
+}
+
+// PlayAt sets what is answered at a path, as it is sent, until the next Play.
+func (u *Upstream) PlayAt(path string, replies ...Reply) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.replies[path] = replies
 }
 
 // Seen gives the requests since the last Play.
@@ -85,12 +93,14 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	u.mu.Lock()
 	u.seen = append(u.seen, Seen{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Header: r.Header.Clone(), Body: string(body)})
-	var reply Reply
-	if len(u.replies) > 0 {
-		reply = u.replies[0]
+	path := r.URL.EscapedPath()
+	if u.replies[path] == nil {
+		path = ""
 	}
-	if len(u.replies) > 1 {
-		u.replies = u.replies[1:]
+	var reply Reply
+	if replies := u.replies[path]; len(replies) > 0 {
+		reply = replies[0]
+		u.replies[path] = replies[min(1, len(replies)-1):]
 	}
 	gone := u.gone
 	u.mu.Unlock()

@@ -21,7 +21,9 @@ func TestMedia(t *testing.T) {
 	parts := func(parts ...string) string {
 		return `"messages":[{"role":"user","content":[` + strings.Join(parts, ",") + `]}]`
 	}
-	image := func(url string) string { return `{"type":"image_url","image_url":{"url":"` + url + `","detail":"low"}}` }
+	image := func(url string) string {
+		return `{"type":"image_url","image_url":{"url":"` + url + `","detail":"low"}}`
+	}
 	file := func(name, data string) string {
 		return `{"type":"file","file":{"filename":"` + name + `","file_data":"` + data + `"}}`
 	}

@@ -8,7 +8,9 @@ func TestParameters(t *testing.T) {
 	config := func(members string) string { return `"inferenceConfig":{` + members + `}` }
 	fields := func(members string) string { return `"additionalModelRequestFields":{` + members + `}` }
 	const stopPath = `"additionalModelResponseFieldPaths":["/stop_sequence"]`
-	cached := func(part string) string { return `{"type":"text","text":"` + part + `","cache_control":{"type":"ephemeral"}}` }
+	cached := func(part string) string {
+		return `{"type":"text","text":"` + part + `","cache_control":{"type":"ephemeral"}}`
+	}
 	const point = `,{"cachePoint":{"type":"default"}}`
 	start(t).run(t, []row{
 		{rule: "max_tokens", request: hi + `,"max_tokens":7`, sent: greeted(config(`"maxTokens":7`))},
