@@ -97,22 +97,16 @@ func (d *decoder) unanswered() {
 	d.calls = d.calls[:0]
 }
 
-// peek gives a string member of the object that the reader stands before, which is not validated yet: what is wrong with
-// it is found when it is read.
+// peek gives a string member of the object that the reader stands before, which is read once more afterwards: what is
+// wrong with it is found then. Members that decide about others mostly come first, so little is read twice.
 func (d *decoder) peek(key string) []byte {
-	w := json.WalkAt(d.body, d.r.Offset())
-	if !w.Object() {
-		return nil
-	}
-	for w.Member() {
-		if string(w.Key()) != key {
-			w.Skip()
-			continue
+	ahead := d.r
+	ahead.Object()
+	for ahead.Member() {
+		if string(ahead.Key()) == key {
+			return str(&ahead).Bytes()
 		}
-		if tok := w.String(); json.Valid(tok) == nil {
-			return tok.Bytes()
-		}
-		return nil
+		ahead.Skip()
 	}
 	return nil
 }

@@ -118,6 +118,10 @@ func TestRefusedRequests(t *testing.T) {
 	}
 	tests := []struct{ name, body, param, part string }{
 		{"no JSON", `{"messages":[}`, "", "invalid JSON"},
+		// A look ahead at what is not validated yet once ended in a panic.
+		{"a name cut within an escape", `{"messages":[{"\u":"x"}]}`, "", "bad escape"},
+		{"a block's name cut within an escape", user(`{"\u0":"x"}`), "", "bad escape"},
+		{"a tool's name cut within an escape", `{"tools":[{"\u0`, "", "bad escape"},
 		{"no messages", `{}`, "messages", "Field required"},
 		{"messages of another type", `{"messages":"x"}`, "messages", "expected an array"},
 		{"a conversation that the server holds", `{"thread":{"type":"continue","previous_message_id":"msg_1"},` + ask + `}`, "thread", "without 'thread'"},

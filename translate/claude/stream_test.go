@@ -405,6 +405,8 @@ func TestChunksAsEvents(t *testing.T) {
 		"{\"index\": 0,\n\"type\":\"ping\"}":      "event: ping\ndata: {\"index\":0,\"type\":\"ping\"}\n\n",
 		`{"type":"a\nb"}`:                         "event: message\ndata: {\"type\":\"a\\nb\"}\n\n",
 		`{}`:                                      "event: message\ndata: {}\n\n",
+		"{\"type\":\"a\",\"x\":\"\n\n\"}":         "",
+		`{"\u":`:                                  "",
 	} {
 		if got := string(AppendEvent(nil, []byte(data))); got != want {
 			t.Errorf("%q: got %q", data, got)
