@@ -14,16 +14,17 @@ type file struct {
 	data    []byte
 	objects map[int]place
 	streams map[int][]byte // decoded object streams
-	root    dict
-	crypt   bool
+	root    dict           // the trailer that names the catalog
+	crypt   *crypt
 	catalog int // the last object that calls itself the catalog
 	left    bounds
 }
 
 // place is where an object is: at an offset in the file or, with in set, in an object stream's decoded bytes.
 type place struct {
-	offset int
-	in     int
+	offset     int
+	in         int
+	generation int
 	// found is where in the file it was defined; of several definitions the last one counts (7.5.6).
 	found int
 }
@@ -41,7 +42,7 @@ func (f *file) load() error {
 		}
 		at := pos + i
 		pos = at + len("obj")
-		num, ok := numberBefore(f.data, at)
+		num, generation, ok := numberBefore(f.data, at)
 		if !ok {
 			continue
 		}
@@ -51,7 +52,7 @@ func (f *file) load() error {
 		if len(f.objects) == maxObjects {
 			return fmt.Errorf("%w: more than %d objects", ErrLimit, maxObjects)
 		}
-		f.objects[num] = place{offset: pos, found: at}
+		f.objects[num] = place{offset: pos, generation: generation, found: at}
 		p := parser{b: f.data, pos: pos, refs: true}
 		v, _ := p.object()
 		pos = p.pos
@@ -91,6 +92,17 @@ func (f *file) load() error {
 			break
 		}
 	}
+	if encrypt := f.root["Encrypt"]; encrypt != nil {
+		var first string
+		if id := f.array(f.root["ID"]); len(id) > 0 {
+			s, _ := f.get(id[0]).(str)
+			first = string(s)
+		}
+		var ok bool
+		if f.crypt, ok = f.unlock(f.dict(encrypt), first); !ok {
+			return ErrEncrypted
+		}
+	}
 	for _, num := range containers {
 		if err := f.loadContainer(num); err != nil {
 			return err
@@ -100,16 +112,20 @@ func (f *file) load() error {
 }
 
 func (f *file) trailer(d dict) {
-	if d["Root"] != nil {
-		f.root = d
+	if d["Root"] == nil {
+		return
 	}
-	f.crypt = f.crypt || d["Encrypt"] != nil
+	// A later trailer may leave out what an earlier one said.
+	for _, key := range []name{"Encrypt", "ID"} {
+		if d[key] == nil && f.root[key] != nil {
+			d[key] = f.root[key]
+		}
+	}
+	f.root = d
 }
 
-func (f *file) encrypted() bool { return f.crypt }
-
-// numberBefore reads "12 0 " backwards from the word obj.
-func numberBefore(b []byte, at int) (int, bool) {
+// numberBefore reads "12 0 ", an object's number and generation, backwards from the word obj.
+func numberBefore(b []byte, at int) (num, generation int, ok bool) {
 	i := at
 	back := func(is func(byte) bool, most int) int {
 		n := 0
@@ -121,21 +137,21 @@ func numberBefore(b []byte, at int) (int, bool) {
 	}
 	digit := func(c byte) bool { return c >= '0' && c <= '9' }
 	back(isSpace, 8)
-	if back(digit, 5) == 0 || back(isSpace, 8) == 0 {
-		return 0, false
-	}
-	end := i
-	if n := back(digit, 9); n == 0 {
-		return 0, false
-	}
-	num := 0
-	for _, c := range b[i:end] {
-		if !digit(c) {
-			break
+	value := func(most int) (n int, ok bool) {
+		end := i
+		if back(digit, most) == 0 {
+			return 0, false
 		}
-		num = num*10 + int(c-'0')
+		for _, c := range b[i:end] {
+			n = n*10 + int(c-'0')
+		}
+		return n, true
 	}
-	return num, true
+	if generation, ok = value(5); !ok || back(isSpace, 8) == 0 {
+		return 0, 0, false
+	}
+	num, ok = value(9)
+	return num, generation, ok
 }
 
 // streamStart is where a stream's bytes begin if one follows the dict that ends at pos (7.3.8.1).
@@ -284,7 +300,11 @@ func (f *file) stream(v any) (dict, []byte, error) {
 	if stop < 0 {
 		stop = len(f.data)
 	}
-	b, err := f.decode(d, f.data[start:stop])
+	raw := f.data[start:stop]
+	if f.crypt != nil && d["Type"] != name("XRef") {
+		raw = f.crypt.decrypt(raw, num, f.objects[num].generation)
+	}
+	b, err := f.decode(d, raw)
 	return d, b, err
 }
 

@@ -15,7 +15,7 @@ import (
 var (
 	// ErrMalformed is a file that is no PDF, or one without pages.
 	ErrMalformed = errors.New("not a readable PDF")
-	// ErrEncrypted is a file that needs a password or a key.
+	// ErrEncrypted is a file that cannot be read without a password or a key.
 	ErrEncrypted = errors.New("the PDF is encrypted")
 	// ErrNoText is a file with pages but no text on them, as scanners make it.
 	ErrNoText = errors.New("the PDF holds no text, only images or drawings")
@@ -50,9 +50,6 @@ func write(ctx context.Context, data []byte, w io.Writer, most bounds) error {
 	f := &file{ctx: ctx, data: data, left: most}
 	if err := f.load(); err != nil {
 		return err
-	}
-	if f.encrypted() {
-		return ErrEncrypted
 	}
 	pages, err := f.pages()
 	if err != nil {

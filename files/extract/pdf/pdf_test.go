@@ -229,8 +229,8 @@ func TestHostileFiles(t *testing.T) {
 }
 
 func FuzzPDF(f *testing.F) {
-	for _, sample := range []string{"report.pdf", "unicode.pdf"} {
-		b, err := os.ReadFile("../testdata/golden/" + sample)
+	for _, sample := range []string{"../testdata/golden/report.pdf", "../testdata/golden/unicode.pdf", "testdata/open-rc4-128.pdf", "testdata/open-aes-256.pdf"} {
+		b, err := os.ReadFile(sample)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -251,4 +251,28 @@ func FuzzPDF(f *testing.F) {
 			t.Fatalf("not UTF-8: %q", out.Bytes())
 		}
 	})
+}
+
+// Files that only forbid printing or copying are encrypted with an empty password; those with another are refused.
+func TestEncryption(t *testing.T) {
+	want, err := os.ReadFile("../testdata/golden/report.pdf.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"rc4-40", "rc4-128", "aes-128", "aes-256-r5", "aes-256"} {
+		b, err := os.ReadFile("testdata/open-" + kind + ".pdf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := textOfFile(t, b); err != nil || got != strings.TrimSpace(string(want)) {
+			t.Errorf("%s: %q, %v", kind, got, err)
+		}
+	}
+	b, err := os.ReadFile("testdata/locked.pdf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := textOfFile(t, b); !errors.Is(err, ErrEncrypted) {
+		t.Errorf("with a password: %v", err)
+	}
 }
