@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -222,82 +221,6 @@ func (a *filesAPI) health(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", filesRetryAfter)
 	}
 	writeFilesJSON(w, status, body)
-}
-
-// content sends a file's bytes, or one range of them.
-func (a *filesAPI) content(w http.ResponseWriter, r *http.Request, owner, id string) {
-	f, err := a.lookUp(r, owner, id)
-	if err != nil {
-		a.fail(w, r, id, err)
-		return
-	}
-	etag := `"` + f.SHA256 + `"`
-	h := w.Header()
-	h.Set("ETag", etag)
-	h.Set("Accept-Ranges", "bytes")
-	// The same owner's caches only, and asked each time: a deleted file must be gone.
-	h.Set("Cache-Control", "private, no-cache")
-	if !matches(r.Header, "If-Match", etag, true) {
-		writeFilesError(w, http.StatusPreconditionFailed, "", "", "The file is not the one that If-Match names.")
-		return
-	}
-	if matches(r.Header, "If-None-Match", etag, false) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-
-	span, status := contentRange(r.Header, etag, f.Bytes)
-	if status == http.StatusRequestedRangeNotSatisfiable {
-		h.Set("Content-Range", fmt.Sprintf("bytes */%d", f.Bytes))
-		writeFilesError(w, status, "", "", fmt.Sprintf("The range asked for is not in the file's %d bytes.", f.Bytes))
-		return
-	}
-	body := io.ReadCloser(http.NoBody)
-	if r.Method != http.MethodHead {
-		// Opened before anything is promised to the client.
-		if body, err = a.store.Open(r.Context(), f, span.from, span.length); err != nil {
-			a.fail(w, r, id, err)
-			return
-		}
-	}
-	defer func() { _ = body.Close() }()
-
-	// The bytes are a stranger's: no browser may take them for a page of this site.
-	h.Set("Content-Type", f.MediaType)
-	h.Set("Content-Disposition", contentDisposition(f.Filename))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Content-Length", strconv.FormatInt(span.length, 10))
-	if status == http.StatusPartialContent {
-		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", span.from, span.from+span.length-1, f.Bytes))
-	}
-	w.WriteHeader(status)
-	if r.Method == http.MethodHead {
-		return
-	}
-	if n, err := io.Copy(w, body); err != nil || n != span.length {
-		// The head is out; only a broken connection can tell the client that the rest is missing.
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// contentDisposition names a download by RFC 6266: a plain name for every client, and where that cannot say it the
-// exact one by RFC 8187.
-func contentDisposition(name string) string {
-	var plain strings.Builder
-	exact := true
-	for _, c := range name {
-		// '%' is legal, yet some browsers decode it.
-		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%' {
-			c, exact = '_', false
-		}
-		plain.WriteRune(c)
-	}
-	value := `attachment; filename="` + plain.String() + `"`
-	if !exact {
-		value += "; filename*=UTF-8''" + strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
-	}
-	return value
 }
 
 // errStoreDown is what clients are told of a store's own error, which may hold names of hosts and buckets.
