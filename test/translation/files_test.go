@@ -85,6 +85,7 @@ func TestFiles(t *testing.T) {
 		{rule: "a part that names a file of text is its text", request: part(csv), sent: user(`{"text":"Look"},{"text":` + quoted(block) + `}`)},
 		{rule: "so it is toward OpenAI", model: gpt, request: part(csv), sent: `{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"text","text":"Look"},{"type":"text","text":` + quoted(block) + `}]}]}`},
 		{rule: "a document where the model takes one", request: part(pdf), sent: user(`{"text":"Look"},{"document":{"format":"pdf","name":"a","source":{"bytes":"JVBERi0xLjQ="}}}`)},
+		{rule: "so it is by file_ids", request: hi + ids(pdf), sent: user(`{"document":{"format":"pdf","name":"a","source":{"bytes":"JVBERi0xLjQ="}}},{"text":"Hi"}`)},
 		{rule: "a file that is not there is told before anything is sent", request: hi + ids(csv, missing), status: 404, get: notFound("file_ids", missing)},
 		{rule: "so it is toward OpenAI", model: gpt, request: hi + ids(missing), status: 404, get: notFound("file_ids", missing)},
 		{rule: "so it is with a part", request: part(missing), status: 404, get: notFound("file_ids", missing)},

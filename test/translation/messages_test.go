@@ -11,6 +11,11 @@ func TestMessages(t *testing.T) {
 			sent:    greeted(`"system":[{"text":"One"},{"text":"Two"},{"text":"Three"},{"text":"Four"}]`),
 		},
 		{
+			rule: "for a model that takes no system text it begins the first user turn", model: "mistral.mistral-7b-instruct-v0:2",
+			request: `"messages":[{"role":"system","content":"One"},{"role":"user","content":"Hi"},{"role":"system","content":"Two"}]`,
+			sent:    user(`{"text":"One"},{"text":"Two"},{"text":"Hi"}`),
+		},
+		{
 			rule:    "neighbours of one role become one turn",
 			request: `"messages":[{"role":"user","content":"A"},{"role":"user","content":[{"type":"text","text":"B"}]},{"role":"assistant","content":"C"},{"role":"assistant","content":"D"},{"role":"user","content":"E"}]`,
 			sent:    `{"messages":[{"role":"user","content":[{"text":"A"},{"text":"B"}]},{"role":"assistant","content":[{"text":"C"},{"text":"D"}]},{"role":"user","content":[{"text":"E"}]}]}`,

@@ -56,16 +56,15 @@ const secret = "the-clients-own"
 
 // table is a running gateway with one upstream behind it that plays both providers.
 type table struct {
-	g          *gatewaytest.Gateway
-	u          *gatewaytest.Upstream
-	directives string // of the site
+	g *gatewaytest.Gateway
+	u *gatewaytest.Upstream
 }
 
 // start runs the gateway; words are further sub-directives.
 func start(t *testing.T, words ...string) *table {
 	t.Helper()
 	u := gatewaytest.NewUpstream(t)
-	directives := fmt.Sprintf(`bedrock_gateway {
+	return &table{u: u, g: gatewaytest.Start(t, fmt.Sprintf(`bedrock_gateway {
 	openai sk-gateway {
 		base_url %[1]s/v1
 	}
@@ -82,8 +81,7 @@ func start(t *testing.T, words ...string) *table {
 		retries 0
 	}
 	%[2]s
-}`, u.URL, strings.Join(words, "\n\t"))
-	return &table{u: u, g: gatewaytest.Start(t, directives), directives: directives}
+}`, u.URL, strings.Join(words, "\n\t")))}
 }
 
 func (tb *table) run(t *testing.T, rows []row) {
