@@ -3,10 +3,13 @@ package handler
 import (
 	"context"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -18,28 +21,46 @@ const (
 // checkCache keeps the results of the upstreams' checks, in their order.
 type checkCache struct {
 	mu      sync.Mutex
-	errs    []error
+	results []checkResult // never changed, only replaced
 	expires time.Time
 }
 
-// checkUpstreams gives each upstream's state: nil for a healthy one.
-func (g *Gateway) checkUpstreams(ctx context.Context) []error {
+// checkResult is one upstream's state.
+type checkResult struct {
+	err         error                      // nil for a healthy one
+	credentials *upstream.CredentialStatus // nil if it does not tell
+}
+
+// checkUpstreams gives each upstream's state.
+func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 	g.checks.mu.Lock()
 	defer g.checks.mu.Unlock()
 	if time.Now().Before(g.checks.expires) {
-		return slices.Clone(g.checks.errs)
+		return g.checks.results
 	}
 	// Not the asking client's context: what it started, the next one reads.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
-	errs := make([]error, len(g.Upstreams))
+	results := make([]checkResult, len(g.Upstreams))
 	var wg sync.WaitGroup
 	for i, u := range g.Upstreams {
-		wg.Go(func() { errs[i] = u.Check(ctx) })
+		wg.Go(func() {
+			r := &results[i]
+			if r.err = u.Check(ctx); r.err != nil {
+				if ctx.Err() != nil {
+					r.err = &chat.Error{Kind: chat.ErrTimeout, Message: "the upstream did not answer in time", Cause: r.err}
+				}
+				g.Logger.Warn("upstream is unhealthy", zap.String("upstream", u.Name), zap.Error(r.err))
+			}
+			if c, ok := u.Upstream.(upstream.Credentialed); ok {
+				st := c.CredentialStatus(ctx, r.err)
+				r.credentials = &st
+			}
+		})
 	}
 	wg.Wait()
-	g.checks.errs, g.checks.expires = errs, time.Now().Add(checkFresh)
-	return slices.Clone(errs)
+	g.checks.results, g.checks.expires = results, time.Now().Add(checkFresh)
+	return results
 }
 
 // serveHealth is GET /health: the process answers. With ?verbose it asks the upstreams, too.
@@ -48,7 +69,7 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, r, newID(), http.StatusOK, []byte(`{"status":"ok"}`))
 		return
 	}
-	errs := g.checkUpstreams(r.Context())
+	results := g.checkUpstreams(r.Context())
 	jw := json.NewWriter(nil)
 	jw.BeginObject()
 	jw.Key("status")
@@ -66,12 +87,22 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 		jw.Key("kind")
 		jw.Text(u.Kind)
 		jw.Key("status")
-		if errs[i] == nil {
+		if err := results[i].err; err == nil {
 			jw.Text("healthy")
 		} else {
 			jw.Text("unhealthy")
 			jw.Key("message")
-			jw.Text(asError(r.Context(), errs[i]).Message)
+			jw.Text(asError(r.Context(), err).Message)
+		}
+		if c := results[i].credentials; c != nil {
+			jw.Key("credentials_method")
+			jw.Text(c.Method)
+			jw.Key("credentials_valid")
+			jw.Bool(c.Valid)
+			if !c.Expires.IsZero() {
+				jw.Key("credentials_expire")
+				jw.Text(c.Expires.Format(time.RFC3339))
+			}
 		}
 		jw.EndObject()
 	}

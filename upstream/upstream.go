@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -32,6 +33,19 @@ type Upstream interface {
 
 // Regional is an upstream that serves one region; an ARN is routed by it.
 type Regional interface{ Region() string }
+
+// Credentialed is an upstream that can tell the state of its credentials. check is what Check has just returned: whether
+// the provider takes them is known only then.
+type Credentialed interface {
+	CredentialStatus(ctx context.Context, check error) CredentialStatus
+}
+
+// CredentialStatus is what a health page may show of credentials: no key, no account.
+type CredentialStatus struct {
+	Method  string    // how they are got: "profile prod, assume role"
+	Valid   bool      // there are some, they have not expired, and the provider did not refuse them
+	Expires time.Time // zero: they do not expire, or there are none
+}
 
 // UsageAsker is an upstream whose streams tell their usage only when asked to (OpenAI's stream_options.include_usage).
 // AskUsage tells whether to ask though the client does not.

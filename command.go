@@ -1,0 +1,278 @@
+package bedrockgateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "bedrock",
+		Usage: "<command>",
+		Short: "Works with the Bedrock gateway",
+		Long:  "Commands for those who run the Bedrock gateway.",
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(testAWSCommand())
+		},
+	})
+}
+
+// testAWS is what `caddy bedrock test-aws` was asked for.
+type testAWS struct {
+	config, adapter string
+	upstream        string
+	profile, region string
+}
+
+func testAWSCommand() *cobra.Command {
+	var t testAWS
+	cmd := &cobra.Command{
+		Use:   "test-aws",
+		Short: "Tests the AWS credentials of Bedrock upstreams",
+		Long: `Goes the way to Bedrock step by step: region, credentials, who they belong to
+(sts:GetCallerIdentity), and the models (bedrock:ListFoundationModels and
+bedrock:ListInferenceProfiles). Each step is a line with a mark; one that fails
+says what to do next. No secret is printed, and no model is called.
+
+With --config it does so for each Bedrock upstream of that configuration, as
+the user who runs it: the files of profiles are those of that user. Without, the
+credentials are those of --profile, or of the environment's AWS_* variables.
+
+The exit code is 0 if all steps succeeded, else 1.`,
+		Example: `  $ caddy bedrock test-aws --config Caddyfile
+  $ caddy bedrock test-aws --config Caddyfile --upstream eu
+  $ caddy bedrock test-aws --profile work --region us-east-1`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return t.run(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&t.config, "config", "c", "", "The configuration whose upstreams to test")
+	f.StringVarP(&t.adapter, "adapter", "a", "", "The name of the config adapter, if --config is not a Caddyfile or JSON")
+	f.StringVarP(&t.upstream, "upstream", "u", "", "The one upstream of --config to test")
+	f.StringVar(&t.profile, "profile", "", "The profile of the shared AWS files to test")
+	f.StringVar(&t.region, "region", "", "The AWS region (default: that of the profile, else of the environment)")
+	cmd.MarkFlagsMutuallyExclusive("config", "profile")
+	cmd.MarkFlagsMutuallyExclusive("config", "region")
+	cmd.MarkFlagsMutuallyExclusive("upstream", "profile")
+	cmd.MarkFlagsMutuallyExclusive("upstream", "region")
+	return cmd
+}
+
+// run tests and prints; its error says in one line what failed.
+func (t *testAWS) run(ctx context.Context, out io.Writer) error {
+	config, upstreams, err := t.upstreams()
+	if err != nil {
+		return err
+	}
+	caddyCtx, cancel, err := quietContext(config)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	p := provisioner{ctx: caddyCtx}
+	failed := 0
+	for i := range upstreams {
+		u, ok := &upstreams[i], true
+		var text strings.Builder
+		if t.config != "" {
+			text.WriteString("upstream " + u.Name + "\n")
+		}
+		for _, step := range p.diagnose(ctx, u) {
+			text.WriteString(step.String() + "\n")
+			ok = ok && step.OK
+		}
+		if i < len(upstreams)-1 {
+			text.WriteByte('\n')
+		}
+		if _, err := io.WriteString(out, text.String()); err != nil {
+			return err
+		}
+		if !ok {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("the AWS test failed for %d of %d upstreams", failed, len(upstreams))
+	}
+	return nil
+}
+
+// diagnose loads an upstream as the gateway does, and goes its way to AWS.
+func (p *provisioner) diagnose(ctx context.Context, u *Upstream) []credentials.Step {
+	named, err := p.loadUpstream(u)
+	if err != nil {
+		return []credentials.Step{{Name: "Configuration", Detail: err.Error(), Hint: configurationHint(err)}}
+	}
+	d, ok := named.Upstream.(interface {
+		Diagnose(ctx context.Context) []credentials.Step
+	})
+	if !ok {
+		return []credentials.Step{{Name: "Configuration", Detail: fmt.Sprintf("the kind %s cannot be tested", named.Kind)}}
+	}
+	return d.Diagnose(ctx)
+}
+
+// configurationHints say what to do about errors that need no network to be found, by a part of their text.
+var configurationHints = []struct{ part, hint string }{
+	{"you must specify a region", "write 'bedrock us-east-1' in the Caddyfile, set AWS_REGION=us-east-1, or give --region us-east-1"},
+	{"could not be found", "'aws configure list-profiles' names the profiles there are, 'aws configure --profile NAME' makes one; --profile or 'profile' chooses it"},
+	{"holds no credentials", "give the profile keys, a role, SSO or a credential_process; or leave it out to use the machine's role"},
+	{"mfa_serial", "use a profile without MFA, or SSO"},
+	{"web identity token file", "check that the file exists and that this user may read it; in EKS, the pod's service account and its annotation"},
+	{"duration", "put a duration from 15m to 12h"},
+	{"ARN", "copy the role's ARN from IAM: arn:aws:iam::123456789012:role/Name"},
+	{"must be set together", "set both of the two variables, or neither"},
+	{"empty", "set what the placeholder names, for this user too"},
+}
+
+func configurationHint(err error) string {
+	for _, h := range configurationHints {
+		if strings.Contains(err.Error(), h.part) {
+			return h.hint
+		}
+	}
+	return "correct it; 'caddy validate' and docs/aws-credentials.md tell more"
+}
+
+// upstreams are those to test, and the configuration that they stand in.
+func (t *testAWS) upstreams() (*caddy.Config, []Upstream, error) {
+	if t.config == "" {
+		if t.adapter != "" || t.upstream != "" {
+			return nil, nil, errors.New("--adapter and --upstream need --config")
+		}
+		raw, err := json.Marshal(map[string]string{"kind": bedrockName, "profile": t.profile, "region": t.region})
+		return new(caddy.Config), []Upstream{{Name: bedrockName, UpstreamRaw: raw}}, err
+	}
+	text, file, _, err := caddycmd.LoadConfig(t.config, t.adapter)
+	if err != nil {
+		return nil, nil, err
+	}
+	config := new(caddy.Config)
+	if err := json.Unmarshal(text, config); err != nil {
+		return nil, nil, fmt.Errorf("reading %s: %w", file, err)
+	}
+	all, err := bedrockUpstreams(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if t.upstream == "" {
+		return config, all, nil
+	}
+	var names []string
+	var chosen []Upstream
+	for _, u := range all {
+		if names = append(names, u.Name); u.Name == t.upstream {
+			chosen = append(chosen, u)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, nil, fmt.Errorf("%s has no Bedrock upstream '%s'; there are %q", file, t.upstream, names)
+	}
+	return config, chosen, nil
+}
+
+// bedrockUpstreams finds the Bedrock upstreams of all gateways in a configuration, in its order, each once. Those of a
+// gateway without upstreams are the environment's.
+func bedrockUpstreams(config []byte) ([]Upstream, error) {
+	gateways, err := handlers(nil, config, "bedrock_gateway")
+	if err != nil {
+		return nil, err
+	}
+	if len(gateways) == 0 {
+		return nil, errors.New("no bedrock_gateway in this configuration")
+	}
+	var found []Upstream
+	for _, raw := range gateways {
+		var g Gateway
+		if err := json.Unmarshal(raw, &g); err != nil {
+			return nil, fmt.Errorf("bedrock_gateway: %w", err)
+		}
+		if len(g.Upstreams) == 0 {
+			// Also without a region: that it is missing is what a test should tell.
+			g.Upstreams = []Upstream{{Name: bedrockName, UpstreamRaw: json.RawMessage(`{"kind":"bedrock"}`)}}
+		}
+		for _, u := range g.Upstreams {
+			var kind struct {
+				Kind string `json:"kind"`
+			}
+			if err := json.Unmarshal(u.UpstreamRaw, &kind); err != nil {
+				return nil, fmt.Errorf("upstream '%s': %w", u.Name, err)
+			}
+			same := func(o Upstream) bool { return o.Name == u.Name && bytes.Equal(o.UpstreamRaw, u.UpstreamRaw) }
+			if kind.Kind == bedrockName && !slices.ContainsFunc(found, same) {
+				found = append(found, u)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, errors.New("its bedrock_gateway has no Bedrock upstream: add 'bedrock us-east-1' to it")
+	}
+	return found, nil
+}
+
+// handlers appends all objects in a JSON value that are the named HTTP handler, wherever they stand: in routes of
+// servers, of subroutes, or in named routes.
+func handlers(found []json.RawMessage, value json.RawMessage, name string) ([]json.RawMessage, error) {
+	var err error
+	switch value = bytes.TrimSpace(value); {
+	case bytes.HasPrefix(value, []byte("[")):
+		var elements []json.RawMessage
+		if err = json.Unmarshal(value, &elements); err != nil {
+			return nil, err
+		}
+		for _, e := range elements {
+			if found, err = handlers(found, e, name); err != nil {
+				return nil, err
+			}
+		}
+	case bytes.HasPrefix(value, []byte("{")):
+		var members map[string]json.RawMessage
+		if err = json.Unmarshal(value, &members); err != nil {
+			return nil, err
+		}
+		if string(members["handler"]) == `"`+name+`"` {
+			found = append(found, value)
+		}
+		for _, key := range slices.Sorted(maps.Keys(members)) {
+			if found, err = handlers(found, members[key], name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}
+
+// quietContext is one in which an upstream's modules load as in Caddy, and nothing else is made or started: of the
+// apps there is only pki, whose authorities a transport may trust.
+func quietContext(config *caddy.Config) (caddy.Context, context.CancelFunc, error) {
+	apps := caddy.ModuleMap{}
+	if pki, ok := config.AppsRaw["pki"]; ok {
+		apps["pki"] = pki
+	}
+	warnings := &caddy.CustomLog{BaseLog: caddy.BaseLog{Level: "WARN"}}
+	ctx, err := caddy.ProvisionContext(&caddy.Config{
+		StorageRaw: config.StorageRaw, AppsRaw: apps,
+		Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": warnings}},
+	})
+	if err != nil {
+		return caddy.Context{}, nil, err
+	}
+	// Its modules, credentials among them, are cleaned up with this one.
+	own, cancel := caddy.NewContext(ctx)
+	return own, cancel, nil
+}

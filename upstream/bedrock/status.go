@@ -1,0 +1,77 @@
+package bedrock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+)
+
+const keyMethod = "Bedrock API key"
+
+// invalid are the errors by which AWS says that the credentials themselves are no good, whatever they may do
+// (https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html). AccessDeniedException is none of them: it
+// is said to somebody whom AWS knows.
+var invalid = []string{
+	"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException",
+	"SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+}
+
+// CredentialStatus tells of the credentials without naming them. Whether static ones and API keys are valid is known only
+// by their use, which is the check's.
+func (u *Upstream) CredentialStatus(ctx context.Context, check error) upstream.CredentialStatus {
+	if u.key != "" {
+		return upstream.CredentialStatus{Method: keyMethod, Valid: !u.refuses(check)}
+	}
+	st := u.credentials.Status(ctx)
+	return upstream.CredentialStatus{Method: st.Method, Valid: st.Valid && !u.refuses(check), Expires: st.Expires}
+}
+
+// refuses tells whether the error of a call says that the credentials are invalid.
+func (u *Upstream) refuses(err error) bool {
+	e, ok := errors.AsType[*chat.Error](err)
+	if !ok {
+		return false
+	}
+	// A wrong API key, too, is an AccessDeniedException; only its words differ.
+	return slices.Contains(invalid, e.Type) ||
+		u.key != "" && e.Kind == chat.ErrPermission && strings.Contains(e.Error(), "Authentication failed")
+}
+
+// Diagnose goes this upstream's own way to Bedrock step by step, through its transport and endpoints: region,
+// credentials, who they belong to, the foundation models, and at last the models that clients of the gateway are told of,
+// by the gateway's own signature. The steps name ARNs and accounts, and no secret: they are for the operator.
+func (u *Upstream) Diagnose(ctx context.Context) []credentials.Step {
+	steps := credentials.Diagnose(ctx, u.credentials, credentials.DiagnoseOptions{
+		ControlEndpoint: u.controlPlane.String(), APIKey: u.key, HTTPClient: &http.Client{Transport: u.rt},
+	})
+	if last := steps[len(steps)-1]; last.Name != "Models" || !last.OK {
+		return steps
+	}
+	return append(steps, u.listing(ctx))
+}
+
+// listing is the step that does what GET /v1/models does.
+func (u *Upstream) listing(ctx context.Context) credentials.Step {
+	step := credentials.Step{Name: "Listing"}
+	models, err := u.ListModels(ctx)
+	if err == nil {
+		step.OK, step.Detail = true, fmt.Sprintf("%d models and inference profiles for GET /v1/models", len(models))
+		return step
+	}
+	step.Detail = err.Error()
+	step.Hint = "try again; if it stays, check control_endpoint and the transport block"
+	if e, ok := errors.AsType[*chat.Error](err); ok && e.Kind == chat.ErrPermission {
+		step.Hint = "allow bedrock:ListInferenceProfiles; chats may work without it"
+	}
+	return step
+}
+
+// Interface guard
+var _ upstream.Credentialed = (*Upstream)(nil)
