@@ -223,14 +223,14 @@ func TestWhatCanBeAnswered(t *testing.T) {
 		{Messages: hi}, {Messages: hi, N: 1}, {Messages: hi, Tools: []chat.Tool{{Name: "f"}}, ToolChoice: chat.ToolChoice{Kind: chat.ToolsNone}},
 		{Messages: []chat.Message{{Content: []chat.Block{{Kind: chat.Image}}}}}, {Messages: hi, Extra: []chat.Member{{Key: "modalities", Value: chat.Value(`["text"]`)}}},
 	} {
-		if err := CanAnswer(&r); err != nil {
+		if err := (Dialect{}).CanAnswer(&r); err != nil {
 			t.Errorf("%+v: %v", r, err)
 		}
 	}
-	wantError(t, CanAnswer(&chat.Request{Messages: hi, Tools: []chat.Tool{{Name: "f"}}}), 400, "tools", "target_format")
-	wantError(t, CanAnswer(&chat.Request{Messages: []chat.Message{{Content: []chat.Block{{Kind: chat.ToolUse}}}}}), 400, "messages", "target_format")
-	wantError(t, CanAnswer(&chat.Request{Messages: hi, N: 2}), 400, "n", "target_format")
-	wantError(t, CanAnswer(&chat.Request{Messages: hi, Extra: []chat.Member{{Key: "modalities", Value: chat.Value(`["text","audio"]`)}}}), 400, "modalities", "target_format")
+	wantError(t, (Dialect{}).CanAnswer(&chat.Request{Messages: hi, Tools: []chat.Tool{{Name: "f"}}}), 400, "tools", "target_format")
+	wantError(t, (Dialect{}).CanAnswer(&chat.Request{Messages: []chat.Message{{Content: []chat.Block{{Kind: chat.ToolUse}}}}}), 400, "messages", "target_format")
+	wantError(t, (Dialect{}).CanAnswer(&chat.Request{Messages: hi, N: 2}), 400, "n", "target_format")
+	wantError(t, (Dialect{}).CanAnswer(&chat.Request{Messages: hi, Extra: []chat.Member{{Key: "modalities", Value: chat.Value(`["text","audio"]`)}}}), 400, "modalities", "target_format")
 }
 
 func TestSplicedBodies(t *testing.T) {

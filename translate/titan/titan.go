@@ -79,7 +79,7 @@ func (Dialect) EncodeError(dst []byte, e *chat.Error, _ string) []byte {
 
 // CanAnswer tells whether the answer to r can be said in Titan's form, whatever model gives it: text can. What a client
 // asks for beyond that is a 400, to be given before anything is sent, rather than an empty answer.
-func CanAnswer(r *chat.Request) error {
+func (Dialect) CanAnswer(r *chat.Request) error {
 	switch {
 	case len(r.Tools) > 0 && r.ToolChoice.Kind != chat.ToolsNone:
 		return chat.Invalid("tools", "an answer in Titan's form holds text only, so no tools can be called; leave out 'tools' or ask for another target_format")

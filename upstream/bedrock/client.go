@@ -28,7 +28,7 @@ const maxModelID = 2048
 var (
 	byConverse = []translate.Dialect{translate.ByName("converse")}
 	byClaude   = []translate.Dialect{translate.ByName("converse"), translate.ByName("claude")}
-	byTitan    = []translate.Dialect{translate.ByName("converse")}
+	byTitan    = []translate.Dialect{translate.ByName("titan")}
 )
 
 // Prepare puts what is known of the model into x, and the guardrail of every request.
