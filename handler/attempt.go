@@ -32,7 +32,7 @@ func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 	modelID := t.ModelFor(c.model)
 	x := &chat.Exchange{
 		Model: c.model, TargetModel: modelID, RejectUnsupported: c.g.RejectUnsupported,
-		ID: c.id, Created: c.start.Unix(),
+		ID: c.id, Created: c.start.Unix(), Started: c.start,
 	}
 	t.Prepare(x)
 	a := &attempt{target: t, x: x}

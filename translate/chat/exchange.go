@@ -2,6 +2,7 @@ package chat
 
 import (
 	"slices"
+	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 )
@@ -26,9 +27,10 @@ type Exchange struct {
 	// Notes are oddities worth a line in the log: an unknown block skipped, an unknown stop reason.
 	Notes []string
 
-	ID           string // of the reply, without the dialect's prefix: 24 alphanumerics
-	Created      int64  // of the reply, Unix seconds
-	IncludeUsage bool   // the client wants the usage as a chunk of its stream
+	ID           string    // of the reply, without the dialect's prefix: 24 alphanumerics
+	Created      int64     // of the reply, Unix seconds
+	Started      time.Time // when the request came, for forms that tell how long it took; zero: they do not
+	IncludeUsage bool      // the client wants the usage as a chunk of its stream
 
 	// OutputTool is the forced tool that stands for a response format; its input becomes the reply's text. "" if none.
 	OutputTool string

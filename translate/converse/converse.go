@@ -83,9 +83,10 @@ var errorTypes = [...]string{
 	chat.ErrUnsupported:    "ValidationException",
 }
 
-// ErrorType gives what the header x-amzn-errortype says of e: the provider's own name of the error if it has one.
+// ErrorType gives what the header x-amzn-errortype says of e: Bedrock's own name of the error if it came from there. The
+// names of other providers, which are in lower case, mean nothing to AWS's clients.
 func ErrorType(e *chat.Error) string {
-	if e.Type != "" {
+	if e.Type != "" && 'A' <= e.Type[0] && e.Type[0] <= 'Z' {
 		return e.Type
 	}
 	if int(e.Kind) < len(errorTypes) {

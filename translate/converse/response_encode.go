@@ -1,6 +1,8 @@
 package converse
 
 import (
+	"time"
+
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -39,11 +41,7 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	if r.Usage.Known {
 		usage(&w, &r.Usage)
 	}
-	if r.LatencyMS > 0 {
-		w.Raw(`"metrics":{"latencyMs":`)
-		w.Int(r.LatencyMS)
-		w.EndObject()
-	}
+	metrics(&w, r.LatencyMS, x)
 	if r.Fields != nil {
 		w.Key("additionalModelResponseFields")
 		w.Value(r.Fields)
@@ -59,6 +57,18 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	}
 	w.EndObject()
 	return w.Bytes(), nil
+}
+
+// metrics writes the metrics, which the API promises on every reply. A provider that did not measure is measured here.
+func metrics(w *json.Writer, latency int64, x *chat.Exchange) {
+	if latency == 0 && !x.Started.IsZero() {
+		latency = max(time.Since(x.Started).Milliseconds(), 1)
+	}
+	if latency > 0 {
+		w.Raw(`"metrics":{"latencyMs":`)
+		w.Int(latency)
+		w.EndObject()
+	}
 }
 
 func isOutput(b *chat.Block, x *chat.Exchange) bool {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/schemas"
 
@@ -188,10 +189,32 @@ func TestEncodedReplies(t *testing.T) {
 	}
 }
 
+// The API promises metrics on every reply and at every stream's end, also for a provider that measures nothing.
+func TestARepliesLatencyIsMeasuredWhereTheProviderDoesNot(t *testing.T) {
+	x := exchange(sonnet45)
+	x.Started = time.Now()
+	got, err := Dialect{}.EncodeResponse(nil, &chat.Response{Stop: chat.StopEnd}, x)
+	if err != nil || !strings.Contains(string(got), `"metrics":{"latencyMs":`) {
+		t.Errorf("%v %s", err, got)
+	}
+	e := Dialect{}.NewStreamEncoder(x)
+	stream := e.Encode(nil, &chat.Event{Kind: chat.EventStart})
+	stream = e.Encode(stream, &chat.Event{Kind: chat.EventStop, Stop: chat.StopEnd})
+	stream = e.Encode(stream, &chat.Event{Kind: chat.EventEnd})
+	if !strings.Contains(string(stream), `"metrics":{"latencyMs":`) {
+		t.Errorf("%q", stream)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	e := &chat.Error{Kind: chat.ErrRateLimit, Message: `too "many"`}
 	if got := string(Dialect{}.EncodeError(nil, e, "id")); got != `{"message":"too \"many\""}` || ErrorType(e) != "ThrottlingException" {
 		t.Errorf("%s %s", ErrorType(e), got)
+	}
+	// OpenAI's "type": "requests" would be a class of its own to botocore.
+	e.Type = "requests"
+	if got := ErrorType(e); got != "ThrottlingException" {
+		t.Errorf("another provider's name of an error: %s", got)
 	}
 	e = &chat.Error{Type: "ModelNotReadyException", Dialect: Name, Body: []byte(`{"Message":"x"}`)}
 	if got := string(Dialect{}.EncodeError(nil, e, "id")); got != `{"Message":"x"}` || ErrorType(e) != "ModelNotReadyException" {

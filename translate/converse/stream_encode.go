@@ -160,6 +160,7 @@ func (s *streamEncoder) end(dst []byte) []byte {
 	if s.usage.Known {
 		usage(&w, &s.usage)
 	}
+	metrics(&w, 0, s.x)
 	if len(s.trace) > 0 {
 		w.Key("trace")
 		w.Value(s.trace)
