@@ -2,6 +2,7 @@ package translation_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -115,7 +116,21 @@ func TestOpenAIErrors(t *testing.T) {
 
 // TestRequestErrors shows what is refused before anyone is asked.
 func TestRequestErrors(t *testing.T) {
-	start(t, "max_body 2KB").run(t, []row{
+	tb := start(t, "max_body 2KB")
+	for body, want := range map[string]string{"": invalid("", "no body"), "[1]": invalid("", "at byte 0"), `"x"`: invalid("", "at byte 0"), "\xef\xbb\xbf{}": invalid("", "at byte 0")} {
+		if a := tb.g.Post(t, "/v1/chat/completions", body); a.Status != 400 || !gatewaytest.SameJSON(a.Body, want) {
+			t.Errorf("%q got %d %s", body, a.Status, a.Body)
+		}
+	}
+	// A body whose length is not told beforehand.
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gatewaytest.URL+"/v1/chat/completions", io.MultiReader(strings.NewReader(strings.Repeat(" ", 3000))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := tb.g.Do(t, req); a.Status != 413 {
+		t.Errorf("a chunked body got %d %s", a.Status, a.Body)
+	}
+	tb.run(t, []row{
 		{rule: "no more than a brace", request: `{`, status: 400, get: invalid("", "at byte 1")},
 		{rule: "malformed JSON, with its position", request: `{"model":"x",` + "\n" + `"messages":[}`, status: 400, get: invalid("", "at byte 26")},
 		{rule: "JSON that ends too early", request: `{"model":"x","messages":[`, status: 400, get: invalid("", "at byte 25")},
@@ -128,6 +143,9 @@ func TestRequestErrors(t *testing.T) {
 		{rule: "a stream that is no boolean", request: `{"model":"gpt-4o","stream":"yes",` + hi + `}`, status: 400, get: invalid("stream", "must be a boolean")},
 		{rule: "an unknown model", request: `{"model":"llama-7b",` + hi + `}`, status: 404, get: fault("invalid_request_error", "model", "model_not_found", "'llama-7b'")},
 		{rule: "a wrong type deep in the body", request: `"messages":[{"role":"user","content":[{"type":"text","text":5}]}]`, status: 400, get: invalid("messages[0].content[0].text", "expected a string")},
+		{rule: "JSON nested without end", request: `{"model":"gpt-4o","messages":` + strings.Repeat("[", 1500), status: 400, get: invalid("", "byte")},
+		{rule: "a string that is no UTF-8", request: "{\"model\":\"gpt-4o\",\"x\":\"\xff\"}", status: 400, get: invalid("", "at byte 23")},
+		{rule: "a body of no known form", request: `{}`, status: 400, get: invalid("messages", "none of the forms")},
 		{rule: "a body over max_body", request: `"messages":[{"role":"user","content":"` + strings.Repeat("x", 2000) + `"}]`, status: 413, get: fault("invalid_request_error", "", "request_too_large", "2000 bytes")},
 		{rule: "a body that is compressed", request: hi, header: map[string]string{"Content-Encoding": "gzip"}, status: 415, get: fault("invalid_request_error", "", "unsupported_content_encoding", "gzip")},
 	})

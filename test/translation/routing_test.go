@@ -50,6 +50,18 @@ const routes = `bedrock_gateway {
 		to bedrock anthropic.claude-3-haiku
 		retries 0
 	}
+	route turned {
+		to bedrock anthropic.claude-3-haiku
+		to openai gpt-first
+		retries 0
+	}
+	upstream dead openai sk-3 {
+		base_url http://127.0.0.1:1/d
+	}
+	route lost {
+		to dead
+		retries 0
+	}
 	route plain keyless
 	route even {
 		to openai
@@ -122,7 +134,11 @@ func TestRouting(t *testing.T) {
 		{rule: "x-should-retry: false is believed", model: "once", replies: []gatewaytest.Reply{{Status: 503, Body: "{}", Header: map[string]string{"X-Should-Retry": "false"}}}, asked: []string{"/b/chat/completions once"}, status: 503},
 		{rule: "no further try begins behind try_duration", model: "impatient", replies: []gatewaytest.Reply{status(503)}, asked: []string{"/a/chat/completions impatient"}, status: 503, get: "E503"},
 		{rule: "what one target cannot say another may", model: "mixed", members: hi + `,"n":2`, replies: []gatewaytest.Reply{status(500)}, asked: []string{"/a/chat/completions gpt-first"}, status: 400, get: "one choice only"},
-
+		{rule: "and the next does", model: "turned", members: hi + `,"n":2`, replies: []gatewaytest.Reply{ok}, asked: []string{"/a/chat/completions gpt-first"}, headers: map[string]string{"Bedrock-Gateway-Upstream": "openai", "Bedrock-Gateway-Dropped": ""}},
+		{rule: "what the first dropped is not the next one's loss", model: "turned", members: hi + `,"seed":7`, replies: []gatewaytest.Reply{status(500), ok}, asked: []string{"/us/model/anthropic.claude-3-haiku/converse -", "/a/chat/completions gpt-first"}, headers: map[string]string{"Bedrock-Gateway-Dropped": ""}},
+		{rule: "a stream in another dialect", model: "fall", members: streamed, replies: []gatewaytest.Reply{status(404), status(404), frames(said(say(0, "Word"))...)}, asked: []string{"/a/chat/completions gpt-first", "/b/chat/completions gpt-second", native + "-stream -"}, get: `"model":"fall","choices":[{"index":0,"delta":{"content":"Word"}`, headers: tried("3", "bedrock")},
+		{rule: "an upstream that is not there, its address untold", model: "lost", status: 502, get: `{"error":{"message":"the upstream cannot be reached","type":"api_error","param":null,"code":"upstream_unreachable"}}`, headers: tried("", "dead")},
+		{rule: "a model's name is one segment of the path, whatever it is", model: "us.meta.x/../é ?y#z%2F:1", replies: []gatewaytest.Reply{content(`{"text":"Word"}`, "end_turn")}, asked: []string{"/us/model/us.meta.x%2F..%2F%C3%A9%20%3Fy%23z%252F%3A1/converse -"}},
 		{
 			rule: "an opaque profile has the configured family", model: "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc", members: hi + `,"top_k":5`, replies: []gatewaytest.Reply{content(`{"text":"Word"}`, "end_turn")},
 			asked: []string{"/eu/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123456789012%3Aapplication-inference-profile%2Fabc/converse -"}, headers: map[string]string{"Bedrock-Gateway-Dropped": ""},

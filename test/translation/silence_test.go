@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,59 @@ func TestAClientThatLeavesCancelsTheUpstream(t *testing.T) {
 			gone(t, left)
 			<-over
 		})
+	}
+}
+
+// A client that left is counted as 499 where no status was sent, and its stream as one that it left.
+func TestAClientThatLeavesIsCounted(t *testing.T) {
+	u := gatewaytest.NewUpstream(t)
+	tb := &table{u: u, g: gatewaytest.Start(t, "log\nbedrock_gateway {\n\topenai sk-gateway {\n\t\tbase_url "+u.URL+"/v1\n\t}\n}")}
+	began := make(chan struct{})
+	u.Play(gatewaytest.Reply{Hang: true, Began: began})
+	ctx, leave := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if res, err := tb.g.Try(ctx, "/v1/chat/completions", `{"model":"gpt-4o",`+hi+`}`); err == nil {
+			_ = res.Body.Close()
+		}
+	}()
+	<-began
+	leave()
+	<-over
+	line := tb.logged(t, `"stream":false`)
+	if !strings.Contains(line, `"status":499`) || !strings.Contains(line, `"error":"the client went away"`) {
+		t.Errorf("a client that left was logged as %s", line)
+	}
+	u.Play(gatewaytest.Reply{Body: providers[1].begin, Hang: true})
+	ctx, leave = context.WithCancel(t.Context())
+	tb.open(ctx, t, gpt, 2)
+	leave()
+	if line := tb.logged(t, `"stream":true`); !strings.Contains(line, `"error":"the client went away"`) {
+		t.Errorf("a client that left its stream was logged as %s", line)
+	}
+}
+
+// logged waits for the line of the access log that holds the word.
+func (tb *table) logged(t *testing.T, word string) string {
+	t.Helper()
+	deadline, again := time.After(10*time.Second), time.NewTicker(2*time.Millisecond)
+	defer again.Stop()
+	for {
+		log, err := os.ReadFile(tb.g.Log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(log)) {
+			if strings.Contains(line, `"handled request"`) && strings.Contains(line, word) {
+				return line
+			}
+		}
+		select {
+		case <-again.C:
+		case <-deadline:
+			t.Fatalf("no line with %s in the log:\n%s", word, log)
+		}
 	}
 }
 

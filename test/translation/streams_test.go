@@ -67,6 +67,11 @@ func TestStreams(t *testing.T) {
 				"finish tool_calls", "[DONE]"),
 		},
 		{
+			rule: "two tools at once", request: streamed + declared,
+			reply: frames(stopped("tool_use", call(0, "t1", "f"), call(1, "t2", "g"), input(1, `{"b":`), input(0, `{"a":`), input(1, `2}`), input(0, `1}`), end(1), end(0))...),
+			get:   sse(sonnet35, "role", called(0, "t1", "f"), called(1, "t2", "g"), args(1, `{"b":`), args(0, `{"a":`), args(1, `2}`), args(0, `1}`), "finish tool_calls", "[DONE]"),
+		},
+		{
 			rule: "deprecated functions are answered in kind", request: streamed + `,"functions":[{"name":"f"}]`, reply: frames(stopped("tool_use", call(0, "t1", "f"), input(0, `{"a":1}`), end(0))...),
 			get: sse(sonnet35, "role", `{"function_call":{"name":"f","arguments":""}}`, `{"function_call":{"arguments":"{\"a\":1}"}}`, "finish function_call", "[DONE]"),
 		},
