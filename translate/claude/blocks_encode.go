@@ -269,38 +269,36 @@ func (e *encoder) countMarks() int {
 	if !e.takesMarks() {
 		return 0
 	}
-	n := 0
-	count := func(c *chat.Cache) {
-		if c != nil {
+	n := e.marksOf(e.r.System)
+	for i := range e.r.Tools {
+		if t := &e.r.Tools[i]; t.Raw == nil && e.sends(t) && t.Cache != nil {
 			n++
 		}
 	}
-	for i := range e.r.Tools {
-		if t := &e.r.Tools[i]; t.Raw == nil && e.sends(t) {
-			count(t.Cache)
-		}
-	}
-	for i := range e.r.System {
-		if b := &e.r.System[i]; b.Kind == chat.Text && !b.Text.Blank() {
-			count(b.Cache)
-		}
-	}
 	for m := range e.r.Messages {
-		content := e.r.Messages[m].Content
-		for i := range content {
-			b := &content[i]
-			if e.visibleBlock(b) {
-				count(b.Cache)
-			}
-			if b.Tool != nil {
-				for j := range b.Tool.Content {
-					count(b.Tool.Content[j].Cache)
-				}
-			}
-		}
+		n += e.marksOf(e.r.Messages[m].Content)
 	}
 	if n > maxMarks {
 		e.x.Note("more than four cache breakpoints: the first were left out")
+	}
+	return n
+}
+
+func (e *encoder) marksOf(blocks []chat.Block) (n int) {
+	for i := range blocks {
+		b := &blocks[i]
+		if !e.visibleBlock(b) {
+			continue
+		}
+		if b.Cache != nil {
+			n++
+		}
+		switch {
+		case b.Tool != nil:
+			n += e.marksOf(b.Tool.Content)
+		case b.Media != nil && b.Raw == nil:
+			n += e.marksOf(b.Media.Content)
+		}
 	}
 	return n
 }

@@ -111,6 +111,13 @@ func TestEncodedRequests(t *testing.T) {
 			want:   `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"text","text":"Sure:"}]}]}`,
 		},
 		{
+			name: "also where blank messages follow",
+			change: func(r *chat.Request) {
+				r.Messages = append(r.Messages, answers(text("Sure: "), text(" ")), says(text(" ")))
+			},
+			want: `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"text","text":"Sure:"}]}]}`,
+		},
+		{
 			name: "documents: text files as text, blocks, names",
 			change: func(r *chat.Request) {
 				r.Messages = []chat.Message{says(
@@ -277,6 +284,15 @@ func TestEncodedRequests(t *testing.T) {
 			dropped: []string{"reasoning_effort"},
 		},
 		{
+			name: "also with blank messages about it, and in Claude's own words", change: func(r *chat.Request) {
+				r.Dialect, r.Reasoning.Thinking, r.Reasoning.Budget, r.MaxTokens = Name, chat.ThinkingBudget, 2000, 3000
+				r.Messages = append(r.Messages, answers(text(" ")), answers(calls("c", "f", "{}")), answers(text("x")), says(result("c")), answers(text(" ")))
+			},
+			want: `{"max_tokens":3000,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]},{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{}},{"type":"text","text":"x"}]},` +
+				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"c"}]}]}`,
+			dropped: []string{"thinking"},
+		},
+		{
 			name: "an effort in Claude's own words is no wish to think", id: opus46,
 			change: func(r *chat.Request) { r.Dialect, r.Reasoning.Effort = Name, "low" },
 			want:   `{"max_tokens":4096,` + hi + `,"output_config":{"effort":"low"}}`,
@@ -313,9 +329,10 @@ func TestEncodedRequests(t *testing.T) {
 				c := &chat.Cache{TTL: "1h"}
 				marked := func(s string) chat.Block { return chat.Block{Kind: chat.Text, Text: tok(s), Cache: c} }
 				r.System = []chat.Block{marked("S")}
-				r.Messages = []chat.Message{says(marked("1"), marked("2"), marked("3"), marked("4"))}
+				document := chat.Block{Kind: chat.Document, Media: &chat.Media{Content: []chat.Block{marked("0")}}}
+				r.Messages = []chat.Message{says(document, marked("1"), marked("2"), marked("3"), marked("4"))}
 			},
-			want: `{"max_tokens":4096,"system":[{"type":"text","text":"S"}],"messages":[{"role":"user","content":[{"type":"text","text":"1","cache_control":{"type":"ephemeral","ttl":"1h"}},` +
+			want: `{"max_tokens":4096,"system":[{"type":"text","text":"S"}],"messages":[{"role":"user","content":[{"type":"document","source":{"type":"content","content":[{"type":"text","text":"0"}]}},{"type":"text","text":"1","cache_control":{"type":"ephemeral","ttl":"1h"}},` +
 				`{"type":"text","text":"2","cache_control":{"type":"ephemeral","ttl":"1h"}},{"type":"text","text":"3","cache_control":{"type":"ephemeral","ttl":"1h"}},{"type":"text","text":"4","cache_control":{"type":"ephemeral","ttl":"1h"}}]}]}`,
 		},
 		{

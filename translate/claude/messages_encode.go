@@ -1,6 +1,7 @@
 package claude
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -163,7 +164,7 @@ func rank(b *chat.Block) int {
 func (e *encoder) assistant(msgs []chat.Message, last bool) {
 	e.calls = e.calls[:0]
 	if last {
-		msgs = trimmed(msgs)
+		msgs = e.trimmed(msgs)
 	}
 	if e.r.Dialect == Name || !e.disordered(msgs) {
 		for m := range msgs {
@@ -185,26 +186,27 @@ func (e *encoder) assistant(msgs []chat.Message, last bool) {
 }
 
 // trimmed gives a prefill without the white space at its end, which Claude refuses.
-func trimmed(msgs []chat.Message) []chat.Message {
-	m := &msgs[len(msgs)-1]
-	if len(m.Content) == 0 {
-		return msgs
+func (e *encoder) trimmed(msgs []chat.Message) []chat.Message {
+	for m := len(msgs) - 1; m >= 0; m-- {
+		content := msgs[m].Content
+		for i := len(content) - 1; i >= 0; i-- {
+			if !e.visibleBlock(&content[i]) {
+				continue
+			}
+			if content[i].Kind != chat.Text {
+				return msgs
+			}
+			text := content[i].Text.Unquote()
+			short := strings.TrimRight(text, " \t\r\n")
+			if len(short) < len(text) {
+				msgs, content = slices.Clone(msgs), slices.Clone(content)
+				content[i].Text = json.Quote(short)
+				msgs[m].Content = content
+			}
+			return msgs
+		}
 	}
-	b := m.Content[len(m.Content)-1]
-	if b.Kind != chat.Text {
-		return msgs
-	}
-	text := b.Text.Unquote()
-	short := strings.TrimRight(text, " \t\r\n")
-	if len(short) == len(text) || short == "" {
-		return msgs
-	}
-	b.Text = json.Quote(short)
-	own := append([]chat.Message(nil), msgs...)
-	content := append([]chat.Block(nil), m.Content...)
-	content[len(content)-1] = b
-	own[len(own)-1].Content = content
-	return own
+	return msgs
 }
 
 func (e *encoder) assistantBlock(b *chat.Block) {

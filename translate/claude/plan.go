@@ -82,7 +82,7 @@ func (e *encoder) reasoningParam() string {
 // the whole reply, and a continued tool call whose turn does not begin with reasoning.
 func (e *encoder) thinkByBudget() {
 	p, r := &e.thinking, &e.r.Reasoning
-	if e.r.Dialect != Name && e.continuesWithoutThinking() {
+	if e.continuesWithoutThinking() {
 		e.drop(e.reasoningParam())
 		e.x.Note("reasoning was left out: the tool call to be continued came without its thinking blocks")
 		return
@@ -123,26 +123,27 @@ func (e *encoder) limit() {
 }
 
 // continuesWithoutThinking tells whether the last assistant turn calls tools but holds no reasoning, as it does when an
-// OpenAI client sends it back.
+// OpenAI client sends it back or another model made it.
 func (e *encoder) continuesWithoutThinking() bool {
-	calls := false
+	calls, inTurn := false, false
 	for m := len(e.r.Messages) - 1; m >= 0; m-- {
 		msg := &e.r.Messages[m]
+		if !e.visible(msg) {
+			continue
+		}
 		if msg.Role == chat.User {
-			if calls {
+			if inTurn {
 				break
 			}
 			continue
 		}
+		inTurn = true
 		for i := range msg.Content {
 			b := &msg.Content[i]
 			if rank(b) == rankThinking && e.visibleBlock(b) {
 				return false
 			}
 			calls = calls || b.Kind == chat.ToolUse
-		}
-		if !calls {
-			break
 		}
 	}
 	return calls

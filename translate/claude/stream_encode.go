@@ -2,7 +2,6 @@ package claude
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
@@ -134,13 +133,17 @@ func (e *streamEncoder) content(dst []byte, ev *chat.Event) []byte {
 	return dst
 }
 
-// mustWait tells whether an event is of another block than the tool call that is open and not whole.
+// mustWait tells whether an event is of another block than the one that is open, and comes while a tool call is not whole
+// or others wait already: blocks keep the order they began in.
 func (e *streamEncoder) mustWait(ev *chat.Event) bool {
 	c := &e.cur
-	if !c.open || c.source == ev.Index || c.kind != chat.ToolUse && c.kind != chat.Opaque || c.input.whole() {
+	switch {
+	case c.open && c.source == ev.Index:
 		return false
+	case len(e.waiting) > 0:
+		return true
 	}
-	return ev.Kind != chat.EventBlockStop || slices.ContainsFunc(e.waiting, func(w chat.Event) bool { return w.Index == ev.Index })
+	return c.open && ev.Kind != chat.EventBlockStop && (c.kind == chat.ToolUse || c.kind == chat.Opaque) && !c.input.whole()
 }
 
 func (e *streamEncoder) wait(dst []byte, ev *chat.Event) []byte {
