@@ -3,6 +3,7 @@
 package streams_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ const gateway = `bedrock_gateway {
 		to openai
 		retries 0
 	}
-	route anthropic.* {
+	route anthropic.* amazon.* {
 		to bedrock
 		retries 0
 	}
@@ -37,11 +38,21 @@ func start(t *testing.T) (*gatewaytest.Gateway, *gatewaytest.Upstream) {
 
 // stream is a whole reply of one provider, and how to ask for it.
 type stream struct {
-	name, model, reply string
+	name, path, body string
+	contentType      string // of the reply
+	reply            string
 	// ends is where the provider's own terminal event is complete: a cut from there on breaks nothing.
 	ends int
-	text string // of the reply
+	// done and failed are what the client sees at the end of a whole stream, and of a broken one.
+	done, failed string
 }
+
+const (
+	sse         = "text/event-stream"
+	eventStream = "application/vnd.amazon.eventstream"
+	claudeID    = "anthropic.claude-3-5-sonnet-20241022-v2:0"
+	titanID     = "amazon.titan-text-express-v1"
+)
 
 func streams() []stream {
 	converse := gatewaytest.Frames(
@@ -55,6 +66,18 @@ func streams() []stream {
 		`messageStop {"stopReason":"tool_use"}`,
 		`metadata {"usage":{"inputTokens":3,"outputTokens":5,"totalTokens":8},"metrics":{"latencyMs":1}}`,
 	)
+	claude := chunks(
+		`{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"c","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}`,
+		`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`,
+		`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}`,
+		`{"type":"content_block_stop","index":0}`,
+		`{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":5}}`,
+		`{"type":"message_stop"}`,
+	)
+	titan := chunks(
+		`{"index":0,"inputTextTokenCount":3,"totalOutputTextTokenCount":null,"outputText":"Hello","completionReason":null}`,
+		`{"index":0,"inputTextTokenCount":3,"totalOutputTextTokenCount":5,"outputText":" world","completionReason":"FINISH"}`,
+	)
 	chunk := func(choice string) string {
 		return `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[` + choice + `]}`
 	}
@@ -65,24 +88,46 @@ func streams() []stream {
 		chunk(`{"index":0,"delta":{},"finish_reason":"stop"}`),
 		"[DONE]",
 	)
+	openaiEnds := strings.Index(openai, "[DONE]") + len("[DONE]")
+	const (
+		chat       = "/v1/chat/completions"
+		asOpenAI   = `"stream":true,"messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"now"}}]}`
+		asClaude   = `"stream":true,"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}`
+		openaiDone = "data: [DONE]"
+		openaiFail = `data: {"error":`
+		claudeDone = `"message_stop"`
+		claudeFail = "event: error\ndata: {"
+	)
 	return []stream{
-		{name: "converse", model: "anthropic.claude-3-5-sonnet-20241022-v2:0", reply: converse, ends: len(converse), text: "Hello wörld\n"},
-		{name: "openai", model: "gpt-4o", reply: openai, ends: strings.Index(openai, "[DONE]") + len("[DONE]"), text: "Hello wörld\n"},
+		{"converse to OpenAI", chat, `{"model":"` + claudeID + `",` + asOpenAI, eventStream, converse, len(converse), openaiDone, openaiFail},
+		{"OpenAI relayed", chat, `{"model":"gpt-4o",` + asOpenAI, sse, openai, openaiEnds, openaiDone, openaiFail},
+		{"OpenAI to Claude", "/v1/messages", `{"model":"gpt-4o",` + asClaude, sse, openai, openaiEnds, claudeDone, claudeFail},
+		{"Claude to OpenAI", chat, `{"model":"` + claudeID + `",` + asClaude, eventStream, claude, len(claude), openaiDone, openaiFail},
+		{"Claude relayed", "/v1/messages", `{"model":"` + claudeID + `",` + asClaude, eventStream, claude, len(claude), claudeDone, claudeFail},
+		{"Titan to OpenAI", chat, `{"model":"` + titanID + `","stream":true,"inputText":"Hi"}`, eventStream, titan, len(titan), openaiDone, openaiFail},
+		{"Titan relayed", chat + "?target_format=titan", `{"model":"` + titanID + `","stream":true,"inputText":"Hi"}`, eventStream, titan, len(titan), `"completionReason":"FINISH"`, `data: {"message":`},
+		{"converse relayed", "/model/" + claudeID + "/converse-stream", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, eventStream, converse, len(converse), "metadata", "Exception"},
 	}
 }
 
-func (s *stream) request() string {
-	return `{"model":"` + s.model + `","stream":true,"messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"now"}}]}`
+// chunks makes the stream of InvokeModelWithResponseStream of a model's own events.
+func chunks(events ...string) string {
+	lines := make([]string, len(events))
+	for i, e := range events {
+		lines[i] = `chunk {"bytes":"` + base64.StdEncoding.EncodeToString([]byte(e)) + `","p":"abcdefg"}`
+	}
+	return gatewaytest.Frames(lines...)
 }
 
 // ask plays one reply and checks what must be true of every answer: done exactly if the reply was whole, and otherwise an
 // HTTP error, or an error event and a connection that does not end as it should.
 func (s *stream) ask(t *testing.T, g *gatewaytest.Gateway, u *gatewaytest.Upstream, what string, reply gatewaytest.Reply, whole bool) {
 	t.Helper()
+	reply.Header = map[string]string{"Content-Type": s.contentType}
 	u.Play(reply)
-	a := g.Post(t, "/v1/chat/completions", s.request())
-	done := strings.Contains(a.Body, "data: [DONE]")
-	failed := a.Status >= 400 || strings.Contains(a.Body, `data: {"error":`)
+	a := g.Post(t, s.path, s.body)
+	done := strings.Contains(a.Body, s.done)
+	failed := a.Status >= 400 || strings.Contains(a.Body, s.failed)
 	switch {
 	case whole && (a.Status != 200 || done != s.says(reply.Body) || failed || a.Broken != nil):
 		t.Errorf("%s: a whole reply ended in status %d, broken %v:\n%s", what, a.Status, a.Broken, a.Body)
@@ -95,9 +140,10 @@ func (s *stream) ask(t *testing.T, g *gatewaytest.Gateway, u *gatewaytest.Upstre
 	}
 }
 
-// says tells whether a whole reply ends in [DONE]: always, but where the upstream's own bytes are relayed and have none.
+// says tells whether a whole reply has its terminal event: always, but where the upstream's own bytes are relayed and
+// have none.
 func (s *stream) says(reply string) bool {
-	return s.name != "openai" || strings.Contains(reply, "[DONE]")
+	return s.name != "OpenAI relayed" || strings.Contains(reply, "[DONE]")
 }
 
 // The connection breaks off, or the reply ends in good order, after every byte.
@@ -105,11 +151,10 @@ func TestAStreamCutAnywhereNeverEndsLikeAWholeOne(t *testing.T) {
 	g, u := start(t)
 	for _, s := range streams() {
 		t.Run(s.name, func(t *testing.T) {
-			header := map[string]string{"Content-Type": contentType(s.name)}
-			s.ask(t, g, u, "whole", gatewaytest.Reply{Body: s.reply, Header: header}, true)
+			s.ask(t, g, u, "whole", gatewaytest.Reply{Body: s.reply}, true)
 			for n := range len(s.reply) {
-				s.ask(t, g, u, fmt.Sprintf("cut after %d bytes", n), gatewaytest.Reply{Body: s.reply[:n], Header: header, Cut: true}, n >= s.ends)
-				s.ask(t, g, u, fmt.Sprintf("ended after %d bytes", n), gatewaytest.Reply{Body: s.reply[:n], Header: header}, s.mayEnd(n))
+				s.ask(t, g, u, fmt.Sprintf("cut after %d bytes", n), gatewaytest.Reply{Body: s.reply[:n], Cut: true}, n >= s.ends)
+				s.ask(t, g, u, fmt.Sprintf("ended after %d bytes", n), gatewaytest.Reply{Body: s.reply[:n]}, s.mayEnd(n))
 			}
 		})
 	}
@@ -118,7 +163,7 @@ func TestAStreamCutAnywhereNeverEndsLikeAWholeOne(t *testing.T) {
 // mayEnd tells whether a reply that ends in good order after n bytes is whole. Servers that imitate OpenAI leave out the
 // last [DONE]; what comes behind the reason to stop is then a formality.
 func (s *stream) mayEnd(n int) bool {
-	if s.name != "openai" || n >= s.ends {
+	if s.contentType != sse || n >= s.ends {
 		return n >= s.ends
 	}
 	stop := strings.Index(s.reply, `"finish_reason":"stop"`)
@@ -126,20 +171,19 @@ func (s *stream) mayEnd(n int) bool {
 	return n == frame
 }
 
-func contentType(name string) string {
-	if name == "openai" {
-		return "text/event-stream"
-	}
-	return "application/vnd.amazon.eventstream"
-}
-
 // One bit of every byte is flipped: the frames' checksums tell.
 func TestACorruptFrameIsAnError(t *testing.T) {
 	g, u := start(t)
-	s := streams()[0]
-	for n := range len(s.reply) {
-		b := []byte(s.reply)
-		b[n] ^= 1 << (n % 8)
-		s.ask(t, g, u, fmt.Sprintf("byte %d", n), gatewaytest.Reply{Body: string(b), Header: map[string]string{"Content-Type": contentType(s.name)}}, false)
+	for _, s := range streams() {
+		if s.contentType == sse {
+			continue // its format has no checksums
+		}
+		t.Run(s.name, func(t *testing.T) {
+			for n := range len(s.reply) {
+				b := []byte(s.reply)
+				b[n] ^= 1 << (n % 8)
+				s.ask(t, g, u, fmt.Sprintf("byte %d", n), gatewaytest.Reply{Body: string(b)}, false)
+			}
+		})
 	}
 }
