@@ -42,7 +42,7 @@ func parseNative(escapedPath string) (n nativeCall, ok bool) {
 // isControlPath tells whether a path is one of the listings of Bedrock's control plane.
 func isControlPath(path string) bool {
 	return path == "/foundation-models" || path == "/inference-profiles" ||
-		strings.HasPrefix(path, "/foundation-models/") || strings.HasPrefix(path, "/inference-profiles/")
+		(strings.HasPrefix(path, "/foundation-models/") || strings.HasPrefix(path, "/inference-profiles/")) && !climbs(path)
 }
 
 // serveNative answers a call of Bedrock's runtime. A body of a dialect that is known goes the way of every chat, so that

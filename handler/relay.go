@@ -20,12 +20,23 @@ var relayedPaths = [...]string{"embeddings", "images", "audio", "moderations", "
 
 func isRelayed(path string) bool {
 	rest, ok := strings.CutPrefix(path, "/v1/")
-	if !ok {
+	if !ok || climbs(path) {
 		return false
 	}
 	first, _, _ := strings.Cut(rest, "/")
 	for _, p := range relayedPaths {
 		if first == p {
+			return true
+		}
+	}
+	return false
+}
+
+// climbs tells whether a decoded path has a segment that leads elsewhere: /v1/images/../files begins like a path that is
+// relayed, and an upstream that resolves it would do anything its API can, with the gateway's own key.
+func climbs(path string) bool {
+	for segment := range strings.FieldsFuncSeq(path, func(c rune) bool { return c == '/' || c == '\\' }) {
+		if segment == "." || segment == ".." {
 			return true
 		}
 	}

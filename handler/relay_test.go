@@ -1,0 +1,72 @@
+package handler
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+)
+
+// opener is an upstream made of its Open; it speaks OpenAI's dialect.
+type opener func(ctx context.Context, c *upstream.Call) (*upstream.Reply, error)
+
+func (o opener) Prepare(*chat.Exchange)                               {}
+func (o opener) Check(context.Context) error                          { return nil }
+func (o opener) ListModels(context.Context) ([]upstream.Model, error) { return nil, nil }
+func (o opener) Dialects(string) []translate.Dialect {
+	return []translate.Dialect{translate.ByName("openai")}
+}
+func (o opener) Open(c context.Context, u *upstream.Call) (*upstream.Reply, error) { return o(c, u) }
+
+// whole is a reply of status 200 with a JSON body.
+func whole(body string) *upstream.Reply {
+	return &upstream.Reply{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// gatewayOf makes a gateway of one OpenAI and one Bedrock upstream, which are both u.
+func gatewayOf(u upstream.Upstream, edit func(*Config)) *Gateway {
+	ups := []*upstream.Named{{Name: "openai", Kind: upstream.KindOpenAI, Upstream: u}, {Name: "bedrock", Kind: upstream.KindBedrock, Upstream: u}}
+	c := Config{Router: upstream.NewRouter(nil, ups, nil), Upstreams: ups, MaxBody: 1 << 20, Native: true}
+	if edit != nil {
+		edit(&c)
+	}
+	return New(c)
+}
+
+// A path that begins like one that is relayed but leads elsewhere would let a client do with the gateway's own key
+// whatever the provider's API can: read its files, list its guardrails.
+func TestPathsThatClimbAreNoneOfTheGateways(t *testing.T) {
+	for _, path := range []string{
+		"/v1/images/../files", "/v1/images/%2e%2e/organization/admin_api_keys", "/v1/images/x%2F..%2F..%2Ffiles", `/v1/images/..%5Cfiles`,
+		"/v1/responses/.", "/foundation-models/../guardrails", "/inference-profiles/%2E%2e/guardrails",
+	} {
+		asked := 0
+		g := gatewayOf(opener(func(context.Context, *upstream.Call) (*upstream.Reply, error) {
+			asked++
+			return whole(`{}`), nil
+		}), nil)
+		if g.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)) || asked > 0 {
+			t.Errorf("%s was taken for a path to relay; the upstream was asked %d times", path, asked)
+		}
+	}
+}
+
+func TestPathsThatMerelyHaveDotsAreRelayed(t *testing.T) {
+	for _, path := range []string{"/v1/responses/resp_1..2", "/v1/images/a.b", "/foundation-models/amazon.nova-lite-v1%3A0", "/foundation-models/..."} {
+		asked := ""
+		g := gatewayOf(opener(func(_ context.Context, c *upstream.Call) (*upstream.Reply, error) {
+			asked = c.Path
+			return whole(`{}`), nil
+		}), nil)
+		w := httptest.NewRecorder()
+		if !g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)) || w.Code != http.StatusOK || !strings.HasSuffix(path, asked) || asked == "" {
+			t.Errorf("%s: status %d, upstream asked at %q", path, w.Code, asked)
+		}
+	}
+}
