@@ -108,9 +108,6 @@ func legalID(s string) bool { return legal(s, maxID) }
 // isOutput tells whether a tool is the one that stands for a response format.
 func isOutput(name string, x *chat.Exchange) bool { return x.OutputTool != "" && name == x.OutputTool }
 
-// isClaude tells whether the model is one of Claude's, or one that nothing is known of: an opaque profile.
-func isClaude(f *model.Facts) bool { return f.Family == model.Claude || f.Family == model.Unknown }
-
 // takesSystemTurns tells whether system messages may stand amid the conversation. Bedrock's page on them names Opus 4.8;
 // the models after it take them too, as they do at Anthropic's:
 // https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-mid-conversation-system.html.

@@ -121,7 +121,8 @@ func TestEncodedReplies(t *testing.T) {
 			`[{"type":"text","text":"{\"x\":\"a b\"}"}],"stop_reason":"end_turn","stop_sequence":null,` + noUsage,
 		},
 		{
-			"a real call wins", "out", chat.Response{Content: []chat.Block{text("Here:"), calls("a", "f", `{}`)}, Stop: chat.StopToolUse},
+			"a real call wins", "out",
+			chat.Response{Content: []chat.Block{text("Here:"), calls("a", "f", `{}`)}, Stop: chat.StopToolUse},
 			`[{"type":"text","text":"Here:"},{"type":"tool_use","id":"a","name":"f","input":{}}],"stop_reason":"tool_use","stop_sequence":null,` + noUsage,
 		},
 	}

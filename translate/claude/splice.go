@@ -12,8 +12,13 @@ import (
 // notOnBedrock are members of Anthropic's body that InvokeModel answers with "extraneous key", and the values that ask
 // for nothing but what happens anyway.
 var notOnBedrock = [...]struct{ name, idle, alsoIdle string }{
-	{"service_tier", `"auto"`, `"standard_only"`}, {"speed", `"standard"`, ""}, {"inference_geo", "", ""}, {"diagnostics", "", ""},
-	{"cache_control", "", ""}, {"user_profile_id", "", ""}, {"workspace_id", "", ""},
+	{"service_tier", `"auto"`, `"standard_only"`},
+	{"speed", `"standard"`, ""},
+	{"inference_geo", "", ""},
+	{"diagnostics", "", ""},
+	{"cache_control", "", ""},
+	{"user_profile_id", "", ""},
+	{"workspace_id", "", ""},
 }
 
 func unknownToBedrock(name string) bool {

@@ -31,12 +31,14 @@ func TestSplicedBodies(t *testing.T) {
 		dropped []string
 	}{
 		{
-			"nothing to edit", sonnet45, `{ ` + version + `, "max_tokens" : 5,` + askRaw + `, "unknown": [1 , 2]}`, chat.Edits{},
+			"nothing to edit", sonnet45, `{ ` + version + `, "max_tokens" : 5,` + askRaw + `, "unknown": [1 , 2]}`,
+			chat.Edits{},
 			`{ ` + version + `, "max_tokens" : 5,` + askRaw + `, "unknown": [1 , 2]}`, nil,
 		},
 		{
 			"model and stream leave, the version is set", sonnet45,
-			`{"model":"x","anthropic_version":"2026-10-21","max_tokens":5, "stream": true,` + askRaw + `,"file_ids":["a"]}`, chat.Edits{Model: "y"},
+			`{"model":"x","anthropic_version":"2026-10-21","max_tokens":5, "stream": true,` + askRaw + `,"file_ids":["a"]}`,
+			chat.Edits{Model: "y"},
 			`{` + version + `,"max_tokens":5,` + askRaw + `}`, nil,
 		},
 		{"the version is added", sonnet45, `{"max_tokens":5,` + askRaw + `,"model_id":"x"}`, chat.Edits{}, `{"max_tokens":5,` + askRaw + `,` + version + `}`, nil},
@@ -45,37 +47,49 @@ func TestSplicedBodies(t *testing.T) {
 
 		// Betas.
 		{
-			"betas that the model takes stay as they are", sonnet45, `{` + version + `,"anthropic_beta": [ "context-1m-2025-08-07" ],"max_tokens":5,` + askRaw + `}`, chat.Edits{Betas: []string{"context-1m-2025-08-07"}},
+			"betas that the model takes stay as they are", sonnet45, `{` + version + `,"anthropic_beta": [ "context-1m-2025-08-07" ],"max_tokens":5,` + askRaw + `}`,
+			chat.Edits{Betas: []string{"context-1m-2025-08-07"}},
 			`{` + version + `,"anthropic_beta": [ "context-1m-2025-08-07" ],"max_tokens":5,` + askRaw + `}`, nil,
 		},
 		{
-			"others are dropped and listed", sonnet45, `{` + version + `,"anthropic_beta":["files-api-2025-04-14","context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`, chat.Edits{},
-			`{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`, []string{"anthropic_beta: files-api-2025-04-14"},
+			"others are dropped and listed", sonnet45, `{` + version + `,"anthropic_beta":["files-api-2025-04-14","context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`,
+			[]string{"anthropic_beta: files-api-2025-04-14"},
 		},
 		{
-			"none is left", opus47, `{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`, chat.Edits{},
-			`{` + version + `,"max_tokens":5,` + askRaw + `}`, []string{"anthropic_beta: context-1m-2025-08-07"},
+			"none is left", opus47, `{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,` + askRaw + `}`,
+			[]string{"anthropic_beta: context-1m-2025-08-07"},
 		},
 		{
-			"the headers' are added", sonnet45, `{` + version + `,"max_tokens":5,` + askRaw + `}`, chat.Edits{Betas: []string{"claude-code-20250219,interleaved-thinking-2025-05-14", "context-1m-2025-08-07"}},
-			`{` + version + `,"max_tokens":5,` + askRaw + `,"anthropic_beta":["interleaved-thinking-2025-05-14","context-1m-2025-08-07"]}`, []string{"anthropic_beta: claude-code-20250219"},
+			"the headers' are added", sonnet45, `{` + version + `,"max_tokens":5,` + askRaw + `}`,
+			chat.Edits{Betas: []string{"claude-code-20250219,interleaved-thinking-2025-05-14", "context-1m-2025-08-07"}},
+			`{` + version + `,"max_tokens":5,` + askRaw + `,"anthropic_beta":["interleaved-thinking-2025-05-14","context-1m-2025-08-07"]}`,
+			[]string{"anthropic_beta: claude-code-20250219"},
 		},
 		{
-			"and joined with the body's", opus46, `{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`, chat.Edits{Betas: []string{"claude-code-20250219", "context-1m-2025-08-07"}},
+			"and joined with the body's", opus46, `{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`,
+			chat.Edits{Betas: []string{"claude-code-20250219", "context-1m-2025-08-07"}},
 			`{` + version + `,"anthropic_beta":["context-1m-2025-08-07","claude-code-20250219"],"max_tokens":5,` + askRaw + `}`, nil,
 		},
 		{
-			"a string for a list", sonnet45, `{` + version + `,"anthropic_beta":"context-1m-2025-08-07","max_tokens":5,` + askRaw + `}`, chat.Edits{},
+			"a string for a list", sonnet45, `{` + version + `,"anthropic_beta":"context-1m-2025-08-07","max_tokens":5,` + askRaw + `}`,
+			chat.Edits{},
 			`{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,` + askRaw + `}`, nil,
 		},
 
 		// What Bedrock does not know.
 		{
-			"members of Anthropic's alone", sonnet45, `{` + version + `,"service_tier":"auto","speed":"fast","inference_geo":null,"max_tokens":5,` + askRaw + `,"service_tier2":1}`, chat.Edits{},
-			`{` + version + `,"max_tokens":5,` + askRaw + `,"service_tier2":1}`, []string{"speed"},
+			"members of Anthropic's alone", sonnet45, `{` + version + `,"service_tier":"auto","speed":"fast","inference_geo":null,"max_tokens":5,` + askRaw + `,"service_tier2":1}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,` + askRaw + `,"service_tier2":1}`,
+			[]string{"speed"},
 		},
 		{
-			"system messages amid the conversation, for a model that takes them", opus48, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"a"},{"role":"system","content":"S"}]}`, chat.Edits{},
+			"system messages amid the conversation, for a model that takes them", opus48, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"a"},{"role":"system","content":"S"}]}`,
+			chat.Edits{},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"a"},{"role":"system","content":"S"}]}`, nil,
 		},
 		{
@@ -84,38 +98,46 @@ func TestSplicedBodies(t *testing.T) {
 			`{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,"system":[{"type":"text","text":"A"},{"type":"text","text":"S"}],"messages":[{"role":"user","content":[{"type":"text","text":"CTX\n\n"},{"type":"text","text":"a"}]}],"context_management":{}}`, nil,
 		},
 		{
-			"a cache_control of the body's own", sonnet45, `{"max_tokens":5,"cache_control":{"type":"ephemeral"},"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"file-ours"}},{"type":"text","text":"a"}]}]}`, chat.Edits{FileText: ours},
+			"a cache_control of the body's own", sonnet45, `{"max_tokens":5,"cache_control":{"type":"ephemeral"},"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"file-ours"}},{"type":"text","text":"a"}]}]}`,
+			chat.Edits{FileText: ours},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"OURS"},{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]}]}`, nil,
 		},
 
 		// Files.
 		{
-			"the files before a question in a string", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"a"},{"content":"b","role":"user"},{"role":"assistant","content":"c"}]}`, chat.Edits{Context: context},
+			"the files before a question in a string", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"a"},{"content":"b","role":"user"},{"role":"assistant","content":"c"}]}`,
+			chat.Edits{Context: context},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"a"},{"content":[{"type":"text","text":"CTX\n\n"},{"type":"text","text":"b"}],"role":"user"},{"role":"assistant","content":"c"}]}`, nil,
 		},
 		{
-			"in place of an empty one", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":" "}]}`, chat.Edits{Context: context},
+			"in place of an empty one", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":" "}]}`,
+			chat.Edits{Context: context},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"CTX\n\n"}]}]}`, nil,
 		},
 		{
-			"behind the results of tools", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":"r"}, {"text":"b","type":"text"}]}]}`, chat.Edits{Context: context},
+			"behind the results of tools", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":"r"}, {"text":"b","type":"text"}]}]}`,
+			chat.Edits{Context: context},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":"r"}, {"type":"text","text":"CTX\n\n"},{"text":"b","type":"text"}]}]}`, nil,
 		},
 		{
-			"results alone ask nothing", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"q"},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1"}]}]}`, chat.Edits{Context: context},
+			"results alone ask nothing", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"q"},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1"}]}]}`,
+			chat.Edits{Context: context},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"CTX\n\n"},{"type":"text","text":"q"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"1"}]}]}`, nil,
 		},
 		{
-			"nobody asks", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"assistant","content":"c"}]}`, chat.Edits{Context: context},
+			"nobody asks", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"assistant","content":"c"}]}`,
+			chat.Edits{Context: context},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"assistant","content":"c"},{"role":"user","content":"CTX\n\n"}]}`, nil,
 		},
 		{
-			"an empty conversation", sonnet45, `{` + version + `,"max_tokens":5,"messages":[ ]}`, chat.Edits{Context: context},
+			"an empty conversation", sonnet45, `{` + version + `,"max_tokens":5,"messages":[ ]}`,
+			chat.Edits{Context: context},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"CTX\n\n"} ]}`, nil,
 		},
 		{
 			"blocks that name our own files, the first of them where the context goes", sonnet45,
-			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[ {"type":"document","source":{"type":"file","file_id":"file-ours"},"title":"T"},{"type":"tool_result","content":[{"source":{"file_id":"file-ours","type":"file"},"type":"image"}]}]}]}`, chat.Edits{Context: context, FileText: ours},
+			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[ {"type":"document","source":{"type":"file","file_id":"file-ours"},"title":"T"},{"type":"tool_result","content":[{"source":{"file_id":"file-ours","type":"file"},"type":"image"}]}]}]}`,
+			chat.Edits{Context: context, FileText: ours},
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[ {"type":"text","text":"CTX\n\n"},{"type":"text","text":"OURS"},{"type":"tool_result","content":[{"type":"text","text":"OURS"}]}]}]}`, nil,
 		},
 	}

@@ -345,8 +345,12 @@ func TestEncodedStreams(t *testing.T) {
 		{
 			"usage behind the stop reason, and a sequence", "",
 			[]chat.Event{
-				{Kind: chat.EventStart}, delta(0, chat.Refusal, `"No"`), {Kind: chat.EventStop, Stop: chat.StopSequence, StopSequence: tok("END")},
-				{Kind: chat.EventUsage, Usage: chat.Usage{Known: true, Input: 1, Output: 2}}, {Kind: chat.EventEnd}, {Kind: chat.EventEnd},
+				{Kind: chat.EventStart},
+				delta(0, chat.Refusal, `"No"`),
+				{Kind: chat.EventStop, Stop: chat.StopSequence, StopSequence: tok("END")},
+				{Kind: chat.EventUsage, Usage: chat.Usage{Known: true, Input: 1, Output: 2}},
+				{Kind: chat.EventEnd},
+				{Kind: chat.EventEnd},
 			},
 			begun + `"content_block_start","index":0,"content_block":{"type":"text","text":""}}
 "content_block_delta","index":0,"delta":{"type":"text_delta","text":"No"}}

@@ -56,7 +56,8 @@ func TestEncodedReplies(t *testing.T) {
 	}{
 		{"nothing", chat.Response{}, `{"inputTextTokenCount":null,"results":[{"tokenCount":null,"outputText":"","completionReason":"FINISH"}]}`},
 		{
-			"all text, no thoughts", chat.Response{Content: []chat.Block{{Kind: chat.Thinking, Text: json.Quote("hm")}, text("a\"b"), {Kind: chat.Refusal, Text: json.Quote("c")}}, Stop: chat.StopLength, Usage: chat.Usage{Known: true, Input: 1, CacheRead: 2, Output: 3}},
+			"all text, no thoughts",
+			chat.Response{Content: []chat.Block{{Kind: chat.Thinking, Text: json.Quote("hm")}, text("a\"b"), {Kind: chat.Refusal, Text: json.Quote("c")}}, Stop: chat.StopLength, Usage: chat.Usage{Known: true, Input: 1, CacheRead: 2, Output: 3}},
 			`{"inputTextTokenCount":3,"results":[{"tokenCount":3,"outputText":"a\"bc","completionReason":"LENGTH"}]}`,
 		},
 		{"a full context", chat.Response{Stop: chat.StopContextFull}, `{"inputTextTokenCount":null,"results":[{"tokenCount":null,"outputText":"","completionReason":"LENGTH"}]}`},

@@ -1,8 +1,8 @@
 package titan
 
 import (
+	"bytes"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -127,20 +127,25 @@ func TestEncodedRequests(t *testing.T) {
 	}{
 		{"the README's example", chat.Request{Messages: []chat.Message{says("Hello!")}}, `{"inputText":"User: Hello!\n\nBot:"}`, nil},
 		{
-			"system text first, all of it", chat.Request{System: []chat.Block{text("A"), text(" "), text("B")}, Messages: []chat.Message{says("a"), answers("b"), says("c")}},
+			"system text first, all of it",
+			chat.Request{System: []chat.Block{text("A"), text(" "), text("B")}, Messages: []chat.Message{says("a"), answers("b"), says("c")}},
 			`{"inputText":"A\n\nB\n\nUser: a\n\nBot: b\n\nUser: c\n\nBot:"}`, nil,
 		},
 		{
-			"neighbours are one turn, blank text is none", chat.Request{Messages: []chat.Message{says(" a\n", "\t", "b"), says("c"), answers(" "), says("d")}},
+			"neighbours are one turn, blank text is none",
+			chat.Request{Messages: []chat.Message{says(" a\n", "\t", "b"), says("c"), answers(" "), says("d")}},
 			`{"inputText":"User: a\nb\nc\nd\n\nBot:"}`, nil,
 		},
 		{
-			"reasoning of earlier turns says nothing", chat.Request{Messages: []chat.Message{says("a"), {Role: chat.Assistant, Content: []chat.Block{{Kind: chat.Thinking, Text: json.Quote("hm")}, text("b")}}, says("c")}},
+			"reasoning of earlier turns says nothing",
+			chat.Request{Messages: []chat.Message{says("a"), {Role: chat.Assistant, Content: []chat.Block{{Kind: chat.Thinking, Text: json.Quote("hm")}, text("b")}}, says("c")}},
 			`{"inputText":"User: a\n\nBot: b\n\nUser: c\n\nBot:"}`, nil,
 		},
 		{
-			"parameters", chat.Request{Messages: []chat.Message{says("a")}, Temperature: chat.Value("1.5"), TopP: chat.Value("0.9"), MaxTokens: 7, Stop: []string{"", "User:", "||", "END"}, ServiceTier: "auto"},
-			`{"inputText":"User: a\n\nBot:","textGenerationConfig":{"temperature":1,"topP":0.9,"maxTokenCount":7,"stopSequences":["User:","||"]}}`, []string{"stop"},
+			"parameters",
+			chat.Request{Messages: []chat.Message{says("a")}, Temperature: chat.Value("1.5"), TopP: chat.Value("0.9"), MaxTokens: 7, Stop: []string{"", "User:", "||", "END"}, ServiceTier: "auto"},
+			`{"inputText":"User: a\n\nBot:","textGenerationConfig":{"temperature":1,"topP":0.9,"maxTokenCount":7,"stopSequences":["User:","||"]}}`,
+			[]string{"stop"},
 		},
 		{
 			"what Titan has no word for",
@@ -149,10 +154,12 @@ func TestEncodedRequests(t *testing.T) {
 				FrequencyPenalty: chat.Value("0"), PresencePenalty: chat.Value("1"), Reasoning: chat.Reasoning{Effort: "high"}, User: json.Quote("u"), Metadata: []chat.Pair{{}},
 				Extra: []chat.Member{{Key: "logprobs", Value: chat.Value("true")}, {Key: "store", Value: chat.Value("false")}, {Key: "modalities", Value: chat.Value(`[ "text" ]`)}},
 			},
-			`{"inputText":"User: a\n\nBot:"}`, []string{"tools", "top_k", "seed", "presence_penalty", "reasoning_effort", "user", "metadata", "logprobs"},
+			`{"inputText":"User: a\n\nBot:"}`,
+			[]string{"tools", "top_k", "seed", "presence_penalty", "reasoning_effort", "user", "metadata", "logprobs"},
 		},
 		{
-			"a format, in words", chat.Request{System: []chat.Block{text("S")}, Messages: []chat.Message{says("a")}, Format: &chat.Format{Schema: chat.Value(`{ "type": "object" }`)}},
+			"a format, in words",
+			chat.Request{System: []chat.Block{text("S")}, Messages: []chat.Message{says("a")}, Format: &chat.Format{Schema: chat.Value(`{ "type": "object" }`)}},
 			`{"inputText":"S\n\nReply with one valid JSON value that matches this JSON Schema, and nothing else: no text around it, no code fence.\n{\"type\":\"object\"}\n\nUser: a\n\nBot:"}`, nil,
 		},
 	}
@@ -220,8 +227,11 @@ func TestRequestsThatTitanCannotTake(t *testing.T) {
 func TestWhatCanBeAnswered(t *testing.T) {
 	hi := []chat.Message{says("a")}
 	for _, r := range []chat.Request{
-		{Messages: hi}, {Messages: hi, N: 1}, {Messages: hi, Tools: []chat.Tool{{Name: "f"}}, ToolChoice: chat.ToolChoice{Kind: chat.ToolsNone}},
-		{Messages: []chat.Message{{Content: []chat.Block{{Kind: chat.Image}}}}}, {Messages: hi, Extra: []chat.Member{{Key: "modalities", Value: chat.Value(`["text"]`)}}},
+		{Messages: hi},
+		{Messages: hi, N: 1},
+		{Messages: hi, Tools: []chat.Tool{{Name: "f"}}, ToolChoice: chat.ToolChoice{Kind: chat.ToolsNone}},
+		{Messages: []chat.Message{{Content: []chat.Block{{Kind: chat.Image}}}}},
+		{Messages: hi, Extra: []chat.Member{{Key: "modalities", Value: chat.Value(`["text"]`)}}},
 	} {
 		if err := (Dialect{}).CanAnswer(&r); err != nil {
 			t.Errorf("%+v: %v", r, err)
@@ -242,13 +252,15 @@ func TestSplicedBodies(t *testing.T) {
 	}{
 		{"nothing to edit", `{ "inputText" : "User: Hi\n\nBot:" , "x":[1 ,2]}`, chat.Edits{}, `{ "inputText" : "User: Hi\n\nBot:" , "x":[1 ,2]}`},
 		{
-			"model and stream leave", `{"model":"x","inputText":"User: Hi","stream":true,"textGenerationConfig":{"maxTokenCount": 5},"file_ids":[]}`, chat.Edits{Model: "y"},
+			"model and stream leave", `{"model":"x","inputText":"User: Hi","stream":true,"textGenerationConfig":{"maxTokenCount": 5},"file_ids":[]}`,
+			chat.Edits{Model: "y"},
 			`{"inputText":"User: Hi","textGenerationConfig":{"maxTokenCount": 5}}`,
 		},
 		{"files before a text", `{"inputText":"Hi"}`, chat.Edits{Context: context}, `{"inputText":"CTX\n\nHi"}`},
 		{"files before a question", `{"inputText":"User: Hi\n\nBot:"}`, chat.Edits{Context: context}, `{"inputText":"User: CTX\n\nHi\n\nBot:"}`},
 		{
-			"before the last one, whatever is escaped", `{"inputText":"Sys \ud83d\ude00 é\u00e9\n\nUser: a\n\nBot: b\u000A\nUser:   c\nUser: d\n\nBot:"}`, chat.Edits{Context: context},
+			"before the last one, whatever is escaped", `{"inputText":"Sys \ud83d\ude00 é\u00e9\n\nUser: a\n\nBot: b\u000A\nUser:   c\nUser: d\n\nBot:"}`,
+			chat.Edits{Context: context},
 			`{"inputText":"Sys \ud83d\ude00 é\u00e9\n\nUser: a\n\nBot: b\u000A\nUser:   CTX\n\nc\nUser: d\n\nBot:"}`,
 		},
 		{"no prompt", `{"inputText":5}`, chat.Edits{Context: context}, `{"inputText":5}`},
@@ -276,8 +288,7 @@ func FuzzRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, system, question, answer string) {
 		r, err := Dialect{}.DecodeRequest([]byte(body), exchange())
 		if err != nil {
-			var e *chat.Error
-			if !errors.As(err, &e) {
+			if _, ours := errors.AsType[*chat.Error](err); !ours {
 				t.Fatal(err)
 			}
 			return
@@ -304,7 +315,7 @@ func FuzzRequest(f *testing.F) {
 		if plain && len(r.System) > 0 && talk(r) != talk(r2) {
 			t.Fatalf("got %s\nwant %s\n%s", talk(r2), talk(r), once)
 		}
-		if fmt.Sprint(r.Temperature, r.TopP, r.MaxTokens) != fmt.Sprint(r2.Temperature, r2.TopP, r2.MaxTokens) && !slices.Equal(clamp(r.Temperature), r2.Temperature) && !slices.Equal(clamp(r.TopP), r2.TopP) {
+		if !bytes.Equal(clamp(r.Temperature), r2.Temperature) || !bytes.Equal(clamp(r.TopP), r2.TopP) || r.MaxTokens != r2.MaxTokens {
 			t.Fatalf("%+v\n%+v", r, r2)
 		}
 	})

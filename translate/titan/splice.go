@@ -2,6 +2,7 @@ package titan
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
@@ -38,9 +39,9 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange)
 // is no conversation.
 func question(tok chat.String) int {
 	_, list := turns(tok.Unquote())
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].role == chat.User {
-			return offset(tok, list[i].start)
+	for _, t := range slices.Backward(list) {
+		if t.role == chat.User {
+			return offset(tok, t.start)
 		}
 	}
 	return 1
