@@ -34,6 +34,7 @@ type call struct {
 	files   []files.File // those asked about
 	context chat.String  // their content where all of it goes as text, to any model; nil if it does not
 	betas   []string     // of the anthropic-beta header
+	noBetas bool         // the upstream refused one: none is sent any more
 
 	rec   Record
 	pulse pulse // of the answer's stream
@@ -49,7 +50,7 @@ var targetFormats = map[string]string{
 // serveChat is POST /v1/chat/completions: any dialect in, OpenAI's or the one asked for out.
 func (g *Gateway) serveChat(w http.ResponseWriter, r *http.Request) {
 	c := g.newCall(w, r, openaiForm)
-	c.out = g.openai
+	c.out, c.betas = g.openai, betas(r.Header)
 	c.serve(func() error {
 		if err := c.targetFormat(); err != nil {
 			return err

@@ -47,14 +47,18 @@ func TestMedia(t *testing.T) {
 		{rule: "an image for a model that takes none", model: novaText, request: parts(text, image("data:image/png;base64,iVBORw0KGgo=")), status: 400, get: invalid("messages", "takes no content of kind image")},
 
 		{rule: "a file is a document, its name made legal", request: parts(text, file("Ünï: report_2024  (v1).pdf", "data:application/pdf;base64,JVBERi0=")), sent: user(sent + "," + document("pdf", "n- report-2024 (v1)", "JVBERi0="))},
-		{rule: "documents of one name get two", request: parts(text, file("a.pdf", "data:application/pdf;base64,JVBERi0="), file("a.pdf", "data:application/pdf;base64,JVBERi0=")),
-			sent: user(sent + "," + document("pdf", "a", "JVBERi0=") + "," + document("pdf", "a (2)", "JVBERi0="))},
+		{
+			rule: "documents of one name get two", request: parts(text, file("a.pdf", "data:application/pdf;base64,JVBERi0="), file("a.pdf", "data:application/pdf;base64,JVBERi0=")),
+			sent: user(sent + "," + document("pdf", "a", "JVBERi0=") + "," + document("pdf", "a (2)", "JVBERi0=")),
+		},
 		{rule: "a document alone gets text beside it", request: parts(file("a.csv", "data:text/csv;base64,YSxi")), sent: user(document("csv", "a", "YSxi") + `,{"text":"See the attached document."}`)},
 		{rule: "a document's text for a model that takes no documents", model: novaText, request: parts(text, file("a.csv", "data:text/csv;base64,YSxi")), sent: user(sent + `,{"text":"a.csv:\na,b"}`)},
 		{rule: "a document that is no text for such a model", model: novaText, request: parts(text, file("a.pdf", "data:application/pdf;base64,JVBERi0=")), status: 400, get: invalid("messages", "takes no content of kind document")},
 		{rule: "a file of no known type", request: parts(text, file("a.exe", "data:application/x-msdownload;base64,TVo=")), status: 400, get: invalid("messages", "application/x-msdownload")},
-		{rule: "a file id of another provider", request: parts(text, `{"type":"file","file":{"file_id":"file-abc"}}`), status: 404,
-			get: fault("invalid_request_error", "file_id", "file_not_found", "'file-abc'")},
+		{
+			rule: "a file id of another provider", request: parts(text, `{"type":"file","file":{"file_id":"file-abc"}}`), status: 404,
+			get: fault("invalid_request_error", "file_id", "file_not_found", "'file-abc'"),
+		},
 
 		{rule: "audio for a model that hears", model: voxtral, request: parts(text, `{"type":"input_audio","input_audio":{"format":"wav","data":"UklGRg=="}}`), sent: user(sent + `,{"audio":{"format":"wav","source":{"bytes":"UklGRg=="}}}`)},
 		{rule: "audio for one that does not", request: parts(text, `{"type":"input_audio","input_audio":{"format":"wav","data":"UklGRg=="}}`), status: 400, get: invalid("messages", "takes no content of kind audio")},
