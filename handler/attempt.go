@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -35,6 +36,9 @@ func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 		ID: c.id, Created: c.start.Unix(), Started: c.start,
 	}
 	t.Prepare(x)
+	if c.noBetas {
+		x.Facts = x.Facts.WithoutBetas()
+	}
 	a := &attempt{target: t, x: x}
 	c.rec.Upstream, c.rec.UpstreamModel = t.Name, modelID
 	dialects := t.Dialects(modelID)
@@ -132,12 +136,28 @@ func (c *call) translate(a *attempt, inline []chat.Block, context chat.String) e
 func (c *call) open(ctx context.Context, a *attempt) error {
 	a.target.Begin()
 	err := c.tryOpen(ctx, a)
+	if !c.noBetas && refusesBetas(err) {
+		c.noBetas = true
+		var again *attempt
+		if again, err = c.prepare(a.target); err == nil {
+			*a = *again
+			c.rec.Attempts++
+			err = c.tryOpen(ctx, a)
+		}
+	}
 	if err == nil {
 		c.rec.UpstreamRequestID = a.reply.RequestID
 		return nil
 	}
 	a.target.End()
 	return c.attemptError(ctx, a.target, err)
+}
+
+// refusesBetas tells whether an upstream refused a request for a beta that it does not know (any more): it is worth one
+// more try without betas, which are there to be opted into, not to be relied on.
+func refusesBetas(err error) bool {
+	e, ok := errors.AsType[*chat.Error](err)
+	return ok && e.StatusCode() == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "invalid beta flag")
 }
 
 // attemptError makes of what an upstream failed with the error that decides about another try.

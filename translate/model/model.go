@@ -80,6 +80,12 @@ type Facts struct {
 	betas betaSet
 }
 
+// WithoutBetas gives f for a model that takes no betas: what a table allowed, the provider may have taken back.
+func (f Facts) WithoutBetas() Facts {
+	f.betas = betasNone
+	return f
+}
+
 // With gives the facts that a configuration has over f: of another family if one is named, with another limit of
 // output tokens if it is above 0. What is known of a family as such is what its newest models do.
 func (f Facts) With(family Family, maxOutput int64) Facts {
