@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -293,6 +294,67 @@ func table(t *testing.T, worked map[string]bool) {
 	}
 	b.WriteString("\n`–`: the form of the request has no words for it.\n")
 	golden(t, docs, b.String())
+	summary(t, worked)
+}
+
+const (
+	readme       = "../../README.md"
+	summaryBegin = "<!-- written by test/grid -->\n"
+	summaryEnd   = "<!-- end -->\n"
+)
+
+// summary keeps the small table of the README true: what works for models of OpenAI and Claude alike.
+func summary(t *testing.T, worked map[string]bool) {
+	var b strings.Builder
+	b.WriteString("| asked as ↓, answered as → |")
+	for _, out := range outputs {
+		b.WriteString(" " + titles[out] + " |")
+	}
+	b.WriteString(" its own form, on Bedrock's paths |\n|---" + strings.Repeat("|---", len(outputs)+1) + "|\n")
+	for i := range inputs {
+		in := &inputs[i]
+		b.WriteString("| " + in.title + " |")
+		for _, out := range append(outputs, in.native) {
+			b.WriteString(" " + works(in, out, worked) + " |")
+		}
+		b.WriteString("\n")
+	}
+	raw, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(raw), "\r\n", "\n")
+	before, rest, ok1 := strings.Cut(text, summaryBegin)
+	_, after, ok2 := strings.Cut(rest, summaryEnd)
+	if !ok1 || !ok2 {
+		t.Fatalf("%s has no place for the table", readme)
+	}
+	golden(t, readme, before+summaryBegin+b.String()+summaryEnd+after)
+}
+
+// works says which kinds of chat work from one form to another, streamed and not.
+func works(in *input, out string, worked map[string]bool) string {
+	if out == "" || (in.native != "") != (out == in.native) {
+		return "–"
+	}
+	missing := []string{}
+	for _, s := range scenarios {
+		if in.scenarios[s] == "" {
+			continue
+		}
+		for _, p := range providers[:2] {
+			for _, stream := range []bool{false, true} {
+				c := cell{in, s, p, out, stream}
+				if !worked[c.name()] && !slices.Contains(missing, s) {
+					missing = append(missing, s)
+				}
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return "yes"
+	}
+	return "yes, no " + strings.Join(missing, ", ")
 }
 
 var titles = map[string]string{
