@@ -1,6 +1,7 @@
 package handler
 
 import (
+	stdjson "encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -19,6 +20,9 @@ func (c *call) answer(a *attempt) error {
 	body := raw
 	if c.relays(a) {
 		if err != nil {
+			if reported(err) || !stdjson.Valid(raw) { // an error, or a login page, in spite of its status
+				return c.unreadable(a, err)
+			}
 			a.x.Note("the upstream's reply cannot be read; it was relayed as it is, its tokens are not counted")
 		}
 	} else {

@@ -154,7 +154,7 @@ func (c *call) finish(a *attempt, enc chat.StreamEncoder, p *pulse, buf *buffer,
 // reported tells whether an error is one that the upstream told of, not one in reading what it sent.
 func reported(err error) bool {
 	var e *chat.Error
-	return errors.As(err, &e)
+	return errors.As(err, &e) && !e.Garbled
 }
 
 // onlyUsage tells whether a frame said nothing but the usage.

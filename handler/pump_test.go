@@ -152,3 +152,30 @@ func TestAnUpstreamThatDoesNotHangUpIsLeftAMomentAfterItsEnd(t *testing.T) {
 		}
 	})
 }
+
+// A relay need not understand what it relays. It once took a chunk that it could not read for an error that the upstream
+// told of, and cut the stream behind it without a word to the client.
+func TestAChunkThatCannotBeReadIsRelayedAndTheStreamGoesOn(t *testing.T) {
+	s := &scripted{frames: make(chan upstream.Frame, 8)}
+	for _, data := range []string{hello, "not json", `{"choices":"odd"}`, stop, "[DONE]"} {
+		s.frames <- frame(data)
+	}
+	close(s.frames)
+	body, rec, aborted := serveScripted(t.Context(), s, 0, 0)
+	if aborted || rec.Err != nil || rec.Stop != chat.StopEnd || !strings.Contains(body, "data: not json\n\n") || !strings.HasSuffix(body, "data: [DONE]\n\n") {
+		t.Errorf("aborted %v, stop %v, err %v:\n%s", aborted, rec.Stop, rec.Err, body)
+	}
+}
+
+// An error that the upstream tells of is passed on once, and nothing makes the stream look whole.
+func TestAnErrorThatTheUpstreamTellsOfEndsARelayedStream(t *testing.T) {
+	s := &scripted{frames: make(chan upstream.Frame, 8)}
+	for _, data := range []string{hello, `{"error":{"message":"boom","type":"server_error"}}`, "[DONE]"} {
+		s.frames <- frame(data)
+	}
+	close(s.frames)
+	body, rec, aborted := serveScripted(t.Context(), s, 0, 0)
+	if !aborted || rec.Err == nil || strings.Count(body, "boom") != 1 || strings.Contains(body, "[DONE]") {
+		t.Errorf("aborted %v, err %v:\n%s", aborted, rec.Err, body)
+	}
+}

@@ -46,6 +46,8 @@ type Error struct {
 	Retryable  bool          // another try, or another target, may well succeed
 	// Fallback tells that the same request may succeed at another target though not here.
 	Fallback bool
+	// Garbled tells that the upstream told of no error: what it sent could not be read.
+	Garbled bool
 
 	Upstream string // name of the upstream it came from; "" for the gateway's own
 	Cause    error  // for the log only
@@ -77,5 +79,5 @@ func Invalid(param, format string, args ...any) *Error {
 
 // Unreadable is the error for an upstream reply or frame that cannot be understood.
 func Unreadable(what string, cause error) *Error {
-	return &Error{Kind: ErrUpstream, Code: "upstream_error", Message: "the upstream sent " + what + " that cannot be read", Cause: cause}
+	return &Error{Kind: ErrUpstream, Code: "upstream_error", Message: "the upstream sent " + what + " that cannot be read", Garbled: true, Cause: cause}
 }
