@@ -11,7 +11,8 @@ type Frame struct {
 // Frames reads a streamed reply. Only Close is safe for concurrent use.
 type Frames interface {
 	// Next gives the next frame. Its error is io.EOF where the transport ended cleanly between two frames, a *chat.Error
-	// for one that the upstream reported in the stream (the frame's Raw is then set too), and another where the transport
+	// for one that the upstream reported in the stream (the frame's Raw is then set too, unless it is not for
+	// clients to see), and another where the transport
 	// broke or the frame is corrupt.
 	Next() (Frame, error)
 	// Buffered tells whether Next can give a frame without waiting.

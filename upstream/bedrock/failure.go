@@ -83,8 +83,12 @@ var overflows = [...]string{
 // unknownModel are what a ValidationException says of a model id that leads nowhere, lower case: another target's may.
 var unknownModel = [...]string{"model identifier is invalid", "on-demand throughput isn", "model id is not supported", "isn't supported in this region"}
 
-// arn matches the names of accounts and roles, which are not the client's business.
-var arn = regexp.MustCompile(`arn:aws[a-z-]*:[^\s"',]+`)
+// arn matches the names of accounts and roles, which are not the client's business, in a text and in JSON.
+var arn = regexp.MustCompile(`arn:aws[a-z-]*:[^\s"',()\\]+`)
+
+// canonical begins what AWS adds to the refusal of a signature: the request as it should have been signed, with the
+// session token in it. It is not even the log's business.
+const canonical = "The Canonical String"
 
 // failure makes the error of a reply that is one.
 func failure(status int, h http.Header, body []byte) *chat.Error {
@@ -104,7 +108,7 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 	e := newError(name, doc.Message, status)
 	e.RetryAfter, e.UpstreamStatus = upstream.RetryAfter(h, time.Now()), status
 	if e.Kind != chat.ErrPermission && json.Valid(body) {
-		e.Body, e.Dialect = body, "converse"
+		e.Body, e.Dialect = arn.ReplaceAll(body, []byte("[arn]")), "converse"
 	}
 	return e
 }
@@ -121,7 +125,8 @@ func newError(name, message string, status int) *chat.Error {
 	}
 	switch {
 	case ex.kind == chat.ErrPermission:
-		e.Cause = errors.New(message)
+		said, _, _ := strings.Cut(message, canonical)
+		e.Cause = errors.New(strings.TrimSpace(said))
 		e.Message = "Bedrock refused the gateway's own credentials (" + e.Type + "); its operator must see to them"
 		if strings.Contains(message, "access to the model") {
 			e.Code, e.Message = "model_access_denied", "the gateway's AWS account has no access to this model; its operator must request it in the Bedrock console"

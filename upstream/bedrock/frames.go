@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
 	wirejson "github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
@@ -39,9 +40,9 @@ func (f *frames) Next() (upstream.Frame, error) {
 			Message string `json:"message"` // encoding/json takes Message, too
 		}
 		_ = json.Unmarshal(m.Payload, &doc) // what is no JSON has no message
-		return frame, newError(string(m.Exception), doc.Message, 0)
+		return reported(frame, newError(string(m.Exception), doc.Message, 0))
 	case eventstream.TypeError:
-		return frame, newError(string(m.ErrorCode), string(m.ErrorMessage), 0)
+		return reported(frame, newError(string(m.ErrorCode), string(m.ErrorMessage), 0))
 	}
 	if f.chunks {
 		if err := f.unwrap(m.Payload); err != nil {
@@ -50,6 +51,14 @@ func (f *frames) Next() (upstream.Frame, error) {
 		frame.Name, frame.Payload = nil, f.chunk
 	}
 	return frame, nil
+}
+
+// reported gives a frame that is an error. One that tells of the account is not for relaying: the error takes its place.
+func reported(f upstream.Frame, e *chat.Error) (upstream.Frame, error) {
+	if e.Kind == chat.ErrPermission || arn.Match(f.Raw) {
+		f.Raw = nil
+	}
+	return f, e
 }
 
 // unwrap decodes {"bytes":"<base64>"} into f.chunk.
