@@ -63,27 +63,3 @@ func (s *inputScan) next(c byte) {
 
 // isCitation tells whether a citation is one of Claude's own form, which all have a type such as char_location.
 func isCitation(v chat.Value) bool { return bytes.HasSuffix(member(v, "type"), []byte(`_location"`)) }
-
-// AppendEvent appends the data of one event as a server-sent event with its name, which is the type that stands in the
-// data: what InvokeModel's chunks hold, unchanged but for white space between tokens. What is no JSON object is left out,
-// since it might break the stream's lines.
-func AppendEvent(dst, data []byte) []byte {
-	r := json.NewReader(data)
-	name := []byte("message")
-	r.Object()
-	for r.Member() {
-		if string(r.Key()) != "type" {
-			r.Skip()
-		} else if tok := str(r); len(tok) > 2 && legalName(string(tok[1:len(tok)-1])) {
-			name = tok[1 : len(tok)-1]
-		}
-	}
-	if r.End() != nil {
-		return dst
-	}
-	dst = append(dst, "event: "...)
-	dst = append(dst, name...)
-	dst = append(dst, "\ndata: "...)
-	dst = json.AppendCompact(dst, data)
-	return append(dst, '\n', '\n')
-}

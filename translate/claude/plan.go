@@ -218,7 +218,7 @@ func (e *encoder) planFormat() {
 	case f == nil:
 	case f.Schema == nil:
 		e.format.instruct("Reply with one valid JSON object and nothing else: no text around it, no code fence.")
-	case e.f.NativeSchema, e.r.Dialect == Name && e.f.Family == model.Unknown:
+	case e.f.NativeSchema, e.r.Dialect == Name: // in its own words, it is for the model to take or to refuse
 		e.format.native = true
 	case e.f.NoTools:
 		e.format.instruct("Reply with one valid JSON value that matches this JSON Schema, and nothing else: no text around it, no code fence.\n" +

@@ -25,6 +25,7 @@ type encoder struct {
 	thinking thinkingPlan
 	format   formatPlan
 
+	asNamed   bool
 	skipMarks int // cache breakpoints still to be left out
 	calls     []call
 	callSpace [8]call
@@ -39,7 +40,13 @@ type survey struct {
 
 // EncodeRequest appends the body of InvokeModel. The model and whether to stream stand in the URL, not in the body.
 func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]byte, error) {
-	e := encoder{w: json.NewWriter(dst), r: r, x: x, f: &x.Facts}
+	return encode(dst, r, x, false)
+}
+
+// encode writes a request. With asNamed, tools and calls keep the client's names for them, legal or not: the reply is to
+// be relayed as it comes.
+func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte, error) {
+	e := encoder{w: json.NewWriter(dst), r: r, x: x, f: &x.Facts, asNamed: asNamed}
 	e.calls = e.callSpace[:0]
 	if r.N > 1 {
 		return nil, &chat.Error{
@@ -111,6 +118,9 @@ func (e *encoder) survey() {
 			e.seen.illegalID = true
 		}
 	})
+	if e.asNamed {
+		e.seen.illegalName, e.seen.illegalID = false, false
+	}
 	if !e.seen.illegalName && !e.seen.illegalID {
 		return
 	}

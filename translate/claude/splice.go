@@ -201,5 +201,5 @@ func (s *splicer) rewrite(dst []byte) ([]byte, error) {
 	if s.e.Context != nil {
 		r.Prepend(chat.Block{Kind: chat.Text, Text: s.e.Context})
 	}
-	return Dialect{}.EncodeRequest(dst, r, x)
+	return encode(dst, r, x, true)
 }

@@ -103,6 +103,13 @@ func TestSplicedBodies(t *testing.T) {
 			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"OURS"},{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]}]}`, nil,
 		},
 
+		{
+			"a body that is written anew keeps the names, and its format, for the reply is relayed", haiku3,
+			`{"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"output_config":{"format":{"type":"json_schema","schema":{"type":"string"}}},"messages":[{"role":"user","content":"a"},{"role":"system","content":"S"}]}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"system":"S","messages":[{"role":"user","content":"a"}],"output_config":{"format":{"type":"json_schema","schema":{"type":"string"}}}}`, nil,
+		},
+
 		// Files.
 		{
 			"the files before a question in a string", sonnet45, `{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"a"},{"content":"b","role":"user"},{"role":"assistant","content":"c"}]}`,
