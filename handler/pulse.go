@@ -1,0 +1,129 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// lingerTime is how long an upstream may take to end its transport after its terminal event. Its end frees the connection
+// for the next call; the client has everything by then.
+const lingerTime = time.Second
+
+// What a pulse ends an upstream's work with.
+var (
+	errIdle   = errors.New("the upstream's stream fell silent")
+	errLinger = errors.New("the upstream did not end its stream")
+)
+
+// pulse watches over a stream's silences: it tells a waiting client that the stream lives, and gives up an upstream that
+// says nothing for too long. One timer does both; its lock is held per write, so it is all but never contended.
+type pulse struct {
+	w         http.ResponseWriter
+	rc        http.ResponseController
+	idle      time.Duration
+	keepAlive time.Duration
+	cancel    context.CancelCauseFunc
+	ping      func(dst []byte) []byte // appends what fills a silence
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	read    time.Time // when the upstream was last heard
+	written time.Time // when the client was last sent something
+	ending  bool
+	over    bool
+}
+
+// begin starts the watch. The head goes out with the first frame, which is at hand.
+func (p *pulse) begin() {
+	now := time.Now()
+	p.read, p.written = now, now
+	if d := p.due(now); d > 0 {
+		p.mu.Lock()
+		p.timer = time.AfterFunc(d, p.tick)
+		p.mu.Unlock()
+	}
+}
+
+// due is how long it is until something is to be done; 0 if nothing ever is. The caller holds the lock, or is alone.
+func (p *pulse) due(now time.Time) time.Duration {
+	var d time.Duration
+	if p.idle > 0 {
+		d = max(p.idle-now.Sub(p.read), time.Millisecond)
+	}
+	if p.keepAlive > 0 {
+		if k := max(p.keepAlive-now.Sub(p.written), time.Millisecond); d == 0 || k < d {
+			d = k
+		}
+	}
+	return d
+}
+
+func (p *pulse) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
+	now := time.Now()
+	switch {
+	case p.ending:
+		p.cancel(errLinger)
+		return
+	case p.idle > 0 && now.Sub(p.read) >= p.idle:
+		p.cancel(errIdle)
+		return
+	case p.keepAlive > 0 && now.Sub(p.written) >= p.keepAlive:
+		p.written = now
+		if ping := p.ping(nil); len(ping) > 0 {
+			if _, err := p.w.Write(ping); err == nil {
+				_ = p.rc.Flush()
+			}
+		}
+	}
+	p.timer.Reset(p.due(now))
+}
+
+// write sends at once what the upstream said, which may be nothing for the client.
+func (p *pulse) write(b []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(b) == 0 {
+		p.read = time.Now()
+		return nil
+	}
+	if _, err := p.w.Write(b); err != nil {
+		return err
+	}
+	err := p.rc.Flush()
+	p.read = time.Now() // behind the write: a slow client is not a silent upstream
+	p.written = p.read
+	return err
+}
+
+// linger gives the upstream a moment to end its transport.
+func (p *pulse) linger() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ending {
+		return
+	}
+	p.ending = true
+	if p.timer == nil {
+		p.timer = time.AfterFunc(lingerTime, p.tick)
+		return
+	}
+	p.timer.Reset(lingerTime)
+}
+
+// end stops the watch; nothing is written after it returns.
+func (p *pulse) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
