@@ -51,9 +51,11 @@ func appendPayload(dst, payload []byte, named bool) []byte {
 		r := json.NewReader(payload)
 		for r.Object(); r.Member(); {
 			if string(r.Key()) == "type" && r.Kind() == json.Text {
-				dst = append(dst, "event: "...)
-				dst = append(dst, r.Text()...)
-				dst = append(dst, '\n')
+				if name := r.String(); !name.Escaped() { // a name with a line break in it would be an event of its own
+					dst = append(dst, "event: "...)
+					dst = append(dst, name.Bytes()...)
+					dst = append(dst, '\n')
+				}
 				break
 			}
 			r.Skip()

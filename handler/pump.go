@@ -82,7 +82,7 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 	for {
 		f, err := a.reply.Next()
 		if err == nil && f.Payload != nil {
-			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && raw && !reported(err) {
+			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && asIs && !reported(err) {
 				a.x.Note("a chunk of the upstream's stream cannot be read; it was relayed as it is")
 				err = nil
 			}
