@@ -18,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 	"go.uber.org/zap"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 )
 
@@ -222,7 +223,9 @@ func (s *Store) Check(ctx context.Context) (files.Health, error) {
 		h.CredentialsValid = true
 		return h, nil
 	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
+	// Without credentials S3 was not even asked: the answer is then STS's, or the SSO portal's.
+	_, none := errors.AsType[*credentials.Error](err)
+	if api, ok := errors.AsType[smithy.APIError](err); ok && !none {
 		switch api.ErrorCode() {
 		case "NoSuchBucket", "AccessDenied", "PermanentRedirect", "SlowDown", "InternalError", "ServiceUnavailable":
 			// The answer of a server that knows who is asking.
