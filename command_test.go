@@ -360,31 +360,43 @@ func TestTestAWSWithoutConfig(t *testing.T) {
 	}{
 		"the environment": {
 			append(keys, "AWS_REGION=us-east-1"), nil, 0,
-			[]string{"✓ Region: us-east-1", "✓ Credentials: static credentials, key AKIA", "✓ Identity: " + gatewayUser, "✓ Models", "✓ Listing"}, "",
+			[]string{"✓ Region: us-east-1", "✓ Credentials: static credentials, key AKIA", "✓ Identity: " + gatewayUser, "✓ Models", "✓ Listing"},
+			"",
 		},
 		"a region by flag": {
-			keys, []string{"--region", "us-east-1"}, 0,
-			[]string{"✓ Region: us-east-1", "✓ Credentials", "✓ Identity", "✓ Models", "✓ Listing"}, "",
+			keys,
+			[]string{"--region", "us-east-1"},
+			0,
+			[]string{"✓ Region: us-east-1", "✓ Credentials", "✓ Identity", "✓ Models", "✓ Listing"},
+			"",
 		},
 		"no region": {
 			keys, nil, 1,
-			[]string{"✗ Configuration: …you must specify a region", "  → write 'bedrock us-east-1'"}, "failed for 1 of 1",
+			[]string{"✗ Configuration: …you must specify a region", "  → write 'bedrock us-east-1'"},
+			"failed for 1 of 1",
 		},
 		"unknown profile": {
-			append(keys, "AWS_REGION=us-east-1"), []string{"--profile", "nobody"}, 1,
-			[]string{"✗ Configuration: …the config profile (nobody) could not be found", "  → 'aws configure list-profiles'"}, "failed for 1 of 1",
+			append(keys, "AWS_REGION=us-east-1"),
+			[]string{"--profile", "nobody"},
+			1,
+			[]string{"✗ Configuration: …the config profile (nobody) could not be found", "  → 'aws configure list-profiles'"},
+			"failed for 1 of 1",
 		},
 		// A profile that was asked for is not sent to an address that the environment names; so it is never answered here.
 		"a profile comes before the environment": {
-			append(keys, "AWS_ACCESS_KEY_ID=AKIAOTHER", "HTTPS_PROXY="+nowhere), []string{"--profile", "work"}, 1,
+			append(keys, "AWS_ACCESS_KEY_ID=AKIAOTHER", "HTTPS_PROXY="+nowhere),
+			[]string{"--profile", "work"},
+			1,
 			[]string{
 				"✓ Region: us-east-1", "✓ Credentials: profile work, key " + a.user.AccessKeyID,
 				"✗ Identity: AWS cannot be reached", "  → check the network, HTTPS_PROXY", "✗ Models: AWS cannot be reached", "  → check the network, HTTPS_PROXY",
-			}, "failed for 1 of 1",
+			},
+			"failed for 1 of 1",
 		},
 		"nothing but a region": {
 			append(ambient, "AWS_REGION=us-east-1"), nil, 1,
-			[]string{"✓ Region: us-east-1", "✗ Credentials: no AWS credentials found in the default chain", "  → configure credentials, profile, web_identity"}, "failed for 1 of 1",
+			[]string{"✓ Region: us-east-1", "✗ Credentials: no AWS credentials found in the default chain", "  → configure credentials, profile, web_identity"},
+			"failed for 1 of 1",
 		},
 		"two ways at once":        {nil, []string{"--profile", "work", "--config", "Caddyfile"}, 1, nil, "[config profile] were all set"},
 		"an upstream of nothing":  {nil, []string{"--upstream", "eu"}, 1, nil, "--adapter and --upstream need --config"},

@@ -3,6 +3,7 @@ package aws
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -63,9 +64,7 @@ func newCloud(t *testing.T, region string) *cloud {
 		for _, m := range handedOut.FindAllStringSubmatch(rec.Body.String(), -1) {
 			c.remember(m[1])
 		}
-		for name, values := range rec.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), rec.Header())
 		w.WriteHeader(rec.Code)
 		_, _ = w.Write(rec.Body.Bytes())
 	})

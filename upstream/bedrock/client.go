@@ -229,8 +229,7 @@ func (u *Upstream) credentialsError(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	e := &chat.Error{Kind: chat.ErrPermission, Code: "upstream_credentials", Message: credentials.ClientMessage(err), Fallback: true, Cause: err}
-	var ce *credentials.Error
-	if errors.As(err, &ce) {
+	if ce, ok := errors.AsType[*credentials.Error](err); ok {
 		e.Type = ce.Code
 		if ce.Temporary() {
 			e.Kind, e.Retryable = chat.ErrOverloaded, true

@@ -123,22 +123,22 @@ func newError(name, message string, status int) *chat.Error {
 		Kind: ex.kind, Status: ex.status, Code: ex.code, Type: upperFirst(name), Retryable: ex.retryable, Fallback: ex.fallback,
 		Message: message,
 	}
-	switch {
-	case ex.kind == chat.ErrPermission:
+	switch ex.kind { //nolint:exhaustive // the others are passed on as they are
+	case chat.ErrPermission:
 		said, _, _ := strings.Cut(message, canonical)
 		e.Cause = errors.New(strings.TrimSpace(said))
 		e.Message = "Bedrock refused the gateway's own credentials (" + e.Type + "); its operator must see to them"
 		if strings.Contains(message, "access to the model") {
 			e.Code, e.Message = "model_access_denied", "the gateway's AWS account has no access to this model; its operator must request it in the Bedrock console"
 		}
-	case ex.kind == chat.ErrInvalidRequest:
+	case chat.ErrInvalidRequest:
 		lower := strings.ToLower(message)
 		if containsAny(lower, overflows[:]) {
 			e.Code = "context_length_exceeded"
 		} else if containsAny(lower, unknownModel[:]) {
 			e.Kind, e.Code, e.Param, e.Fallback = chat.ErrNotFound, "model_not_found", "model", true
 		}
-	case ex.kind == chat.ErrNotFound:
+	case chat.ErrNotFound:
 		e.Param = "model"
 	}
 	if e.Message == "" {
