@@ -1,0 +1,107 @@
+// Command bench measures what the gateway costs, as a ratio to Caddy's own reverse_proxy in the same run. It builds
+// cmd/caddy, starts it twice on loopback (as the gateway and as a plain reverse_proxy) before stubs that stand for the
+// providers, and ends both before it returns:
+//
+//	go run ./bench [-rounds 9] [-seconds 0.6] [-connections 64] [-only stream] [-profile folder]
+//
+// The figure is CPU time of the server's process per request: on a shared machine it is the only one that holds still.
+// Short rounds of both servers alternate, and the median of the rounds' ratios counts. docs/performance.md has the
+// method and results.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"time"
+)
+
+// options are what the command line says.
+type options struct {
+	rounds      int
+	round       time.Duration
+	connections int
+	streams     int
+	only        *regexp.Regexp
+	profiles    string // folder for CPU profiles of the gateway; "" for none
+}
+
+func main() {
+	o, err := parse()
+	if err == nil {
+		err = run(o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parse() (options, error) {
+	var o options
+	seconds := flag.Float64("seconds", 0.6, "length of a `round`")
+	only := flag.String("only", "", "measure only the cases whose name matches this `pattern`")
+	flag.IntVar(&o.rounds, "rounds", 9, "rounds of each case, of the gateway and of reverse_proxy")
+	flag.IntVar(&o.connections, "connections", 64, "connections that ask at once")
+	flag.IntVar(&o.streams, "streams", 1000, "slow streams whose memory is measured")
+	flag.StringVar(&o.profiles, "profile", "", "write a CPU profile of the gateway in each case to this `folder`")
+	flag.Parse()
+	o.round = time.Duration(*seconds * float64(time.Second))
+	if o.rounds < 1 || o.round < time.Millisecond || o.round > time.Minute || o.connections < 1 || o.connections > 4096 || o.streams < 1 || o.streams > 10_000 {
+		return o, fmt.Errorf("rounds, seconds (to 60), connections (to 4096) and streams (to 10000) must be positive")
+	}
+	var err error
+	o.only, err = regexp.Compile(*only)
+	return o, err
+}
+
+func run(o options) error {
+	dir, err := os.MkdirTemp("", "gateway-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // what a failing disk leaves, the system's cleaning takes
+	binary := filepath.Join(dir, "caddy")
+	if runtime.GOOS == "windows" {
+		binary += ".exe"
+	}
+	build := exec.Command("go", "build", "-o", binary, "github.com/open-bedrock/caddy-bedrock-gateway/cmd/caddy") //nolint:gosec // our own command
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("building the gateway: %w", err)
+	}
+	b, err := newBench(o, dir, binary)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	fmt.Printf("%s, %d CPUs, %s/%s; %d rounds of %s, %d connections; ratios to reverse_proxy, medians\n\n",
+		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, o.rounds, o.round, o.connections)
+	for _, part := range []func() error{b.ratios, b.bodies, b.growth, b.widths, b.memory} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row is one line of the table.
+type row struct {
+	name     string
+	bar      float64 // the most that is allowed
+	measured float64
+	unit     string // of both; "" for a ratio
+	detail   string
+}
+
+func (r row) print() {
+	met := "met"
+	if r.measured > r.bar {
+		met = "NOT MET"
+	}
+	fmt.Printf("%-58s ≤ %-9s %-9s %-8s %s\n", r.name, fmt.Sprintf("%.4g%s", r.bar, r.unit), fmt.Sprintf("%.3g%s", r.measured, r.unit), met, r.detail)
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// startTimeout bounds how long a server may take until it accepts connections.
+const startTimeout = 20 * time.Second
+
+// server is a process that is measured, before a stub of its own.
+type server struct {
+	name    string
+	address string // of the server
+	admin   string // of Caddy's admin endpoint
+	stub    *stub
+	pool    *pool
+	process *exec.Cmd
+	log     bytes.Buffer
+}
+
+// gatewaySite is the gateway with everything at its defaults but the addresses and keys.
+const gatewaySite = `	bedrock_gateway {
+		openai sk-bench {
+			base_url http://%[1]s/v1
+		}
+		bedrock us-east-1 {
+			endpoint http://%[1]s
+			credentials AKIABENCH00000000000 bench-secret-key
+		}
+		files off
+	}
+`
+
+// proxySite is Caddy's reverse_proxy: the flush setting is the default, the idle connections are as many as are used, as
+// the gateway's are.
+const proxySite = `	reverse_proxy %[1]s {
+		transport http {
+			keepalive_idle_conns_per_host 4096
+		}
+	}
+`
+
+// start runs the site and waits until it serves.
+func start(name, binary, dir, site string) (*server, error) {
+	s := &server{name: name}
+	var err error
+	if s.stub, err = newStub(); err != nil {
+		return nil, err
+	}
+	if s.address, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	if s.admin, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	home := filepath.Join(dir, name)
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(home, "Caddyfile")
+	text := fmt.Sprintf("{\n\tadmin %s\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\n\nhttp://%s {\n\tbind 127.0.0.1\n%s}\n",
+		s.admin, s.address, fmt.Sprintf(site, s.stub.address()))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	s.process = exec.Command(binary, "run", "--adapter", "caddyfile", "--config", file) //nolint:gosec // built by us
+	s.process.Env = environment(home)
+	s.process.Stderr = &s.log
+	if err := s.process.Start(); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", s.address)
+		if err == nil {
+			_ = conn.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			s.stop()
+			return nil, fmt.Errorf("%s does not serve: %s", name, s.log.String())
+		}
+	}
+	s.pool = &pool{address: s.address}
+	return s, nil
+}
+
+// stop ends the process and its stub.
+func (s *server) stop() {
+	if s.pool != nil {
+		s.pool.close()
+	}
+	_ = s.process.Process.Kill()
+	_ = s.process.Wait()
+	_ = s.stub.listener.Close()
+}
+
+// environment is ours, with nothing of AWS in it and with all that Caddy writes below home.
+func environment(home string) []string {
+	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_DATA_HOME=" + home, "AppData=" + home, "AWS_EC2_METADATA_DISABLED=true"}
+	for _, name := range []string{"PATH", "SystemRoot", "TMPDIR", "TEMP", "GOMAXPROCS", "GOGC", "GODEBUG"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// freeAddress is one of loopback that nobody listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close() //nolint:errcheck // it was never used
+	return l.Addr().String(), nil
+}
+
+// pid is the process's id.
+func (s *server) pid() int { return s.process.Process.Pid }
+
+// metric reads a number of the process from Caddy's own metrics, where the system has no better source.
+func (s *server) metric(name string) (float64, error) {
+	text, err := s.get("/metrics")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			var v float64
+			_, err := fmt.Sscan(value, &v)
+			return v, err
+		}
+	}
+	return 0, errors.New("the server does not tell " + name + " on this system")
+}
+
+// profile writes a CPU profile of the next seconds to a file.
+func (s *server) profile(seconds int, file string) error {
+	data, err := s.get(fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o600)
+}
+
+// get asks the admin endpoint.
+func (s *server) get(path string) ([]byte, error) {
+	res, err := http.Get("http://" + s.admin + path)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", path, res.Status)
+	}
+	return io.ReadAll(res.Body)
+}
