@@ -240,6 +240,9 @@ func (q *claudeRequest) hear(a *ask) {
 	var texts []string
 	last := ""
 	for _, m := range q.Messages {
+		if m.Role == "system" {
+			continue
+		}
 		if m.Role == "user" && last != "user" {
 			texts, a.media, a.results = nil, nil, nil
 		}

@@ -19,6 +19,9 @@ func (q *claudeRequest) problem(m *model, p *claudeParams) string {
 	if len(q.Messages) == 0 {
 		return "messages: at least one message is required"
 	}
+	if problem := q.checkSystemTurns(m); problem != "" {
+		return problem
+	}
 	if q.Messages[0].Role != "user" {
 		return `messages: first message must use the "user" role`
 	}
@@ -40,6 +43,31 @@ func (q *claudeRequest) problem(m *model, p *claudeParams) string {
 		}
 	}
 	return q.checkChoice(p)
+}
+
+// checkSystemTurns holds messages of role system against where and to whom they may be said:
+// https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-mid-conversation-system.html.
+func (q *claudeRequest) checkSystemTurns(m *model) string {
+	for i, msg := range q.Messages {
+		switch {
+		case msg.Role != "system":
+			continue
+		case !m.systemTurns:
+			return "messages: Unexpected role \"system\". The Messages API accepts a top-level `system` parameter, not \"system\" as an input message role."
+		case i == 0:
+			return "messages.0: use the top-level 'system' parameter for the initial system prompt"
+		case q.Messages[i-1].Role != "user":
+			return fmt.Sprintf("messages.%d: role 'system' must follow a 'user' message", i)
+		case i+1 < len(q.Messages) && q.Messages[i+1].Role != "assistant":
+			return fmt.Sprintf("messages.%d: role 'system' must precede an 'assistant' message or end the array", i)
+		}
+		for _, b := range msg.Content {
+			if b.Type != "text" {
+				return fmt.Sprintf("messages.%d: role 'system' takes text blocks only", i)
+			}
+		}
+	}
+	return ""
 }
 
 func (q *claudeRequest) checkChoice(p *claudeParams) string {
@@ -253,6 +281,9 @@ func (q *claudeRequest) checkThoughts(p *claudeParams) string {
 		}
 	}
 	n := len(q.Messages)
+	if n > 0 && q.Messages[n-1].Role == "system" {
+		n--
+	}
 	if p.thinking != "enabled" || n < 2 || q.Messages[n-2].Role != "assistant" || len(q.Messages[n-2].Content) == 0 {
 		return ""
 	}

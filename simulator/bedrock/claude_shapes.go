@@ -85,7 +85,7 @@ var (
 	claudeID       = matching("[a-zA-Z0-9_-]+")
 	claudeToolName = matching("[a-zA-Z0-9_-]{1,128}")
 
-	claudeMessagesShape = listOf(object(members{"role": enum("user", "assistant"), "content": document}, "role", "content"))
+	claudeMessagesShape = listOf(object(members{"role": enum("user", "assistant", "system"), "content": document}, "role", "content"))
 
 	claudeMembers = members{
 		"anthropic_version": enum("bedrock-2023-05-31"),

@@ -21,6 +21,7 @@ const (
 	sonnet35 = "anthropic.claude-3-5-sonnet-20241022-v2:0"
 	sonnet45 = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 	opus47   = "us.anthropic.claude-opus-4-7"
+	opus48ID = "us.anthropic.claude-opus-4-8"
 )
 
 // bench is a simulator on loopback, with what it has seen.

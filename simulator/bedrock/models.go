@@ -34,6 +34,8 @@ type facts struct {
 	fixedSampling, oneOfSampling bool
 	// prefill: a trailing assistant message is continued.
 	prefill bool
+	// systemTurns: InvokeModel takes messages of role system amid the conversation.
+	systemTurns bool
 	// structured: outputConfig.textFormat.
 	structured bool
 	// optimized: performanceConfig.latency optimized.
@@ -74,7 +76,8 @@ var (
 	opus46    = claude(facts{maxTokens: 128000, documents: true, cache: true, cacheHour: true, thinking: eitherThinking, oneOfSampling: true, structured: true})
 	sonnet46  = claude(facts{maxTokens: 128000, documents: true, cache: true, cacheHour: true, thinking: eitherThinking, oneOfSampling: true})
 	claude5   = claude(facts{maxTokens: 128000, documents: true, cache: true, cacheHour: true, thinking: adaptiveThinking, fixedSampling: true})
-	fable5    = claude(facts{maxTokens: 128000, documents: true, cache: true, cacheHour: true, thinking: alwaysThinking, fixedSampling: true})
+	opus48    = with(claude5, func(f *facts) { f.systemTurns = true })
+	fable5    = claude(facts{maxTokens: 128000, documents: true, cache: true, cacheHour: true, thinking: alwaysThinking, fixedSampling: true, systemTurns: true})
 	unforced  = with(fable5, func(f *facts) { f.anyTool, f.namedTool = false, false })
 	nova      = facts{family: "nova", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, images: true, documents: true, video: true, cache: true, optimized: true, prefill: true, maxTokens: 10000}
 	novaMicro = facts{family: "nova", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, cache: true, prefill: true, maxTokens: 10000}
@@ -114,14 +117,14 @@ var models = []*model{
 	{id: "anthropic.claude-opus-4-6-v1", name: "Claude Opus 4.6", facts: opus46, geos: everywhere},
 	{id: "anthropic.claude-sonnet-4-6", name: "Claude Sonnet 4.6", facts: sonnet46, geos: everywhere},
 	{id: "anthropic.claude-opus-4-7", name: "Claude Opus 4.7", facts: claude5, geos: everywhere},
-	{id: "anthropic.claude-opus-4-8", name: "Claude Opus 4.8", facts: claude5, geos: everywhere},
+	{id: "anthropic.claude-opus-4-8", name: "Claude Opus 4.8", facts: opus48, geos: everywhere},
 	{id: "anthropic.claude-sonnet-5", name: "Claude Sonnet 5", facts: claude5, geos: everywhere},
-	{id: "anthropic.claude-opus-5", name: "Claude Opus 5", facts: claude5, geos: everywhere},
+	{id: "anthropic.claude-opus-5", name: "Claude Opus 5", facts: opus48, geos: everywhere},
 	{id: "anthropic.claude-fable-5", name: "Claude Fable 5", facts: fable5, geos: everywhere},
 	{id: "anthropic.claude-fable-5-1", name: "Claude Fable 5.1", facts: unforced, geos: everywhere},
 	{id: "anthropic.claude-fable-5-2", name: "Claude Fable 5.2", facts: unforced, geos: everywhere},
 	{id: "anthropic.claude-haiku-5-5", name: "Claude Haiku 5.5", facts: claude5, geos: everywhere},
-	{id: "anthropic.claude-sonnet-5-5", name: "Claude Sonnet 5.5", facts: unforced, geos: everywhere},
+	{id: "anthropic.claude-sonnet-5-5", name: "Claude Sonnet 5.5", facts: with(unforced, func(f *facts) { f.systemTurns = false }), geos: everywhere},
 	{id: "anthropic.claude-opus-5-5", name: "Claude Opus 5.5", facts: unforced, geos: everywhere},
 
 	{id: "amazon.nova-micro-v1:0", name: "Nova Micro", facts: novaMicro, onDemand: true, geos: "us eu apac"},

@@ -6,7 +6,6 @@ package claude
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -107,13 +106,6 @@ func legalID(s string) bool { return legal(s, maxID) }
 
 // isOutput tells whether a tool is the one that stands for a response format.
 func isOutput(name string, x *chat.Exchange) bool { return x.OutputTool != "" && name == x.OutputTool }
-
-// takesSystemTurns tells whether system messages may stand amid the conversation. Bedrock's page on them names Opus 4.8;
-// the models after it take them too, as they do at Anthropic's:
-// https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-mid-conversation-system.html.
-func takesSystemTurns(f *model.Facts) bool {
-	return f.Thinking == model.ThinkingAdaptive || f.Thinking == model.ThinkingAlways
-}
 
 // member gives a member's value of a validated object; nil if there is none, or v is no object.
 func member(v chat.Value, key string) chat.Value {

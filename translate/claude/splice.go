@@ -87,7 +87,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			}
 		}
 	}
-	if s.err == nil && (s.system && !takesSystemTurns(&x.Facts) || b.Value("cache_control") != nil) {
+	if s.err == nil && (s.system && !x.Facts.SystemTurns || b.Value("cache_control") != nil) {
 		return s.rewrite(dst)
 	}
 	if b.Member("anthropic_version") == nil {

@@ -13,17 +13,20 @@ type row struct {
 // https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html; structured output
 // https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html; prefill and effort
 // https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-6; one of temperature and top_p
-// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html.
+// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html;
+// system messages amid the conversation, which that page tells of Opus 4.8 and live reports of the Opus and Fable models
+// after it https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-mid-conversation-system.html: for a model
+// that is not known to take them they go before the conversation, which every model takes.
 var claude = [...]row{
 	{"sonnet-5-5", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, MaxOutput: 128_000}},
-	{"opus-5-5", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, MaxOutput: 128_000}},
+	{"opus-5-5", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, SystemTurns: true, MaxOutput: 128_000}},
 	{"haiku-5-5", Facts{Thinking: ThinkingAdaptive, NoSampling: true, NoPrefill: true, MaxOutput: 128_000}},
-	{"fable-5-1", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, MaxOutput: 128_000}},
-	{"fable-5-2", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, MaxOutput: 128_000}},
-	{"fable-5", Facts{Thinking: ThinkingAlways, NoSampling: true, NoPrefill: true, MaxOutput: 128_000}},
-	{"opus-5", Facts{Thinking: ThinkingAdaptive, NoSampling: true, NoPrefill: true, MaxOutput: 128_000}},
+	{"fable-5-1", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, SystemTurns: true, MaxOutput: 128_000}},
+	{"fable-5-2", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, SystemTurns: true, MaxOutput: 128_000}},
+	{"fable-5", Facts{Thinking: ThinkingAlways, NoSampling: true, NoPrefill: true, SystemTurns: true, MaxOutput: 128_000}},
+	{"opus-5", Facts{Thinking: ThinkingAdaptive, NoSampling: true, NoPrefill: true, SystemTurns: true, MaxOutput: 128_000}},
 	{"opus-4-7", Facts{Thinking: ThinkingAdaptive, NoSampling: true, NoPrefill: true, MaxOutput: 128_000, betas: betasOpus47}},
-	{"opus-4-8", Facts{Thinking: ThinkingAdaptive, NoSampling: true, NoPrefill: true, MaxOutput: 128_000}},
+	{"opus-4-8", Facts{Thinking: ThinkingAdaptive, NoSampling: true, NoPrefill: true, SystemTurns: true, MaxOutput: 128_000}},
 	{"sonnet-5", Facts{Thinking: ThinkingAdaptive, NoSampling: true, NoPrefill: true, MaxOutput: 128_000}},
 	{"opus-4-6", Facts{Thinking: ThinkingEither, OneSampling: true, NoPrefill: true, NoXHigh: true, NativeSchema: true, MaxOutput: 128_000, betas: betasOpus46}},
 	{"sonnet-4-6", Facts{Thinking: ThinkingEither, OneSampling: true, NoPrefill: true, NoXHigh: true, MaxOutput: 128_000}},

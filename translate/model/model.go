@@ -55,6 +55,8 @@ type Facts struct {
 	NoStop bool
 	// NoSystem: system text is refused.
 	NoSystem bool
+	// SystemTurns: messages of role system may stand amid the conversation in Claude's own body.
+	SystemTurns bool
 	// NoTools, NoImages, NoDocuments: the model takes none.
 	NoTools, NoImages, NoDocuments bool
 	// Audio, Video: the model takes them.

@@ -151,3 +151,17 @@ func BenchmarkLookup(b *testing.B) {
 		Lookup("us.anthropic.claude-sonnet-4-5-20250929-v1:0")
 	}
 }
+
+// Claude Code says things of its own as system messages amid the conversation to the newer models; one that refuses them
+// refuses the whole request.
+func TestWhoTakesSystemMessagesAmidTheConversation(t *testing.T) {
+	for id, want := range map[string]bool{
+		"us.anthropic.claude-opus-4-8": true, "anthropic.claude-opus-5": true, "anthropic.claude-opus-5-5-v1": true, "anthropic.claude-fable-5-1": true,
+		"us.anthropic.claude-opus-4-7": false, "us.anthropic.claude-sonnet-5": false, "us.anthropic.claude-sonnet-5-5": false,
+		"us.anthropic.claude-haiku-5-5": false, "us.anthropic.claude-sonnet-4-6": false, "anthropic.claude-next": false, "gpt-4o": false,
+	} {
+		if got := Lookup(id).SystemTurns; got != want {
+			t.Errorf("%s: %v", id, got)
+		}
+	}
+}
