@@ -25,6 +25,8 @@ func init() {
 		Short: "Works with the Bedrock gateway",
 		Long:  "Commands for those who run the Bedrock gateway.",
 		CobraFunc: func(cmd *cobra.Command) {
+			cmd.Args = cobra.NoArgs // else an unknown command would print help and succeed
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 			cmd.AddCommand(testAWSCommand())
 		},
 	})
@@ -116,7 +118,7 @@ func (t *testAWS) run(ctx context.Context, out io.Writer) error {
 func (p *provisioner) diagnose(ctx context.Context, u *Upstream) []credentials.Step {
 	named, err := p.loadUpstream(u)
 	if err != nil {
-		return []credentials.Step{{Name: "Configuration", Detail: err.Error(), Hint: configurationHint(err)}}
+		return []credentials.Step{{Name: "Configuration", Detail: reason(err, u.Name), Hint: configurationHint(err)}}
 	}
 	d, ok := named.Upstream.(interface {
 		Diagnose(ctx context.Context) []credentials.Step
@@ -125,6 +127,15 @@ func (p *provisioner) diagnose(ctx context.Context, u *Upstream) []credentials.S
 		return []credentials.Step{{Name: "Configuration", Detail: fmt.Sprintf("the kind %s cannot be tested", named.Kind)}}
 	}
 	return d.Diagnose(ctx)
+}
+
+// reason is why an upstream did not load, without Caddy's way to its module.
+func reason(err error, name string) string {
+	text := err.Error()
+	if _, rest, ok := strings.Cut(text, "provision http.handlers.bedrock_gateway.upstreams."+bedrockName+": "); ok {
+		text = rest
+	}
+	return strings.TrimPrefix(text, "upstream '"+name+"': ")
 }
 
 // configurationHints say what to do about errors that need no network to be found, by a part of their text.

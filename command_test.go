@@ -199,12 +199,12 @@ func TestTestAWSWithConfig(t *testing.T) {
 		"no region": {
 			gateway: "bedrock {\n" + keys + endpoints + "}",
 			want: []string{
-				"upstream bedrock", "✗ Configuration: …you must specify a region", "  → write 'bedrock us-east-1' in the Caddyfile, set AWS_REGION=us-east-1, or give --region us-east-1",
+				"upstream bedrock", "✗ Configuration: you must specify a region", "  → write 'bedrock us-east-1' in the Caddyfile, set AWS_REGION=us-east-1, or give --region us-east-1",
 			},
 			errs: "failed for 1 of 1",
 		},
 		"a gateway without a block, and no region": {
-			want: []string{"upstream bedrock", "✗ Configuration: …you must specify a region", "  → write 'bedrock us-east-1'"},
+			want: []string{"upstream bedrock", "✗ Configuration: you must specify a region", "  → write 'bedrock us-east-1'"},
 			errs: "failed for 1 of 1",
 		},
 		"a gateway without a block": {
@@ -216,18 +216,18 @@ func TestTestAWSWithConfig(t *testing.T) {
 		"unknown profile": {
 			gateway: "bedrock us-east-1 {\nprofile nobody\n" + endpoints + "}",
 			want: []string{
-				"upstream bedrock", "✗ Configuration: …the config profile (nobody) could not be found", "  → 'aws configure list-profiles' names the profiles there are",
+				"upstream bedrock", "✗ Configuration: the config profile (nobody) could not be found", "  → 'aws configure list-profiles' names the profiles there are",
 			},
 			errs: "failed for 1 of 1",
 		},
 		"missing token file": {
 			gateway: "bedrock us-east-1 {\nweb_identity " + bedrockRole + " /no/such/token\n" + endpoints + "}",
-			want:    []string{"upstream bedrock", "✗ Configuration: …web identity token file not found: /no/such/token", "  → check that the file exists"},
+			want:    []string{"upstream bedrock", "✗ Configuration: web identity token file not found: /no/such/token", "  → check that the file exists"},
 			errs:    "failed for 1 of 1",
 		},
 		"empty placeholder": {
 			gateway: "bedrock us-east-1 {\ncredentials {env.NOTHING} {env.SECRET}\n" + endpoints + "}",
-			want:    []string{"upstream bedrock", "✗ Configuration: …access_key_id: …NOTHING", "  → set what the placeholder names"},
+			want:    []string{"upstream bedrock", "✗ Configuration: access_key_id: …NOTHING", "  → set what the placeholder names"},
 			errs:    "failed for 1 of 1",
 		},
 		"wrong secret": {
@@ -372,14 +372,14 @@ func TestTestAWSWithoutConfig(t *testing.T) {
 		},
 		"no region": {
 			keys, nil, 1,
-			[]string{"✗ Configuration: …you must specify a region", "  → write 'bedrock us-east-1'"},
+			[]string{"✗ Configuration: you must specify a region", "  → write 'bedrock us-east-1'"},
 			"failed for 1 of 1",
 		},
 		"unknown profile": {
 			append(keys, "AWS_REGION=us-east-1"),
 			[]string{"--profile", "nobody"},
 			1,
-			[]string{"✗ Configuration: …the config profile (nobody) could not be found", "  → 'aws configure list-profiles'"},
+			[]string{"✗ Configuration: the config profile (nobody) could not be found", "  → 'aws configure list-profiles'"},
 			"failed for 1 of 1",
 		},
 		// A profile that was asked for is not sent to an address that the environment names; so it is never answered here.
@@ -398,6 +398,7 @@ func TestTestAWSWithoutConfig(t *testing.T) {
 			[]string{"✓ Region: us-east-1", "✗ Credentials: no AWS credentials found in the default chain", "  → configure credentials, profile, web_identity"},
 			"failed for 1 of 1",
 		},
+		"an unknown command":      {nil, []string{"--", "x"}, 1, nil, `unknown command "x" for "caddy bedrock test-aws"`},
 		"two ways at once":        {nil, []string{"--profile", "work", "--config", "Caddyfile"}, 1, nil, "[config profile] were all set"},
 		"an upstream of nothing":  {nil, []string{"--upstream", "eu"}, 1, nil, "--adapter and --upstream need --config"},
 		"a file that there isn't": {nil, []string{"--config", "/no/such/Caddyfile"}, 1, nil, "/no/such/Caddyfile"},
@@ -411,5 +412,16 @@ func TestTestAWSWithoutConfig(t *testing.T) {
 				t.Errorf("a secret is printed: %s%s", out, errs)
 			}
 		})
+	}
+}
+
+// A word that is no command must fail, or a script with a typing mistake would go on.
+func TestUnknownBedrockCommand(t *testing.T) {
+	a := newAccount(t)
+	if code, out, errs := a.caddy(t, nil, "bedrock", "test-azure"); code != 1 || !strings.Contains(errs, `unknown command "test-azure" for "caddy bedrock"`) {
+		t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", code, out, errs)
+	}
+	if code, out, _ := a.caddy(t, nil, "bedrock"); code != 0 || !strings.Contains(out, "test-aws") {
+		t.Errorf("without a command: exit code %d, stdout:\n%s", code, out)
 	}
 }
