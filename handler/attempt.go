@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ type attempt struct {
 	target *upstream.Target
 	x      *chat.Exchange
 	call   upstream.Call
+	// ctx is of the upstream's work, which lasts no longer than the client's interest and can be ended earlier by cancel.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 	// relayed: the client's own dialect was spoken. If the answer is to be in it, too, its bytes are relayed.
 	relayed bool
 	// hidesUsage: the stream's usage was asked for by the gateway alone, so its chunk is taken out again.
@@ -135,22 +139,46 @@ func (c *call) translate(a *attempt, inline []chat.Block, context chat.String) e
 // be asked for again.
 func (c *call) open(ctx context.Context, a *attempt) error {
 	a.target.Begin()
-	err := c.tryOpen(ctx, a)
+	opened := false
+	defer func() {
+		if !opened { // in a panic, too
+			a.cancel(nil)
+			a.target.End()
+		}
+	}()
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	err := c.tryOpen(a)
 	if !c.noBetas && refusesBetas(err) {
 		c.noBetas = true
+		prepare := c.prepare
+		if a.call.Op == upstream.CountTokens {
+			prepare = c.prepareCount
+		}
 		var again *attempt
-		if again, err = c.prepare(a.target); err == nil {
+		if again, err = prepare(a.target); err == nil {
+			again.ctx, again.cancel = a.ctx, a.cancel
 			*a = *again
 			c.rec.Attempts++
-			err = c.tryOpen(ctx, a)
+			err = c.tryOpen(a)
 		}
 	}
 	if err == nil {
+		opened = true
 		c.rec.UpstreamRequestID = a.reply.RequestID
 		return nil
 	}
-	a.target.End()
+	if errors.Is(context.Cause(a.ctx), errIdle) {
+		err = c.silence(err)
+	}
 	return c.attemptError(ctx, a.target, err)
+}
+
+// silence is the error for an upstream that says nothing. Another target may; this one would be as silent again.
+func (c *call) silence(cause error) *chat.Error {
+	return &chat.Error{
+		Kind: chat.ErrTimeout, Code: "stream_idle_timeout", Fallback: true, Cause: cause,
+		Message: fmt.Sprintf("the upstream's stream was silent for %s and was given up", c.g.StreamIdleTimeout),
+	}
 }
 
 // refusesBetas tells whether an upstream refused a request for a beta that it does not know (any more): it is worth one
@@ -177,8 +205,12 @@ func (c *call) attemptError(ctx context.Context, t *upstream.Target, err error) 
 	return e
 }
 
-func (c *call) tryOpen(ctx context.Context, a *attempt) error {
-	reply, err := a.target.Open(ctx, &a.call)
+func (c *call) tryOpen(a *attempt) error {
+	if a.call.Stream {
+		c.pulse.await(c.g.StreamIdleTimeout, a.cancel)
+		defer c.pulse.awaited()
+	}
+	reply, err := a.target.Open(a.ctx, &a.call)
 	if err != nil {
 		return err
 	}
@@ -201,6 +233,7 @@ func (c *call) tryOpen(ctx context.Context, a *attempt) error {
 
 func (a *attempt) close() {
 	_ = a.reply.Close()
+	a.cancel(nil)
 	a.target.End()
 	if a.body != nil {
 		putBuffer(a.body)

@@ -18,7 +18,6 @@ type call struct {
 	g      *Gateway
 	w      http.ResponseWriter
 	r      *http.Request
-	ctx    context.Context // of the upstream's work
 	id     string
 	start  time.Time
 	caller Caller
@@ -139,12 +138,8 @@ func (c *call) run(detect func() error) error {
 			return err
 		}
 	}
-	// The upstream's work lasts no longer than the client's interest, and can be ended earlier by the pump.
-	ctx, cancel := context.WithCancelCause(c.r.Context())
-	defer cancel(nil)
-	c.ctx = ctx
 	var a *attempt
-	err = route.Try(ctx, func(ctx context.Context, t *upstream.Target, n int) error {
+	err = route.Try(c.r.Context(), func(ctx context.Context, t *upstream.Target, n int) error {
 		c.rec.Attempts = n
 		if a == nil || a.target != t {
 			var err error
@@ -159,7 +154,7 @@ func (c *call) run(detect func() error) error {
 	}
 	defer a.close()
 	if c.stream {
-		c.pump(a, cancel)
+		c.pump(a)
 		return nil
 	}
 	return c.answer(a)

@@ -32,7 +32,7 @@ func (c *call) fetchImages(req *chat.Request) error {
 	if len(found) > maxRemoteImages {
 		return chat.Invalid("messages", "the request names %d images by URL; at most %d are fetched", len(found), maxRemoteImages)
 	}
-	group, ctx := errgroup.WithContext(c.ctx)
+	group, ctx := errgroup.WithContext(c.r.Context())
 	group.SetLimit(imagesAtOnce)
 	for _, m := range found {
 		group.Go(func() error { return c.fetchImage(ctx, m) })

@@ -54,11 +54,8 @@ func (c *call) countTokens() error {
 	}
 	c.stream = false
 	c.rec.Stream = false
-	ctx, cancel := context.WithCancelCause(c.r.Context())
-	defer cancel(nil)
-	c.ctx = ctx
 	var a *attempt
-	err = route.Try(ctx, func(ctx context.Context, t *upstream.Target, n int) error {
+	err = route.Try(c.r.Context(), func(ctx context.Context, t *upstream.Target, n int) error {
 		c.rec.Attempts = n
 		if a == nil || a.target != t {
 			var err error

@@ -32,22 +32,55 @@ type pulse struct {
 	timer   *time.Timer
 	read    time.Time // when the upstream was last heard
 	written time.Time // when the client was last sent something
+	opening bool      // the upstream's first word, or its next, is waited for outside of a begun stream
+	begun   bool
 	ending  bool
 	over    bool
 }
 
-// begin starts the watch. The head goes out with the first frame, which is at hand.
-func (p *pulse) begin() {
-	now := time.Now()
-	p.read, p.written = now, now
-	if d := p.due(now); d > 0 {
-		p.mu.Lock()
-		p.timer = time.AfterFunc(d, p.tick)
-		p.mu.Unlock()
+// await watches over a wait for the upstream before the stream has begun: its work is cancelled with errIdle when it says
+// nothing for as long as idle; 0 is for ever. awaited must follow; both may be called again and again.
+func (p *pulse) await(idle time.Duration, cancel context.CancelCauseFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle, p.cancel = idle, cancel
+	if idle > 0 {
+		p.opening, p.read = true, time.Now()
+		p.wake(idle)
 	}
 }
 
-// due is how long it is until something is to be done; 0 if nothing ever is. The caller holds the lock, or is alone.
+// awaited ends the watch that await began.
+func (p *pulse) awaited() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opening = false
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// begin starts the watch over the stream. The head goes out with the first frame, which is at hand.
+func (p *pulse) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.read, p.written, p.begun = now, now, true
+	if d := p.due(now); d > 0 {
+		p.wake(d)
+	}
+}
+
+// wake lets tick run after d. The caller holds the lock.
+func (p *pulse) wake(d time.Duration) {
+	if p.timer == nil {
+		p.timer = time.AfterFunc(d, p.tick)
+		return
+	}
+	p.timer.Reset(d)
+}
+
+// due is how long it is until something is to be done; 0 if nothing ever is. The caller holds the lock.
 func (p *pulse) due(now time.Time) time.Duration {
 	var d time.Duration
 	if p.idle > 0 {
@@ -64,7 +97,7 @@ func (p *pulse) due(now time.Time) time.Duration {
 func (p *pulse) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.over {
+	if p.over || !p.begun && !p.opening { // this tick was under way when it was stopped
 		return
 	}
 	now := time.Now()
@@ -75,7 +108,7 @@ func (p *pulse) tick() {
 	case p.idle > 0 && now.Sub(p.read) >= p.idle:
 		p.cancel(errIdle)
 		return
-	case p.keepAlive > 0 && now.Sub(p.written) >= p.keepAlive:
+	case p.begun && p.keepAlive > 0 && now.Sub(p.written) >= p.keepAlive:
 		p.written = now
 		if ping := p.ping(nil); len(ping) > 0 {
 			if _, err := p.w.Write(ping); err == nil {
@@ -111,11 +144,7 @@ func (p *pulse) linger() {
 		return
 	}
 	p.ending = true
-	if p.timer == nil {
-		p.timer = time.AfterFunc(lingerTime, p.tick)
-		return
-	}
-	p.timer.Reset(lingerTime)
+	p.wake(lingerTime)
 }
 
 // end stops the watch; nothing is written after it returns.

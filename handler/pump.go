@@ -3,7 +3,6 @@ package handler
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -20,7 +19,7 @@ const flushAt = 32 << 10
 // pump relays a stream: frames in, the client's form out, flushed before every wait. It returns when the reply is
 // whole, and panics with http.ErrAbortHandler when it is not, having told the client so in its dialect: a connection
 // that ends as it should looks like success to a client that does not read errors.
-func (c *call) pump(a *attempt, cancel context.CancelCauseFunc) {
+func (c *call) pump(a *attempt) {
 	a.call.Body, c.raw, c.body = nil, nil, chat.Body{} // a request may be large, a stream long
 	enc := c.out.NewStreamEncoder(a.x)
 	if c.form.native && strings.HasPrefix(enc.ContentType(), "text/event-stream") {
@@ -34,8 +33,7 @@ func (c *call) pump(a *attempt, cancel context.CancelCauseFunc) {
 	c.w.WriteHeader(http.StatusOK)
 
 	p := &c.pulse
-	p.w, p.rc, p.cancel, p.ping = c.w, *http.NewResponseController(c.w), cancel, enc.KeepAlive
-	p.idle, p.keepAlive = c.g.StreamIdleTimeout, c.g.KeepAlive
+	p.w, p.rc, p.ping, p.keepAlive = c.w, *http.NewResponseController(c.w), enc.KeepAlive, c.g.KeepAlive
 	p.begin()
 	defer p.end()
 	err := c.relay(a, enc, p)
@@ -158,8 +156,8 @@ func (c *call) streamError(a *attempt, err error) *chat.Error {
 	case c.r.Context().Err() != nil, errors.Is(err, errClientGone):
 		return errClientGone
 	case errors.As(err, &e):
-	case errors.Is(context.Cause(c.ctx), errIdle):
-		e = &chat.Error{Kind: chat.ErrTimeout, Code: "stream_idle_timeout", Message: fmt.Sprintf("the upstream's stream was silent for %s and was given up", c.g.StreamIdleTimeout), Cause: err}
+	case errors.Is(context.Cause(a.ctx), errIdle):
+		e = c.silence(err)
 	default:
 		e = &chat.Error{Kind: chat.ErrUpstream, Code: "stream_broken", Message: "the upstream's stream broke before its end; the reply is not whole", Cause: err}
 	}

@@ -72,22 +72,27 @@ func (c *call) relayOpenAI() error {
 func (c *call) relayTo(route *upstream.Route, path func(*upstream.Target) string) error {
 	ctx, cancel := context.WithCancelCause(c.r.Context())
 	defer cancel(nil)
-	c.ctx = ctx
 	var reply *upstream.Reply
 	var target *upstream.Target
 	err := route.Try(ctx, func(ctx context.Context, t *upstream.Target, n int) error {
 		c.rec.Attempts, c.rec.Upstream = n, t.Name
 		target = t
 		t.Begin()
+		opened := false
+		defer func() {
+			if !opened { // in a panic, too
+				t.End()
+			}
+		}()
 		var err error
 		reply, err = t.Open(ctx, &upstream.Call{
 			Op: upstream.Relay, Model: t.ModelFor(c.model), Body: c.raw,
 			Method: c.r.Method, Path: path(t), Query: c.r.URL.RawQuery, Header: c.r.Header,
 		})
 		if err != nil {
-			t.End()
 			return c.attemptError(ctx, t, err)
 		}
+		opened = true
 		return nil
 	})
 	if err != nil {
@@ -95,7 +100,7 @@ func (c *call) relayTo(route *upstream.Route, path func(*upstream.Target) string
 	}
 	defer target.End()
 	defer reply.Close() //nolint:errcheck // nothing can be done about it
-	return c.copyReply(reply)
+	return c.copyReply(&attempt{target: target, reply: reply, ctx: ctx, cancel: cancel})
 }
 
 // relayRoute finds where the call goes: by its model, or to the default OpenAI upstream if it names none.
@@ -159,9 +164,10 @@ func relayModel(contentType string, body []byte) (string, error) {
 var relayedHeaders = [...]string{"Content-Type", "Content-Disposition", "Cache-Control"}
 
 // copyReply writes the reply's bytes as they come.
-func (c *call) copyReply(reply *upstream.Reply) error {
+func (c *call) copyReply(a *attempt) error {
+	reply := a.reply
 	c.rec.UpstreamRequestID = reply.RequestID
-	c.setHeaders(&attempt{reply: reply})
+	c.setHeaders(a)
 	for _, name := range relayedHeaders {
 		if v := reply.Header[name]; v != nil {
 			c.w.Header()[name] = v
@@ -175,7 +181,10 @@ func (c *call) copyReply(reply *upstream.Reply) error {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	for {
+		// A silent upstream is given up, as it is in a chat; the time that a slow client takes does not count.
+		c.pulse.await(c.g.StreamIdleTimeout, a.cancel)
 		n, err := reply.Body.Read(buf.b[:cap(buf.b)])
+		c.pulse.awaited()
 		if n > 0 {
 			if c.rec.FirstByte == 0 {
 				c.rec.FirstByte = time.Since(c.start)
@@ -193,7 +202,10 @@ func (c *call) copyReply(reply *upstream.Reply) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			c.rec.Err = c.streamError(&attempt{target: &upstream.Target{Named: &upstream.Named{Name: c.rec.Upstream}}}, err)
+			e := c.streamError(a, err)
+			if c.rec.Err = e; e == errClientGone {
+				c.rec.Status = statusClientGone
+			}
 			panic(http.ErrAbortHandler)
 		}
 	}
