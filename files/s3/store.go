@@ -58,17 +58,16 @@ func (s *Store) Put(ctx context.Context, u files.Upload) (files.File, error) {
 		}
 		return files.File{}, s.unavailable(ctx, "uploading content", err)
 	}
-	uploaded := time.Now()
 	f, err := u.Finish(id, created, meter)
 	if err != nil {
 		s.undo(ctx, content)
 		return files.File{}, err
 	}
 	f.ExpiresAt = f.ExpiresAt.Truncate(time.Millisecond)
-	if time.Since(uploaded) > files.AbandonedAfter/2 {
+	if time.Since(created) > abandonedAfter/2 {
 		// A sweep may already be taking the content for abandoned.
 		s.undo(ctx, content)
-		return files.File{}, fmt.Errorf("%w: the rest of the upload took too long", files.ErrUnavailable)
+		return files.File{}, fmt.Errorf("%w: the upload took too long", files.ErrUnavailable)
 	}
 	key := s.indexKey(f)
 	if err := s.putIndex(ctx, key, f); err != nil {

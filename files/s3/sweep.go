@@ -10,12 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
-
-	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 )
 
-// abandonedParts is the age from which an unfinished multipart upload is nobody's: its parts are paid for and unseen.
-const abandonedParts = 24 * time.Hour
+// abandonedAfter is the age from which content without an index object and unfinished multipart uploads are nobody's:
+// they are paid for and unseen. S3 dates an object that was sent in parts by the beginning of its upload
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html), so that the content of a slow upload is old
+// on the day it is made: this has to be far above files.AbandonedAfter, and Put keeps to half of it.
+const abandonedAfter = 24 * time.Hour
 
 // Sweep implements files.Store. It walks the index and the content side by side, since both sort alike: expired files
 // go, and content without an index object once it is old. Removing what another gateway has just removed is no error.
@@ -44,7 +45,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 		if entry != nil && s.place(entry) == place {
 			continue // its turn comes with the next content
 		}
-		if time.Since(aws.ToTime(o.LastModified)) < files.AbandonedAfter {
+		if time.Since(aws.ToTime(o.LastModified)) < abandonedAfter {
 			continue
 		}
 		gone, err = s.sweepOrphan(ctx, key, place)
@@ -97,7 +98,7 @@ func (s *Store) sweepOrphan(ctx context.Context, key, place string) (int, error)
 
 // sweepParts gives up multipart uploads of gateways that died.
 func (s *Store) sweepParts(ctx context.Context) error {
-	return s.giveUpParts(ctx, s.prefix+contentDir, abandonedParts)
+	return s.giveUpParts(ctx, s.prefix+contentDir, abandonedAfter)
 }
 
 // giveUpParts gives up the unfinished multipart uploads of a certain age below a prefix. A server that has no such
