@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -24,6 +25,20 @@ func ReadError(res *http.Response) []byte {
 		return nil
 	}
 	return body
+}
+
+// Plain refuses a reply that came compressed though its request asked for identity, and closes it: its bytes are as good
+// as none to who reads them here, and to a client that is not told of their coding.
+func Plain(res *http.Response) error {
+	coding := res.Header.Get("Content-Encoding")
+	if coding == "" || strings.EqualFold(coding, "identity") {
+		return nil
+	}
+	_ = res.Body.Close()
+	return &chat.Error{
+		Kind: chat.ErrUpstream, Code: "upstream_error", Fallback: true,
+		Message: "the upstream compressed its reply though it was asked not to; what stands before it must be told to leave it as it is",
+	}
 }
 
 // RetryAfter reads when the provider wants to be asked again: retry-after-ms, else retry-after in seconds or as a date

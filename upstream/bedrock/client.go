@@ -139,7 +139,7 @@ func actionOf(c *upstream.Call) string {
 // modelURL is the address of an action on a model. The id is one segment of the path, encoded whole as AWS clients do
 // it: ":" is %3A, "/" is %2F.
 func (u *Upstream) modelURL(modelID, action string) (*url.URL, error) {
-	if modelID == "" || len(modelID) > maxModelID {
+	if modelID == "" || len(modelID) > maxModelID || modelID == "." || modelID == ".." { // the latter two are ways, not names
 		return nil, chat.Invalid("model", "a Bedrock model id has 1 to %d characters", maxModelID)
 	}
 	target := *u.runtime
@@ -182,6 +182,9 @@ func (u *Upstream) send(ctx context.Context, method string, target *url.URL, bod
 			return nil, upstream.Unreachable(ctx, err)
 		}
 		if res.StatusCode < http.StatusMultipleChoices {
+			if err := upstream.Plain(res); err != nil {
+				return nil, err
+			}
 			return res, nil
 		}
 		e := failure(res.StatusCode, res.Header, upstream.ReadError(res))

@@ -121,6 +121,9 @@ func (u *Upstream) do(req *http.Request) (*http.Response, error) {
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return nil, failure(res.StatusCode, res.Header, upstream.ReadError(res))
 	}
+	if err := upstream.Plain(res); err != nil {
+		return nil, err
+	}
 	return res, nil
 }
 

@@ -107,7 +107,7 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 // eventStatus are the statuses of errors that come as a frame of a stream, by their type or code.
 var eventStatus = map[string]int{
 	"rate_limit_error": 429, "rate_limit_exceeded": 429, "insufficient_quota": 429, "tokens": 429, "requests": 429,
-	"invalid_request_error": 400, "context_length_exceeded": 400, "overloaded_error": 503, "timeout": 504,
+	"invalid_api_key": 401, "authentication_error": 401, "invalid_request_error": 400, "context_length_exceeded": 400, "overloaded_error": 503, "timeout": 504,
 }
 
 // eventError makes the error of a stream's frame that is one; nil if it is none.
