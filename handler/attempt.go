@@ -259,7 +259,7 @@ func (c *call) setHeaders(a *attempt) {
 		h.Set("Bedrock-Gateway-Attempts", strconv.Itoa(c.rec.Attempts))
 	}
 	if len(c.rec.Dropped) > 0 {
-		h.Set("Bedrock-Gateway-Dropped", strings.Join(c.rec.Dropped, ", "))
+		h.Set("Bedrock-Gateway-Dropped", listed(c.rec.Dropped))
 	}
 	if a == nil {
 		return
@@ -270,6 +270,31 @@ func (c *call) setHeaders(a *attempt) {
 		one("Bedrock-Gateway-Upstream-Request-Id", a.reply.RequestID)
 	}
 	keepHeaders(h, a.reply.Header, c.form.native)
+}
+
+// The bounds of what Bedrock-Gateway-Dropped lists. Names are the client's own, and no client reads a header without end.
+const (
+	maxListed     = 32
+	maxListedName = 64 // bytes
+)
+
+// listed gives the names as one header's value.
+func listed(names []string) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if i == maxListed {
+			b.WriteString("...")
+			break
+		}
+		if len(name) > maxListedName {
+			name = name[:maxListedName] + "..."
+		}
+		b.WriteString(name)
+	}
+	return b.String()
 }
 
 // note writes what the translation found odd to the log.

@@ -216,8 +216,15 @@ func (c *call) readMembers() error {
 	return nil
 }
 
-// mayAsk refuses a model that the caller's key does not allow.
+// maxModelID bounds a model's name in bytes, as Bedrock does: it stands in logs, errors and paths.
+const maxModelID = 2048
+
+// mayAsk refuses a model that the caller's key does not allow, or that can be none.
 func (c *call) mayAsk() error {
+	if len(c.model) > maxModelID {
+		c.rec.Model = ""
+		return chat.Invalid("model", "the model's name is longer than %d bytes", maxModelID)
+	}
 	if c.caller.May(c.model) {
 		return nil
 	}

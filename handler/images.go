@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,10 +34,19 @@ func (c *call) fetchImages(req *chat.Request) error {
 	if len(found) > maxRemoteImages {
 		return chat.Invalid("messages", "the request names %d images by URL; at most %d are fetched", len(found), maxRemoteImages)
 	}
+	var total atomic.Int64
 	group, ctx := errgroup.WithContext(c.r.Context())
 	group.SetLimit(imagesAtOnce)
 	for _, m := range found {
-		group.Go(func() error { return c.fetchImage(ctx, m) })
+		group.Go(func() error {
+			if err := c.fetchImage(ctx, m); err != nil {
+				return err
+			}
+			if total.Add(int64(base64.StdEncoding.DecodedLen(len(m.Data)))) > maxInline {
+				return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Param: "messages", Message: fmt.Sprintf("the images named by URL are larger than %d bytes together", maxInline)}
+			}
+			return nil
+		})
 	}
 	return group.Wait()
 }

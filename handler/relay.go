@@ -110,6 +110,10 @@ func (c *call) relayRoute(body []byte) (*upstream.Route, error) {
 		return nil, err
 	}
 	if c.model = model; model == "" {
+		if c.caller.Models != nil {
+			// The provider would choose: its default, a stored prompt's, that of an answer that is gone on with.
+			return nil, &chat.Error{Kind: chat.ErrPermission, Code: "model_not_allowed", Param: "model", Message: "your key is for certain models only, and the request names none"}
+		}
 		if route := c.g.Router.OpenAI(); route != nil {
 			return route, nil
 		}
@@ -135,19 +139,27 @@ func (c *call) relayRoute(body []byte) (*upstream.Route, error) {
 func relayModel(contentType string, body []byte) (string, error) {
 	media, params, _ := mime.ParseMediaType(contentType)
 	if media == "multipart/form-data" {
+		model := ""
 		form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
 		for {
 			part, err := form.NextPart()
 			if errors.Is(err, io.EOF) {
-				return "", nil
+				return model, nil
 			}
 			if err != nil {
 				return "", &chat.Error{Kind: chat.ErrInvalidRequest, Message: "the multipart body is malformed", Cause: err}
 			}
-			if part.FormName() == "model" {
-				b, err := io.ReadAll(io.LimitReader(part, 2048))
-				return string(b), err
+			if part.FormName() != "model" {
+				continue
 			}
+			if model != "" { // which of them counts is each reader's own choice
+				return "", chat.Invalid("model", "the multipart body names more than one model")
+			}
+			b, err := io.ReadAll(io.LimitReader(part, maxModelID+1))
+			if err != nil {
+				return "", &chat.Error{Kind: chat.ErrInvalidRequest, Message: "the multipart body is malformed", Cause: err}
+			}
+			model = string(b)
 		}
 	}
 	if len(body) == 0 {

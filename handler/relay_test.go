@@ -70,3 +70,71 @@ func TestPathsThatMerelyHaveDotsAreRelayed(t *testing.T) {
 		}
 	}
 }
+
+// A key that is for certain models must not reach others by a request that names none, or two, of which the gateway
+// looked at the first and the provider took the last.
+func TestAKeyForCertainModelsReachesNoOtherByARelay(t *testing.T) {
+	form := func(models ...string) string {
+		var b strings.Builder
+		for _, m := range models {
+			b.WriteString("--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n" + m + "\r\n")
+		}
+		return b.String() + "--b--\r\n"
+	}
+	for name, tt := range map[string]struct {
+		contentType, body string
+		want              int
+	}{
+		"the one allowed":        {"application/json", `{"model":"gpt-4o-mini"}`, 200},
+		"another":                {"application/json", `{"model":"gpt-4o"}`, 403},
+		"none":                   {"application/json", `{"prompt":{"id":"pmpt_1"}}`, 403},
+		"no body":                {"application/json", ``, 403},
+		"the one allowed, form":  {"multipart/form-data; boundary=b", form("gpt-4o-mini"), 200},
+		"two in a form":          {"multipart/form-data; boundary=b", form("gpt-4o-mini", "gpt-4o"), 400},
+		"none in a form":         {"multipart/form-data; boundary=b", form(), 403},
+		"a name without an end":  {"multipart/form-data; boundary=b", form("gpt-4o-mini" + strings.Repeat("x", 4000)), 400},
+		"two in a JSON document": {"application/json", `{"model":"gpt-4o-mini","model":"gpt-4o"}`, 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			g := gatewayOf(opener(func(context.Context, *upstream.Call) (*upstream.Reply, error) {
+				asked++
+				return whole(`{}`), nil
+			}), func(c *Config) {
+				c.Caller = func(*http.Request) Caller {
+					return Caller{Models: []upstream.Pattern{upstream.NewPattern("gpt-4o-mini")}}
+				}
+			})
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/responses", strings.NewReader(tt.body))
+			r.Header.Set("Content-Type", tt.contentType)
+			g.ServeHTTP(w, r)
+			if w.Code != tt.want || (asked > 0) != (tt.want == 200) {
+				t.Errorf("status %d, want %d; the upstream was asked %d times: %s", w.Code, tt.want, asked, w.Body)
+			}
+		})
+	}
+}
+
+// A header of hundreds of kilobytes makes clients and proxies give up the whole answer.
+func TestTheListOfWhatWasDroppedHasAnEnd(t *testing.T) {
+	names := []string{"top_k", strings.Repeat("a", 300_000)}
+	if got, want := listed(names), "top_k, "+strings.Repeat("a", maxListedName)+"..."; got != want {
+		t.Errorf("%d bytes: %.200s", len(got), got)
+	}
+	names = make([]string, 100)
+	for i := range names {
+		names[i] = "n"
+	}
+	if got := listed(names); got != strings.Repeat("n, ", maxListed)+"..." {
+		t.Errorf("a hundred names: %s", got)
+	}
+}
+
+func TestANameThatIsTooLongForAModelIsRefused(t *testing.T) {
+	g := gatewayOf(opener(mute), nil)
+	w := post(t.Context(), g, "/v1/chat/completions", `{"model":"gpt-`+strings.Repeat("x", 100_000)+`","messages":[]}`)
+	if w.Code != http.StatusBadRequest || w.Body.Len() > 1000 {
+		t.Errorf("status %d, %d bytes: %.300s", w.Code, w.Body.Len(), w.Body)
+	}
+}
