@@ -223,6 +223,41 @@ def test_guardrail_stop(client, model):
     assert reply["stopReason"] == "guardrail_intervened"
 
 
+def test_a_guardrail_of_the_calls_own(client):
+    guardrail = {"guardrailIdentifier": "abc123", "guardrailVersion": "1", "trace": "enabled"}
+    reply = client.converse(modelId=SONNET, messages=[user("x [[fault:filtered]]")], guardrailConfig=guardrail)
+    assert reply["stopReason"] == "guardrail_intervened" and reply["trace"]["guardrail"]
+    reply = client.invoke_model(
+        modelId=SONNET, body=claude_body("hi"), guardrailIdentifier="abc123", guardrailVersion="1", trace="ENABLED"
+    )
+    assert json.loads(reply["body"].read())["amazon-bedrock-guardrailAction"] == "NONE"
+    with pytest.raises(client.exceptions.ValidationException):
+        client.invoke_model(modelId=SONNET, body=claude_body("hi"), guardrailIdentifier="NO SUCH", guardrailVersion="1")
+
+
+def test_latency_and_tier(client):
+    reply = client.converse(
+        modelId="us.amazon.nova-pro-v1:0", messages=[user("hi")], performanceConfig={"latency": "optimized"}, serviceTier={"type": "default"}
+    )
+    assert reply["performanceConfig"] == {"latency": "optimized"}
+    assert reply["serviceTier"] == {"type": "default"}
+
+
+def test_fields_that_only_the_model_knows(client):
+    reply = client.converse(
+        modelId=SONNET, messages=[user(WORDS)], inferenceConfig={"stopSequences": ["word7"]},
+        additionalModelRequestFields={"top_k": 5}, additionalModelResponseFieldPaths=["/stop_sequence"],
+    )
+    assert reply["additionalModelResponseFields"] == {"stop_sequence": "word7"}
+
+
+def test_prompt_cache(client, request):
+    system = [{"text": f"Long rules for {request.node.name}"}, {"cachePoint": {"type": "default"}}]
+    first = client.converse(modelId=SONNET, system=system, messages=[user("hi")])["usage"]
+    second = client.converse(modelId=SONNET, system=system, messages=[user("hi")])["usage"]
+    assert first["cacheWriteInputTokens"] > 0 and second["cacheReadInputTokens"] == first["cacheWriteInputTokens"]
+
+
 def claude_body(text, **more):
     return json.dumps(
         {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 500, "messages": [{"role": "user", "content": text}], **more}
