@@ -24,8 +24,8 @@ func (g *Gateway) readBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength > g.MaxBody {
 		return nil, g.tooLarge()
 	}
-	size := min(max(r.ContentLength, 511)+1, firstRead) // room to meet the end without growing
-	b := make([]byte, 0, size)
+	full := max(r.ContentLength, 511) + 1 // room to meet the end without growing
+	b := make([]byte, 0, min(full, firstRead))
 	for {
 		n, err := r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
@@ -38,7 +38,12 @@ func (g *Gateway) readBody(r *http.Request) ([]byte, error) {
 		case err != nil:
 			return nil, g.readError(r, err)
 		case len(b) == cap(b):
-			b = append(b, 0)[:len(b)]
+			// Twice the room, of which no more is made than the claim was, if it was true.
+			room := 2 * int64(cap(b))
+			if int64(len(b)) < full {
+				room = min(room, full)
+			}
+			b = append(make([]byte, 0, room), b...)
 		}
 	}
 }

@@ -24,6 +24,11 @@ const (
 	// every request of a busy gateway would dial and shake hands anew.
 	idleConnsPerHost = 512
 
+	// readBuffer is how many bytes are taken from an HTTP/1 connection at a time.
+	// Go's 4 KiB cut what comes at once into pieces that are each sent on by
+	// themselves.
+	readBuffer = 32 << 10
+
 	// tlsHandshakeTimeout bounds the handshake where the configuration does not.
 	tlsHandshakeTimeout = 10 * time.Second
 )
@@ -107,6 +112,9 @@ func (t *HTTP) tune() error {
 	}
 	if h.KeepAlive.MaxIdleConnsPerHost == 0 {
 		h.KeepAlive.MaxIdleConnsPerHost = idleConnsPerHost
+	}
+	if h.ReadBufferSize == 0 {
+		h.ReadBufferSize = readBuffer
 	}
 	if h.Compression == nil {
 		// A compressed stream arrives in blocks, not as it is made, and the

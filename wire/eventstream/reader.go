@@ -1,19 +1,18 @@
 package eventstream
 
-import "io"
+import (
+	"io"
 
-// Sizes of a reader's buffer, in bytes.
-const (
-	// minBuffer is what every stream starts with: thousands of slow streams,
-	// with one small frame at a time, are the common case.
-	minBuffer = 4 << 10
-	// eagerBuffer bounds the growth of a stream whose frames come faster than
-	// they are read, so that more of them are taken with one Read.
-	eagerBuffer = 32 << 10
-	// keepBuffer is the largest buffer kept once it is empty: a single large
-	// frame must not hold its memory for the rest of a long stream.
-	keepBuffer = 64 << 10
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/internal/room"
 )
+
+// keepBuffer is the largest buffer kept once it is empty, in bytes: a single large
+// frame must not hold its memory for the rest of a long stream.
+const keepBuffer = 64 << 10
+
+// shortReads is after how many reads in a row that would have fit into a small
+// buffer a stream counts as slow again.
+const shortReads = 2
 
 // maxEmptyReads bounds the reads in a row that give neither bytes nor an error.
 const maxEmptyReads = 100
@@ -29,6 +28,7 @@ type Reader struct {
 
 	frame int   // length of the frame at pos once its prelude was checked, else 0
 	full  bool  // the last Read filled all the room it was given
+	short int   // how many Reads in a row gave little
 	err   error // what comes after the buffered frames, and is returned from then on
 	msg   Message
 }
@@ -66,7 +66,10 @@ func (r *Reader) Next() (*Message, error) {
 			break
 		}
 		if r.err != nil {
-			if r.err == io.EOF && r.pos < r.end {
+			switch {
+			case r.pos == r.end:
+				r.release()
+			case r.err == io.EOF:
 				r.err = io.ErrUnexpectedEOF
 			}
 			return nil, r.err
@@ -117,10 +120,13 @@ func (r *Reader) fail(err error) {
 func (r *Reader) fill() {
 	r.makeRoom()
 	for range maxEmptyReads {
-		room := r.buf[r.end:]
-		n, err := r.src.Read(room)
+		free := r.buf[r.end:]
+		n, err := r.src.Read(free)
 		r.end += n
-		r.full = n == len(room)
+		r.full = n == len(free)
+		if r.short++; n > room.Small/2 {
+			r.short = 0
+		}
 		r.err = err
 		if n > 0 || err != nil {
 			return
@@ -136,20 +142,31 @@ func (r *Reader) makeRoom() {
 	have := r.buf[r.pos:r.end]
 	size := len(r.buf)
 	switch {
-	case size < minBuffer:
-		size = minBuffer
+	case size == 0:
+		size = room.Small
 	case len(have) == 0 && size > keepBuffer:
-		size = minBuffer
+		size = room.Small
 	case len(have) == size || r.frame > size && len(have) >= size/2:
 		size = min(2*size, MaxFrame)
-	case r.full && size < eagerBuffer:
-		size *= 2
+	case r.full && size < room.Large:
+		size = room.Large
+	case r.short >= shortReads && size == room.Large && len(have) <= room.Small/2:
+		size = room.Small
 	}
 	buf := r.buf
 	if size != len(buf) {
-		buf = make([]byte, size)
+		buf = room.Get(size)
 	}
 	r.end = copy(buf, have)
 	r.pos = 0
-	r.buf = buf
+	if size != len(r.buf) {
+		room.Put(r.buf)
+		r.buf = buf
+	}
+}
+
+// release gives the memory back when all of it was read.
+func (r *Reader) release() {
+	room.Put(r.buf)
+	r.buf, r.pos, r.end = nil, 0, 0
 }

@@ -8,6 +8,8 @@ package sse
 import (
 	"errors"
 	"io"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/internal/room"
 )
 
 // MaxEvent is the largest event a [Reader] accepts, in bytes, field names and
@@ -17,18 +19,13 @@ const MaxEvent = 16 << 20
 // ErrTooLarge says that MaxEvent bytes came without completing an event.
 var ErrTooLarge = errors.New("server-sent event too large")
 
-// Sizes of a reader's buffer, in bytes.
-const (
-	// minBuffer is what every stream starts with: thousands of slow streams,
-	// with one small event at a time, are the common case.
-	minBuffer = 4 << 10
-	// eagerBuffer bounds the growth of a stream whose events come faster than
-	// they are read, so that more of them are taken with one Read.
-	eagerBuffer = 32 << 10
-	// keepBuffer is the largest buffer kept once it is empty: a single large
-	// event must not hold its memory for the rest of a long stream.
-	keepBuffer = 64 << 10
-)
+// keepBuffer is the largest buffer kept once it is empty, in bytes: a single large
+// event must not hold its memory for the rest of a long stream.
+const keepBuffer = 64 << 10
+
+// shortReads is after how many reads in a row that would have fit into a small
+// buffer a stream counts as slow again.
+const shortReads = 2
 
 // maxEmptyReads bounds the reads in a row that give neither bytes nor an error.
 const maxEmptyReads = 100
@@ -59,8 +56,9 @@ type Reader struct {
 	pos int
 	end int
 
-	full bool  // the last Read filled all the room it was given
-	err  error // what comes after the bytes received, and is returned from then on
+	full  bool  // the last Read filled all the room it was given
+	short int   // how many Reads in a row gave little
+	err   error // what comes after the bytes received, and is returned from then on
 
 	scanner
 }
@@ -114,7 +112,10 @@ func (r *Reader) Next() (Event, error) {
 			r.err = ErrTooLarge
 		}
 		if r.err != nil {
-			if r.err == io.EOF && len(b) > 0 {
+			switch {
+			case len(b) == 0:
+				r.release()
+			case r.err == io.EOF:
 				r.err = io.ErrUnexpectedEOF
 			}
 			return Event{}, r.err
@@ -145,10 +146,13 @@ func (r *Reader) advance(n int) {
 func (r *Reader) fill() {
 	r.makeRoom()
 	for range maxEmptyReads {
-		room := r.buf[r.end:]
-		n, err := r.src.Read(room)
+		free := r.buf[r.end:]
+		n, err := r.src.Read(free)
 		r.end += n
-		r.full = n == len(room)
+		r.full = n == len(free)
+		if r.short++; n > room.Small/2 {
+			r.short = 0
+		}
 		r.err = err
 		if n > 0 || err != nil {
 			return
@@ -166,20 +170,31 @@ func (r *Reader) makeRoom() {
 	have := r.buf[r.pos:r.end]
 	size := len(r.buf)
 	switch {
-	case size < minBuffer:
-		size = minBuffer
+	case size == 0:
+		size = room.Small
 	case len(have) == 0 && size > keepBuffer:
-		size = minBuffer
+		size = room.Small
 	case len(have) >= size/2:
 		size = min(2*size, MaxEvent)
-	case r.full && size < eagerBuffer:
-		size *= 2
+	case r.full && size < room.Large:
+		size = room.Large
+	case r.short >= shortReads && size == room.Large && len(have) <= room.Small/2:
+		size = room.Small
 	}
 	buf := r.buf
 	if size != len(buf) {
-		buf = make([]byte, size)
+		buf = room.Get(size)
 	}
 	r.end = copy(buf, have)
 	r.pos = 0
-	r.buf = buf
+	if size != len(r.buf) {
+		room.Put(r.buf)
+		r.buf = buf
+	}
+}
+
+// release gives the memory back when all of it was read.
+func (r *Reader) release() {
+	room.Put(r.buf)
+	r.buf, r.pos, r.end = nil, 0, 0
 }
