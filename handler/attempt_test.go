@@ -163,6 +163,7 @@ type counting struct{ opener }
 func (counting) Dialects(string) []translate.Dialect {
 	return []translate.Dialect{translate.ByName("claude")}
 }
+
 func (counting) Prepare(x *chat.Exchange) {
 	x.Facts = model.Lookup("anthropic.claude-sonnet-4-5-20250929-v1:0")
 }

@@ -22,6 +22,7 @@ func (o opener) ListModels(context.Context) ([]upstream.Model, error) { return n
 func (o opener) Dialects(string) []translate.Dialect {
 	return []translate.Dialect{translate.ByName("openai")}
 }
+
 func (o opener) Open(c context.Context, u *upstream.Call) (*upstream.Reply, error) { return o(c, u) }
 
 // whole is a reply of status 200 with a JSON body.
