@@ -72,6 +72,7 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 	raw := c.relays(a)
 	// The upstream's bytes can be the client's where their transports are the same; else only its payloads can.
 	asIs := raw && strings.HasPrefix(a.reply.Header.Get("Content-Type"), "text/event-stream") == strings.HasPrefix(enc.ContentType(), "text/event-stream")
+	skim, _ := dec.(chat.Skimmer)
 	buf := getBuffer()
 	defer putBuffer(buf)
 	events := buf.events[:0]
@@ -79,7 +80,7 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 	ended := false // the upstream's terminal event was passed on
 	for {
 		f, err := a.reply.Next()
-		if err == nil && f.Payload != nil {
+		if err == nil && f.Payload != nil && !(asIs && skim != nil && skim.OnlyContent(f.Name, f.Payload)) {
 			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && asIs && !reported(err) {
 				a.x.Note("a chunk of the upstream's stream cannot be read; it was relayed as it is")
 				err = nil

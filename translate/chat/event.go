@@ -45,6 +45,13 @@ type StreamDecoder interface {
 	Done() bool
 }
 
+// Skimmer is a StreamDecoder that knows at a glance the frames that are nothing but a piece of content: most of a stream.
+// Who relays a stream, and decodes it only for its usage and its end, can leave them out.
+type Skimmer interface {
+	// OnlyContent tells whether the frame is such a piece; false if that takes more than a glance.
+	OnlyContent(name, payload []byte) bool
+}
+
 // StreamEncoder turns events into the bytes of one reply stream, transport framing included. Not safe for concurrent
 // use.
 type StreamEncoder interface {

@@ -1,6 +1,8 @@
 package claude
 
 import (
+	"bytes"
+
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -30,6 +32,11 @@ type openBlock struct {
 
 // maxOpenBlocks bounds what a broken stream can pile up.
 const maxOpenBlocks = 256
+
+// OnlyContent goes by the event's type, where it stands first, as Anthropic sends it.
+func (d *streamDecoder) OnlyContent(_, payload []byte) bool {
+	return !d.done && bytes.HasPrefix(payload, []byte(`{"type":"content_block_delta",`))
+}
 
 // Done tells whether message_stop has come.
 func (d *streamDecoder) Done() bool { return d.done }

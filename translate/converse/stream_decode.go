@@ -38,6 +38,11 @@ const maxOpenBlocks = 256
 // Done tells whether messageStop and metadata both came: a stream that was cut between them is a broken one.
 func (d *streamDecoder) Done() bool { return d.ended }
 
+// OnlyContent goes by the event's type.
+func (d *streamDecoder) OnlyContent(name, _ []byte) bool {
+	return !d.ended && string(name) == "contentBlockDelta"
+}
+
 // Decode reads one event.
 func (d *streamDecoder) Decode(out []chat.Event, name, payload []byte) ([]chat.Event, error) {
 	d.r.Reset(payload)

@@ -47,6 +47,16 @@ func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder {
 // Done tells whether the reply is whole: finish_reason or [DONE] came.
 func (d *streamDecoder) Done() bool { return d.stopped || d.ended }
 
+// OnlyContent goes by the chunk's end, as OpenAI writes it: the choice was not finished, and no usage follows.
+func (d *streamDecoder) OnlyContent(_, payload []byte) bool {
+	end := bytes.TrimSuffix(payload, []byte("}"))
+	if i := bytes.LastIndex(end, []byte(`,"obfuscation":"`)); i >= 0 {
+		end = end[:i]
+	}
+	end = bytes.TrimSuffix(end, []byte(`,"usage":null`))
+	return !d.Done() && bytes.HasSuffix(end, []byte(`"finish_reason":null}]`))
+}
+
 // Decode appends what a chunk means.
 func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Event, error) {
 	if string(bytes.TrimSpace(payload)) == "[DONE]" {

@@ -387,3 +387,23 @@ func TestStreamsAllocateNothingPerDelta(t *testing.T) {
 		t.Errorf("%v allocations for a fragment of arguments", n)
 	}
 }
+
+// A relay leaves chunks out of its count at a glance: what it leaves out must hold neither a finish nor a usage.
+func TestOnlyContentIsCertain(t *testing.T) {
+	for payload, want := range map[string]bool{
+		`{"choices":[{"index":0,"delta":{"content":"x"},"logprobs":null,"finish_reason":null}]}`:                  true,
+		`{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}],"usage":null}`:                     true,
+		`{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}],"usage":null,"obfuscation":"aB3"}`: true,
+		`{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`:                                             false,
+		`{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}],"usage":{"prompt_tokens":1}}`:      false,
+		`{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}`:                                        false,
+		`{"choices":[{"index":0,"finish_reason":"stop","delta":{"content":"\"finish_reason\":null}]"}}]}`:         false,
+		`{"error":{"message":"overloaded"}}`:                                                                      false,
+		"[DONE]":                                                                                                  false,
+	} {
+		d := Dialect{}.NewStreamDecoder(&chat.Exchange{}).(chat.Skimmer)
+		if got := d.OnlyContent(nil, []byte(payload)); got != want {
+			t.Errorf("%s: %t", payload, got)
+		}
+	}
+}
