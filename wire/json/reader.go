@@ -416,6 +416,24 @@ func (r *Reader) Value() Value {
 	return r.data[start:r.pos:r.pos]
 }
 
+// ObjectValue is Value where only an object will do.
+func (r *Reader) ObjectValue() Value {
+	if r.Kind() != Object {
+		r.Object() // for its error
+		return nil
+	}
+	return r.Value()
+}
+
+// ArrayValue is Value where only an array will do.
+func (r *Reader) ArrayValue() Value {
+	if r.Kind() != Array {
+		r.Array() // for its error
+		return nil
+	}
+	return r.Value()
+}
+
 // Skip reads any value, validates all of it, and drops it.
 func (r *Reader) Skip() { r.skip() }
 

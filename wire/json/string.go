@@ -62,8 +62,8 @@ func isSpace(c rune) bool {
 // Quote makes a String of text; invalid UTF-8 becomes U+FFFD.
 func Quote(text string) String { return AppendQuoted(make([]byte, 0, len(text)+2), text) }
 
-// AppendUnquoted appends the meaning of tok, a String that a Reader gave. A surrogate without its other half becomes
-// U+FFFD, as encoding/json does it.
+// AppendUnquoted appends the meaning of tok, a String that a Reader gave; of another, something. A surrogate without its
+// other half becomes U+FFFD, as encoding/json does it.
 func AppendUnquoted(dst []byte, tok String) []byte {
 	if len(tok) < 2 {
 		return dst
@@ -71,7 +71,7 @@ func AppendUnquoted(dst []byte, tok String) []byte {
 	s := tok[1 : len(tok)-1]
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c != '\\' {
+		if c != '\\' || i+1 == len(s) {
 			dst = append(dst, c)
 			i++
 			continue
@@ -89,10 +89,10 @@ func AppendUnquoted(dst []byte, tok String) []byte {
 			dst = append(dst, '\t')
 		case 'u':
 			u := unit(s[i:])
-			i += 6
+			i = min(i+6, len(s))
 			if utf16.IsSurrogate(u) {
 				low := rune(-1)
-				if i+6 <= len(s) && s[i] == '\\' && s[i+1] == 'u' {
+				if i+1 < len(s) && s[i] == '\\' && s[i+1] == 'u' {
 					low = unit(s[i:])
 				}
 				if u = utf16.DecodeRune(u, low); u != utf8.RuneError {
@@ -109,7 +109,11 @@ func AppendUnquoted(dst []byte, tok String) []byte {
 	return dst
 }
 
+// unit reads \u and four digits; U+FFFD for one that was cut short.
 func unit(esc []byte) rune {
+	if len(esc) < 6 {
+		return utf8.RuneError
+	}
 	return hexDigit(esc[2])<<12 | hexDigit(esc[3])<<8 | hexDigit(esc[4])<<4 | hexDigit(esc[5])
 }
 

@@ -183,3 +183,18 @@ func (w *Walker) Skip() int {
 	}
 	return start
 }
+
+// Find gives the value of the member named key of v, a valid object; nil if there is none, or v is no object.
+func Find(v Value, key string) Value {
+	w := WalkAt(v, 0)
+	if !w.Object() {
+		return nil
+	}
+	for w.Member() {
+		if string(w.Key()) == key {
+			return w.Value()
+		}
+		w.Skip()
+	}
+	return nil
+}

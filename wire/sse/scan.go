@@ -1,6 +1,9 @@
 package sse
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // bom is the byte order mark a stream may begin with.
 var bom = []byte("\xef\xbb\xbf")
@@ -150,7 +153,7 @@ func (s *scanner) event(b []byte) Event {
 		Raw:  b[:s.ready:s.ready],
 	}
 	if s.lines > 1 {
-		ev.Data = s.joined[:len(s.joined):len(s.joined)]
+		ev.Data = slices.Clip(s.joined)
 	}
 	return ev
 }
