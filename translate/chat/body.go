@@ -25,15 +25,13 @@ func (b *Body) ParseBody(raw []byte) error {
 
 // BadJSON makes the error for a body that json.Reader or json.Index refused.
 func BadJSON(raw []byte, err error) *Error {
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
 	if len(raw) == 0 {
 		return Invalid("", "the request has no body; send a JSON object")
 	}
-	var dup *json.DuplicateError
-	if errors.As(err, &dup) {
+	if dup, ok := errors.AsType[*json.DuplicateError](err); ok {
 		return Invalid(dup.Key, "the request body has a %s", err)
 	}
 	return Invalid("", "the request body is not what it should be: %s", err)

@@ -81,3 +81,12 @@ func Invalid(param, format string, args ...any) *Error {
 func Unreadable(what string, cause error) *Error {
 	return &Error{Kind: ErrUpstream, Code: "upstream_error", Message: "the upstream sent " + what + " that cannot be read", Garbled: true, Cause: cause}
 }
+
+// Clip shortens what a provider or client sent to what belongs into a log line or an error message.
+func Clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}

@@ -72,3 +72,6 @@ func (x *Exchange) Note(line string) {
 		x.Notes = append(x.Notes, line)
 	}
 }
+
+// IsOutput tells whether the tool of that name is the one that stands for a response format.
+func (x *Exchange) IsOutput(tool string) bool { return x.OutputTool != "" && tool == x.OutputTool }

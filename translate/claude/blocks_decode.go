@@ -2,11 +2,9 @@ package claude
 
 import (
 	"bytes"
-	"encoding/base64"
 	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
-	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // imageTypes are the images that Claude takes.
@@ -120,7 +118,7 @@ func (d *decoder) source(level int, kind chat.BlockKind, m *chat.Media) {
 	case form == "":
 		d.missing(level, "type")
 	default:
-		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", clip(form))
+		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", chat.Clip(form))
 	}
 }
 
@@ -134,7 +132,7 @@ func (d *decoder) data(level int, kind chat.BlockKind, m *chat.Media, tok chat.S
 	case kind == chat.Document && m.Type != pdfType:
 		d.failAt(level, "media_type", "Input should be 'application/pdf'")
 	default:
-		if m.Data = meaning(tok); !isBase64(m.Data) {
+		if m.Data = tok.Bytes(); !chat.Base64(m.Data) {
 			d.failAt(level, "data", "invalid base64 data")
 		}
 	}
@@ -196,7 +194,7 @@ func (d *decoder) toolUse(level int) (chat.Block, bool) {
 		case "name":
 			t.Name = r.Text()
 		case "input":
-			t.Input = d.object()
+			t.Input = r.ObjectValue()
 		case "cache_control":
 			b.Cache = d.cache(level + 1)
 		case "type", "caller": // who called is the model, or a tool of its own that other providers do not know
@@ -215,11 +213,7 @@ func (d *decoder) toolUse(level int) (chat.Block, bool) {
 	case t.Input == nil:
 		d.missing(level, "input")
 	}
-	if slices.ContainsFunc(d.calls, func(c call) bool { return c.id == t.ID }) {
-		return b, false
-	}
-	d.calls = append(d.calls, call{id: t.ID})
-	return b, true
+	return b, d.calls.Add(t.ID, t.Name)
 }
 
 // toolResult reads the answer to a call of the assistant's turn before. A second one to the same call is left out.
@@ -255,14 +249,11 @@ func (d *decoder) toolResult(level int) (chat.Block, bool) {
 		d.missing(level, "tool_use_id")
 		return b, false
 	}
-	for i := range d.calls {
-		if c := &d.calls[i]; c.id == t.ID {
-			first := !c.answered
-			c.answered = true
-			return b, first
-		}
+	first, known := d.calls.Answer(t.ID)
+	if known {
+		return b, first
 	}
-	d.failAt(level, "tool_use_id", "unexpected `tool_use_id` found in `tool_result` blocks: %s. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.", clip(t.ID))
+	d.failAt(level, "tool_use_id", "unexpected `tool_use_id` found in `tool_result` blocks: %s. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.", chat.Clip(t.ID))
 	return b, false
 }
 
@@ -299,33 +290,4 @@ func (d *decoder) thinkingBlock(level int, kind string) (b chat.Block) {
 		b.Signature = nil
 	}
 	return b
-}
-
-// meaning gives a string's bytes, a part of the body unless something in it was escaped. It is fast over long strings.
-func meaning(tok chat.String) []byte {
-	if len(tok) < 2 {
-		return nil
-	}
-	if bytes.IndexByte(tok, '\\') < 0 {
-		return tok[1 : len(tok)-1]
-	}
-	return json.AppendUnquoted(nil, tok)
-}
-
-// isBase64 tells whether data is standard base64 with its padding, and not empty.
-func isBase64(data []byte) bool {
-	if len(data) == 0 || len(data)%4 != 0 {
-		return false
-	}
-	var room [3 << 8]byte
-	for len(data) > 0 {
-		piece := data[:min(len(data), 4<<8)]
-		data = data[len(piece):]
-		// Decode skips line breaks, which the bytes between quotes cannot hold: one less would be decoded.
-		n, err := base64.StdEncoding.Decode(room[:], piece)
-		if err != nil || len(data) > 0 && n != len(room) || bytes.ContainsAny(piece, "\r\n") {
-			return false
-		}
-	}
-	return true
 }

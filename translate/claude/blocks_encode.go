@@ -34,12 +34,12 @@ func (e *encoder) block(b *chat.Block) {
 		e.refuse(b.Kind)
 	case chat.ToolUse:
 		e.w.Raw(`{"type":"tool_use","id":`)
-		e.w.Text(e.toolID(b.Tool.ID))
+		e.w.Text(e.names.ID(b.Tool.ID))
 		e.w.Key("name")
-		e.w.Text(e.toolName(b.Tool.Name))
+		e.w.Text(e.names.Tool(b.Tool.Name))
 		e.w.Key("input")
 		if len(b.Tool.Input) == 0 {
-			e.w.Raw(emptyObject)
+			e.w.Raw("{}")
 		} else {
 			e.w.Value(b.Tool.Input)
 		}
@@ -72,7 +72,7 @@ func (e *encoder) refuse(kind chat.BlockKind) {
 func (e *encoder) toolResult(b *chat.Block) {
 	t := b.Tool
 	e.w.Raw(`{"type":"tool_result","tool_use_id":`)
-	e.w.Text(e.toolID(t.ID))
+	e.w.Text(e.names.ID(t.ID))
 	switch plain := plainText([]chat.Message{{Content: t.Content}}); {
 	case plain != nil && !plain.Text.Blank():
 		e.w.Key("content")
@@ -95,13 +95,13 @@ func (e *encoder) toolResult(b *chat.Block) {
 func (e *encoder) resultBlock(c *chat.Block, id string) {
 	switch c.Kind {
 	case chat.Text, chat.Refusal, chat.Image, chat.Document, chat.Opaque:
-		if e.visibleBlock(c) {
+		if e.view.Block(c) {
 			e.block(c)
 		} else if c.Kind == chat.Opaque {
 			e.drop("messages.content")
 		}
 	case chat.Audio, chat.Video, chat.ToolUse, chat.ToolResult, chat.Thinking, chat.RedactedThinking:
-		e.fail(chat.Invalid("messages", "the result of the tool call '%s' holds a block of kind %s; Claude takes text, images and documents there", clip(id), c.Kind))
+		e.fail(chat.Invalid("messages", "the result of the tool call '%s' holds a block of kind %s; Claude takes text, images and documents there", chat.Clip(id), c.Kind))
 	}
 }
 
@@ -126,7 +126,7 @@ func (e *encoder) image(b *chat.Block) {
 			known = known || t == kind
 		}
 		if !known {
-			e.fail(chat.Invalid("messages", "an image of media type '%s' is not supported; Claude takes png, jpeg, gif and webp", clip(m.Type)))
+			e.fail(chat.Invalid("messages", "an image of media type '%s' is not supported; Claude takes png, jpeg, gif and webp", chat.Clip(m.Type)))
 		}
 		e.base64(kind, m.Data)
 	} else {
@@ -156,7 +156,7 @@ func notInBody(kind chat.BlockKind, m *chat.Media) *chat.Error {
 	case m.URL != "":
 		return remote(kind)
 	case m.FileID != "":
-		e := chat.Invalid("messages", "the file '%s' is not one of this gateway's files", clip(m.FileID))
+		e := chat.Invalid("messages", "the file '%s' is not one of this gateway's files", chat.Clip(m.FileID))
 		e.Kind = chat.ErrNotFound
 		return e
 	case m.S3 != "":
@@ -209,7 +209,7 @@ func (e *encoder) document(b *chat.Block) {
 	case m.Content != nil:
 		e.w.Raw(`{"type":"content","content":[`)
 		for i := range m.Content {
-			if c := &m.Content[i]; (c.Kind == chat.Text || c.Kind == chat.Image) && e.visibleBlock(c) {
+			if c := &m.Content[i]; (c.Kind == chat.Text || c.Kind == chat.Image) && e.view.Block(c) {
 				e.block(c)
 			}
 		}
@@ -247,7 +247,7 @@ func (e *encoder) textDocument(m *chat.Media) {
 	n, err := base64.StdEncoding.Decode(data, m.Data)
 	if !text || err != nil || !utf8.Valid(data[:n]) {
 		e.w.Null()
-		refused := chat.Invalid("messages", "a document of media type '%s' is not supported; Claude takes application/pdf and text", clip(m.Type))
+		refused := chat.Invalid("messages", "a document of media type '%s' is not supported; Claude takes application/pdf and text", chat.Clip(m.Type))
 		refused.Fallback = true // Converse takes more
 		e.fail(refused)
 		return
@@ -257,17 +257,12 @@ func (e *encoder) textDocument(m *chat.Media) {
 	e.w.EndObject()
 }
 
-// maxMarks is how many cache breakpoints Claude takes in one request:
-// https://platform.claude.com/docs/en/build-with-claude/prompt-caching.
-const maxMarks = 4
-
-// takesMarks tells whether the model has prompt caching; one that nothing is known of is asked.
-func (e *encoder) takesMarks() bool { return e.f.CachePoints || e.f.Family == model.Unknown }
-
-// countMarks gives the number of breakpoints that will be written if none is left out.
-func (e *encoder) countMarks() int {
-	if !e.takesMarks() {
-		return 0
+// planMarks says which models take cache breakpoints (one that nothing is known of is asked) and counts those to come.
+func (e *encoder) planMarks() {
+	unknown := e.f.Family == model.Unknown
+	e.marks.Taken, e.marks.Hour = e.f.CachePoints || unknown, e.f.CacheTTL || unknown
+	if !e.marks.Taken {
+		return
 	}
 	n := e.marksOf(e.r.System)
 	for i := range e.r.Tools {
@@ -278,16 +273,13 @@ func (e *encoder) countMarks() int {
 	for m := range e.r.Messages {
 		n += e.marksOf(e.r.Messages[m].Content)
 	}
-	if n > maxMarks {
-		e.x.Note("more than four cache breakpoints: the first were left out")
-	}
-	return n
+	e.marks.Expect(n, e.x)
 }
 
 func (e *encoder) marksOf(blocks []chat.Block) (n int) {
 	for i := range blocks {
 		b := &blocks[i]
-		if !e.visibleBlock(b) {
+		if !e.view.Block(b) {
 			continue
 		}
 		if b.Cache != nil {
@@ -305,20 +297,15 @@ func (e *encoder) marksOf(blocks []chat.Block) (n int) {
 
 // mark writes the breakpoint c into the object that is open.
 func (e *encoder) mark(c *chat.Cache) {
-	switch {
-	case c == nil:
-	case !e.takesMarks():
-		e.drop("cache_control")
-	case e.skipMarks > 0:
-		e.skipMarks--
-	default:
-		e.w.Raw(`"cache_control":{"type":"ephemeral"`)
-		if c.TTL != "" && (e.f.CacheTTL || e.f.Family == model.Unknown) {
-			e.w.Key("ttl")
-			e.w.Text(c.TTL)
-		} else if c.TTL == "1h" {
-			e.x.Omit("cache_control.ttl")
-		}
-		e.w.EndObject()
+	write, ttl, err := e.marks.Next(c, e.x)
+	e.fail(err)
+	if !write {
+		return
 	}
+	e.w.Raw(`"cache_control":{"type":"ephemeral"`)
+	if ttl != "" {
+		e.w.Key("ttl")
+		e.w.Text(ttl)
+	}
+	e.w.EndObject()
 }

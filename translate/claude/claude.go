@@ -6,7 +6,7 @@ package claude
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
-	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
 // Name is the dialect's name.
@@ -46,7 +46,7 @@ func stopReason(tok chat.String, x *chat.Exchange) chat.StopReason {
 			return stopReasons[i].stop
 		}
 	}
-	x.Note("unknown stop reason " + clip(tok.Unquote()))
+	x.Note("unknown stop reason " + chat.Clip(tok.Unquote()))
 	return chat.StopUnknown
 }
 
@@ -74,50 +74,5 @@ func stopName(s chat.StopReason, calls, output bool, x *chat.Exchange) string {
 	return "end_turn"
 }
 
-// clip shortens what a provider or client sent to what belongs into a log line or an error message.
-func clip(s string) string {
-	const most = 100
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
-}
-
-// The rules for names of tools and ids of their calls. Bedrock's are tighter than Anthropic's: 64 characters.
-const (
-	maxName     = 64
-	maxID       = 64
-	aliasedID   = 32 // length of an alias
-	emptyObject = `{}`
-)
-
-func legal(s string, most int) bool {
-	for i := range len(s) {
-		if c := s[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
-			return false
-		}
-	}
-	return s != "" && len(s) <= most
-}
-
-func legalName(s string) bool { return legal(s, maxName) }
-
-func legalID(s string) bool { return legal(s, maxID) }
-
-// isOutput tells whether a tool is the one that stands for a response format.
-func isOutput(name string, x *chat.Exchange) bool { return x.OutputTool != "" && name == x.OutputTool }
-
-// member gives a member's value of a validated object; nil if there is none, or v is no object.
-func member(v chat.Value, key string) chat.Value {
-	w := json.WalkAt(v, 0)
-	if !w.Object() {
-		return nil
-	}
-	for w.Member() {
-		if string(w.Key()) == key {
-			return w.Value()
-		}
-		w.Skip()
-	}
-	return nil
-}
+// ids is the rule for the ids of tool calls. Bedrock's is tighter than Anthropic's: 64 characters.
+var ids = rules.IDs{Also: "_-"}

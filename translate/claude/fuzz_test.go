@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -95,7 +96,7 @@ func FuzzOrderlyRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if legalName(name) && strings.HasPrefix(input, "{") && json.Valid([]byte(input)) == nil && strings.TrimSpace(text) != "" {
+		if rules.LegalName(name) && strings.HasPrefix(input, "{") && json.Valid([]byte(input)) == nil && strings.TrimSpace(text) != "" {
 			said := chat.Block{Kind: chat.Text, Text: json.Quote(text)}
 			if said.Text.Blank() {
 				return
@@ -129,7 +130,7 @@ func orderly(r *chat.Request) bool {
 		return false
 	}
 	for i := range r.Tools {
-		if t := &r.Tools[i]; t.Raw == nil && (!legalName(t.Name) || !bytes.Equal(objectSchema(t.Schema), t.Schema) || t.Strict != nil || t.Description != nil && t.Description.Blank()) {
+		if t := &r.Tools[i]; t.Raw == nil && (!rules.LegalName(t.Name) || !bytes.Equal(objectSchema(t.Schema), t.Schema) || t.Strict != nil || t.Description != nil && t.Description.Blank()) {
 			return false
 		}
 	}
@@ -149,7 +150,7 @@ func orderly(r *chat.Request) bool {
 		others := false
 		for j := range m.Content {
 			b := &m.Content[j]
-			if b.Kind == chat.ToolResult && others || b.Kind == chat.Thinking && b.Signature == nil || b.Tool != nil && !legalID(b.Tool.ID) || b.Kind == chat.ToolUse && !legalName(b.Tool.Name) {
+			if b.Kind == chat.ToolResult && others || b.Kind == chat.Thinking && b.Signature == nil || b.Tool != nil && !ids.Legal(b.Tool.ID) || b.Kind == chat.ToolUse && !rules.LegalName(b.Tool.Name) {
 				return false
 			}
 			others = others || b.Kind != chat.ToolResult
@@ -236,7 +237,7 @@ func checkStream(t *testing.T, stream string, whole bool) {
 	for ev := range strings.SplitSeq(strings.TrimSuffix(stream, "\n\n"), "\n\n") {
 		name, data, ok := strings.Cut(strings.TrimPrefix(ev, "event: "), "\ndata: ")
 		v := []byte(data)
-		if !ok || json.Valid(v) != nil || string(member(v, "type")) != `"`+name+`"` {
+		if !ok || json.Valid(v) != nil || string(json.Find(v, "type")) != `"`+name+`"` {
 			t.Fatalf("event %q", ev)
 		}
 		if name == "ping" {
@@ -246,7 +247,7 @@ func checkStream(t *testing.T, stream string, whole bool) {
 			t.Fatalf("%s out of place\n%s", name, stream)
 		}
 		started = true
-		index, _ := json.ParseInt(member(v, "index"))
+		index, _ := json.ParseInt(json.Find(v, "index"))
 		switch name {
 		case "content_block_start":
 			if open || int(index) != next {

@@ -62,4 +62,6 @@ func (s *inputScan) next(c byte) {
 }
 
 // isCitation tells whether a citation is one of Claude's own form, which all have a type such as char_location.
-func isCitation(v chat.Value) bool { return bytes.HasSuffix(member(v, "type"), []byte(`_location"`)) }
+func isCitation(v chat.Value) bool {
+	return bytes.HasSuffix(json.Find(v, "type"), []byte(`_location"`))
+}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -13,7 +14,7 @@ func (d *decoder) messages() {
 	r := &d.r
 	r.Array()
 	d.req.Messages = make([]chat.Message, 0, 8)
-	d.blocks = make([]chat.Block, 0, 8)
+	d.room = decode.NewRoom(8)
 	i := 0
 	for ; r.Element(); i++ {
 		d.item(0, i)
@@ -83,16 +84,14 @@ func (d *decoder) message(index int) {
 // answers tells whether a user message holds a result, or all calls have theirs.
 func (d *decoder) answers(blocks []chat.Block) bool {
 	return slices.ContainsFunc(blocks, func(b chat.Block) bool { return b.Kind == chat.ToolResult }) ||
-		!slices.ContainsFunc(d.calls, func(c call) bool { return !c.answered })
+		d.calls.Unanswered() == nil
 }
 
 // unanswered checks that every call of the last assistant turn has its result.
 func (d *decoder) unanswered() {
-	for i := range d.calls {
-		if c := &d.calls[i]; !c.answered && d.r.Err() == nil {
-			path := "messages." + strconv.Itoa(d.asked)
-			d.r.Fail(chat.Invalid(path, "%s: `tool_use` ids were found without `tool_result` blocks after them: %s. Each `tool_use` block must have a `tool_result` block in the next message.", path, clip(c.id)))
-		}
+	if c := d.calls.Unanswered(); c != nil && d.r.Err() == nil {
+		path := "messages." + strconv.Itoa(d.asked)
+		d.r.Fail(chat.Invalid(path, "%s: `tool_use` ids were found without `tool_result` blocks after them: %s. Each `tool_use` block must have a `tool_result` block in the next message.", path, chat.Clip(c.ID)))
 	}
 	d.calls = d.calls[:0]
 }
@@ -104,7 +103,7 @@ func (d *decoder) peek(key string) []byte {
 	ahead.Object()
 	for ahead.Member() {
 		if string(ahead.Key()) == key {
-			return str(&ahead).Bytes()
+			return ahead.MaybeString().Bytes()
 		}
 		ahead.Skip()
 	}
@@ -143,7 +142,7 @@ func (d *decoder) content(level int, p place) []chat.Block {
 	r := &d.r
 	if r.Kind() == json.Text {
 		if tok := r.String(); !tok.Blank() {
-			return d.one(chat.Block{Kind: chat.Text, Text: tok})
+			return d.room.One(chat.Block{Kind: chat.Text, Text: tok})
 		}
 		return nil
 	}
@@ -155,30 +154,9 @@ func (d *decoder) content(level int, p place) []chat.Block {
 			d.scratch = append(d.scratch, b)
 		}
 	}
-	blocks := d.keep(d.scratch[from:])
+	blocks := d.room.Keep(d.scratch[from:])
 	d.scratch = d.scratch[:from]
 	return blocks
-}
-
-// one makes a list of a single block out of the room that contents share.
-func (d *decoder) one(b chat.Block) []chat.Block {
-	if len(d.blocks) == cap(d.blocks) {
-		d.blocks = make([]chat.Block, 0, 16)
-	}
-	d.blocks = append(d.blocks, b)
-	n := len(d.blocks)
-	return d.blocks[n-1 : n : n]
-}
-
-// keep copies blocks out of the scratch that the next content uses again.
-func (d *decoder) keep(blocks []chat.Block) []chat.Block {
-	switch len(blocks) {
-	case 0:
-		return nil
-	case 1:
-		return d.one(blocks[0])
-	}
-	return slices.Clone(blocks)
 }
 
 // block reads one block, whose members stand at level of the path; false for one that says nothing.
@@ -207,7 +185,7 @@ func (d *decoder) block(level int, p place) (b chat.Block, ok bool) {
 		}
 		return b, false
 	case !known && p&(inSystem|inDocument) != 0:
-		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", clip(string(tag)))
+		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", chat.Clip(string(tag)))
 		return b, false
 	case !known:
 		return chat.Block{Kind: chat.Opaque, Raw: r.Value(), Dialect: Name}, true
@@ -261,11 +239,7 @@ func (d *decoder) textBlock(level int) (b chat.Block) {
 
 // array reads a value that must be an array; an empty one is as good as absent.
 func (d *decoder) array() chat.Value {
-	if d.r.Kind() != json.Array {
-		d.r.Array() // for its error
-		return nil
-	}
-	v := d.r.Value()
+	v := d.r.ArrayValue()
 	if w := json.WalkAt(v, 0); !w.Array() || !w.Element() {
 		return nil
 	}

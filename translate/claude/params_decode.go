@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -29,19 +30,10 @@ func (d *decoder) whole(least int64) int64 {
 	}
 	n, ok := json.ParseInt(tok)
 	if !ok || n < least {
-		d.fail("expected a whole number of at least %d, but got %s", least, clip(string(tok)))
+		d.fail("expected a whole number of at least %d, but got %s", least, chat.Clip(string(tok)))
 		return 0
 	}
 	return n
-}
-
-// object reads a value that must be an object.
-func (d *decoder) object() chat.Value {
-	if d.r.Kind() != json.Object {
-		d.r.Object() // for its error
-		return nil
-	}
-	return d.r.Value()
 }
 
 // thinking reads {type, budget_tokens, display}.
@@ -80,7 +72,7 @@ func (d *decoder) thinking() {
 	case "":
 		d.missing(1, "type")
 	default:
-		d.failAt(1, "type", "Input tag '%s' does not match any of the expected tags: 'adaptive', 'between_tools', 'disabled', 'enabled'", clip(kind))
+		d.failAt(1, "type", "Input tag '%s' does not match any of the expected tags: 'adaptive', 'between_tools', 'disabled', 'enabled'", chat.Clip(kind))
 	}
 }
 
@@ -120,7 +112,7 @@ func (d *decoder) format(level int) {
 		case "type":
 			kind = r.Text()
 		case "schema":
-			f.Schema = d.object()
+			f.Schema = r.ObjectValue()
 		default:
 			r.Skip()
 		}
@@ -138,7 +130,7 @@ func (d *decoder) format(level int) {
 func (d *decoder) omit(of string) {
 	key := string(d.r.Key())
 	d.r.Skip()
-	if d.r.Err() == nil && legalName(key) {
+	if d.r.Err() == nil && rules.LegalName(key) {
 		d.x.Omit(of + key)
 	}
 }

@@ -2,9 +2,9 @@ package claude
 
 import (
 	"errors"
-	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -15,31 +15,15 @@ type decoder struct {
 	x    *chat.Exchange
 	req  *chat.Request
 
-	steps [maxSteps]step // where the reader is, for the errors' param
-	depth int
+	where decode.Path // where the reader is, for the errors' param
 
-	blocks  []chat.Block // room for the blocks of contents that have one
+	room    decode.Room  // room for the blocks of contents that have one
 	scratch []chat.Block // contents being read, the inner ones behind the outer
-	calls   []call       // of the last assistant turn
+	calls   chat.Calls   // of the last assistant turn
 	asked   int          // index of the message that made them
 
 	system []chat.Block // what system messages amid the conversation say
 	auto   *chat.Cache  // the breakpoint that goes behind the last block
-}
-
-// maxSteps is the longest path: messages.0.content.0.content.0.source.content.0.source.data.
-const maxSteps = 12
-
-// step is a member's name and, in a list, an index; -1 for none.
-type step struct {
-	key   []byte
-	index int
-}
-
-// call is a tool call that waits for its result.
-type call struct {
-	id       string
-	answered bool
 }
 
 // DecodeRequest reads a body of POST /v1/messages, or of InvokeModel. Errors are a *chat.Error whose Param is the path of
@@ -60,32 +44,13 @@ func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, erro
 }
 
 // at notes that the reader stands before the value of the member whose name it read last.
-func (d *decoder) at(level int) {
-	d.steps[level] = step{d.r.Key(), -1}
-	d.depth = level + 1
-}
+func (d *decoder) at(level int) { d.where.At(level, d.r.Key()) }
 
 // item notes that the reader stands before the i-th element of the list at level.
-func (d *decoder) item(level, i int) {
-	d.steps[level].index = i
-	d.depth = level + 1
-}
+func (d *decoder) item(level, i int) { d.where.Item(level, i) }
 
 // path writes where the reader is: messages.2.content.0.source.data.
-func (d *decoder) path() string {
-	var b []byte
-	for i, s := range d.steps[:d.depth] {
-		if i > 0 {
-			b = append(b, '.')
-		}
-		b = append(b, s.key...)
-		if s.index >= 0 {
-			b = append(b, '.')
-			b = strconv.AppendInt(b, int64(s.index), 10)
-		}
-	}
-	return string(b)
-}
+func (d *decoder) path() string { return d.where.Text(".", "") }
 
 // fail ends the decoding with a 400 about where the reader is.
 func (d *decoder) fail(format string, args ...any) {
@@ -103,10 +68,9 @@ func (d *decoder) failAt(levels int, key, format string, args ...any) {
 	if d.r.Err() != nil {
 		return
 	}
-	d.depth = levels
+	d.where.Cut(levels)
 	if key != "" {
-		d.steps[levels] = step{[]byte(key), -1}
-		d.depth++
+		d.where.At(levels, []byte(key))
 	}
 	d.fail(format, args...)
 }
@@ -117,7 +81,7 @@ func (d *decoder) missing(levels int, key string) { d.failAt(levels, key, "Field
 // refuse makes the error that the client gets of the reader's.
 func (d *decoder) refuse(err error) error {
 	var wrong *json.TypeError
-	if errors.As(err, &wrong) && d.depth > 0 {
+	if errors.As(err, &wrong) && d.where.Depth() > 0 {
 		path := d.path()
 		return chat.Invalid(path, "%s: expected %s, but got %s", path, wrong.Want, wrong.Got)
 	}
@@ -204,7 +168,7 @@ func (d *decoder) option() {
 	case "cache_control":
 		d.auto = d.cache(1)
 	case "guardrailConfig":
-		req.Guardrail = d.object()
+		req.Guardrail = r.ObjectValue()
 	case "file_ids":
 		req.FileIDs = d.texts(req.FileIDs)
 	case "thread":

@@ -5,6 +5,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -20,22 +21,16 @@ type encoder struct {
 	// err is the first thing that went wrong. Writing goes on after it; the bytes are thrown away.
 	err error
 
-	seen     survey
+	view     rules.View
+	names    rules.Names
+	history  bool // the conversation has calls or results of tools
 	tools    toolPlan
-	thinking thinkingPlan
-	format   formatPlan
+	thinking rules.Thinking
+	tokens   int64 // the limit of output tokens
+	format   rules.Format
 
-	asNamed   bool
-	skipMarks int // cache breakpoints still to be left out
-	calls     []call
-	callSpace [8]call
-}
-
-// survey is what one look over the whole request finds, before anything is written.
-type survey struct {
-	toolBlocks  bool // the history has calls or results of tools
-	illegalName bool // some tool's name must be aliased
-	illegalID   bool
+	marks rules.Breakpoints
+	calls chat.Calls
 }
 
 // EncodeRequest appends the body of InvokeModel. The model and whether to stream stand in the URL, not in the body.
@@ -46,22 +41,22 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 // encode writes a request. With asNamed, tools and calls keep the client's names for them, legal or not: the reply is to
 // be relayed as it comes.
 func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte, error) {
-	e := encoder{w: json.NewWriter(dst), r: r, x: x, f: &x.Facts, asNamed: asNamed}
-	e.calls = e.callSpace[:0]
-	if r.N > 1 {
-		return nil, &chat.Error{
-			Kind: chat.ErrInvalidRequest, Code: "unsupported_parameter", Param: "n", Fallback: true,
-			Message: "the model '" + x.Model + "' gives one choice only; leave out n, or send the request several times",
-		}
+	e := encoder{w: json.NewWriter(dst), r: r, x: x, f: &x.Facts}
+	if err := rules.OneChoice(r, x); err != nil {
+		return nil, err
 	}
-	e.survey()
-	e.planFormat()
+	e.view = rules.View{Dialect: Name, Thinking: rules.KeepsThinking(e.f)}
+	e.history = r.HoldsTooling()
+	if !asNamed {
+		e.names = rules.NamesOf(r, x, ids)
+	}
+	e.format.Plan(r, x, e.f.NativeSchema || r.Dialect == Name) // in its own words, it is for the model to take or to refuse
 	e.planThinking()
 	e.planTools()
 	if e.err != nil {
 		return nil, e.err
 	}
-	e.skipMarks = e.countMarks() - maxMarks
+	e.planMarks()
 
 	// Tools, system and messages are written in the order of the prompt, since of too many breakpoints the first are left
 	// out.
@@ -70,7 +65,7 @@ func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte
 	e.w.Raw(bedrockVersion)
 	e.betas()
 	e.w.Key("max_tokens")
-	e.w.Int(e.thinking.tokens)
+	e.w.Int(e.tokens)
 	e.toolList()
 	e.toolChoice()
 	e.system()
@@ -102,68 +97,6 @@ func (e *encoder) word(claudes, others string) string {
 	return others
 }
 
-// survey looks for what decides how the rest is written.
-func (e *encoder) survey() {
-	for i := range e.r.Tools {
-		if t := &e.r.Tools[i]; t.Raw == nil && !legalName(t.Name) {
-			e.seen.illegalName = true
-		}
-	}
-	e.eachTooling(func(b *chat.Block) {
-		e.seen.toolBlocks = true
-		if b.Kind == chat.ToolUse && !legalName(b.Tool.Name) {
-			e.seen.illegalName = true
-		}
-		if !legalID(b.Tool.ID) {
-			e.seen.illegalID = true
-		}
-	})
-	if e.asNamed {
-		e.seen.illegalName, e.seen.illegalID = false, false
-	}
-	if !e.seen.illegalName && !e.seen.illegalID {
-		return
-	}
-	// All that is legal is taken before any alias is made, or an alias may take it.
-	for i := range e.r.Tools {
-		if t := &e.r.Tools[i]; t.Raw == nil && legalName(t.Name) {
-			e.toolName(t.Name)
-		}
-	}
-	e.eachTooling(func(b *chat.Block) {
-		if b.Kind == chat.ToolUse && legalName(b.Tool.Name) {
-			e.toolName(b.Tool.Name)
-		}
-		if legalID(b.Tool.ID) {
-			e.toolID(b.Tool.ID)
-		}
-	})
-}
-
-func (e *encoder) eachTooling(f func(*chat.Block)) {
-	for m := range e.r.Messages {
-		for i := range e.r.Messages[m].Content {
-			if b := &e.r.Messages[m].Content[i]; b.Tool != nil {
-				f(b)
-			}
-		}
-	}
-}
-
-func (e *encoder) toolName(own string) string {
-	if !e.seen.illegalName {
-		return own
-	}
-	return e.x.ToolName(own, legalName, maxName)
-}
-
-func (e *encoder) toolID(own string) string {
-	if !e.seen.illegalID {
-		return own
-	}
-	return e.x.ToolID(own, legalID, aliasedID)
-}
-
 // betas writes those that the model takes; any other would be a 400.
 func (e *encoder) betas() {
 	if len(e.r.Betas) == 0 {
@@ -189,7 +122,7 @@ func (e *encoder) parameters() {
 	topP := r.TopP
 	if v := r.Temperature; v != nil && e.samples("temperature", v) {
 		e.w.Key("temperature")
-		e.w.Value(clamp(v))
+		e.w.Value(rules.Clamp(v))
 		if topP != nil && e.f.OneSampling {
 			e.drop("top_p")
 			topP = nil
@@ -197,7 +130,7 @@ func (e *encoder) parameters() {
 	}
 	if topP != nil && e.samples("top_p", topP) {
 		e.w.Key("top_p")
-		e.w.Value(clamp(topP))
+		e.w.Value(rules.Clamp(topP))
 	}
 	if v := r.TopK; v != nil && e.samples("top_k", v) {
 		e.w.Key("top_k")
@@ -216,36 +149,24 @@ func (e *encoder) parameters() {
 		name string
 		v    chat.Value
 	}{{"seed", r.Seed}, {"frequency_penalty", r.FrequencyPenalty}, {"presence_penalty", r.PresencePenalty}} {
-		if p.v != nil && (p.name == "seed" || !idle(p.v)) {
+		if p.v != nil && (p.name == "seed" || !rules.Idle(p.v)) {
 			e.drop(p.name)
 		}
 	}
-	switch r.ServiceTier {
-	case "", "auto", "default", "standard_only":
-	default:
+	if !rules.UsualTier(r.ServiceTier) {
 		e.drop("service_tier") // a header's on InvokeModel
 	}
 	if r.Latency != "" && r.Latency != "standard" {
 		e.drop("performanceConfig")
 	}
-	if r.Guardrail != nil {
-		// Never dropped: the client relies on it. On InvokeModel it is a header's.
-		err := chat.Invalid("guardrailConfig", "guardrailConfig cannot be passed on to the model '%s' in this form; leave it to the gateway's configuration", e.x.Model)
-		err.Fallback = true
-		e.fail(err)
-	}
-	for i := range r.Messages {
-		if r.Messages[i].Name != "" {
-			e.x.Omit("messages.name")
-			break
-		}
-	}
+	e.fail(rules.NoGuardrail(r, e.x)) // on InvokeModel it is a header's
+	rules.OmitNames(r, e.x)
 }
 
 // samples tells whether the model takes the named parameter of sampling; if not, it is dropped. 1 is what a model that
 // takes none, or reasons, does anyway: https://platform.claude.com/docs/en/build-with-claude/extended-thinking.
 func (e *encoder) samples(param string, v chat.Value) bool {
-	if !e.f.NoSampling && !e.thinking.on {
+	if !e.f.NoSampling && !e.thinking.On {
 		return true
 	}
 	n, err := strconv.ParseFloat(string(v), 64)
@@ -261,48 +182,19 @@ func (e *encoder) samples(param string, v chat.Value) bool {
 // leastThinkingTopP is how low top_p may be while Claude reasons; the same page.
 const leastThinkingTopP = 0.95
 
-// clamp brings a number down to Claude's most, 1: OpenAI's temperatures go to 2.
-func clamp(v chat.Value) chat.Value {
-	if n, err := strconv.ParseFloat(string(v), 64); err == nil && n > 1 {
-		return chat.Value("1")
-	}
-	return v
-}
-
-// idle tells whether a parameter's value is the same as leaving it out.
-func idle(v chat.Value) bool {
-	switch string(v) {
-	case "null", "false", "0", "0.0", `""`, "[]", "{}":
-		return true
-	}
-	return false
-}
-
-// stop writes the stop sequences: empty ones mean nothing, and Claude refuses those of white space alone.
+// stop writes the stop sequences. Claude refuses those of white space alone.
 func (e *encoder) stop() {
-	open := false
-	for _, s := range e.r.Stop {
-		if s == "" {
-			continue
-		}
-		if e.f.NoStop {
-			e.drop(e.word("stop_sequences", "stop"))
-			return
-		}
-		if json.Quote(s).Blank() {
-			e.x.Omit(e.word("stop_sequences", "stop"))
-			continue
-		}
-		if !open {
-			e.w.Key("stop_sequences")
-			e.w.BeginArray()
-			open = true
-		}
+	stops, err := rules.Stops(e.r, e.x, false, e.word("stop_sequences", "stop"))
+	e.fail(err)
+	if len(stops) == 0 {
+		return
+	}
+	e.w.Key("stop_sequences")
+	e.w.BeginArray()
+	for _, s := range stops {
 		e.w.Text(s)
 	}
-	if open {
-		e.w.EndArray()
-	}
+	e.w.EndArray()
 }
 
 // extra writes the members of a Claude body that have no canonical field and that Bedrock takes; the rest is dropped.
@@ -313,7 +205,7 @@ func (e *encoder) extra() {
 		case e.r.Dialect == Name && !unknownToBedrock(m.Key):
 			e.w.Key(string(json.AppendEscaped(nil, m.Key)))
 			e.w.Value(m.Value)
-		case !idle(m.Value):
+		case !rules.Idle(m.Value):
 			e.drop(m.Key)
 		}
 	}

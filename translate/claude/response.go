@@ -15,16 +15,16 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 	for r.Member() {
 		switch string(r.Key()) {
 		case "id":
-			out.ID = str(r).Unquote()
+			out.ID = r.MaybeString().Unquote()
 		case "model":
-			out.Model = str(r).Unquote()
+			out.Model = r.MaybeString().Unquote()
 		case "content":
 			content = true
 			decodeContent(r, out, x)
 		case "stop_reason":
-			out.Stop = stopReason(str(r), x)
+			out.Stop = stopReason(r.MaybeString(), x)
 		case "stop_sequence":
-			out.StopSequence = str(r)
+			out.StopSequence = r.MaybeString()
 		case "usage":
 			out.ServiceTier = decodeUsage(r, &out.Usage)
 		case "error":
@@ -45,44 +45,10 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 	return out, nil
 }
 
-// str reads a string; nil, with the value consumed, if it is none: what a provider sends that is not understood is
-// skipped, not refused.
-func str(r *json.Reader) chat.String {
-	if r.Kind() == json.Text {
-		return r.String()
-	}
-	r.Skip()
-	return nil
-}
-
-// enter goes into an object; false, with the value consumed, if it is none.
-func enter(r *json.Reader) bool {
-	if r.Kind() == json.Object {
-		return r.Object()
-	}
-	r.Skip()
-	return false
-}
-
-// number reads a whole number; ok is false, with the value consumed, if it is none or below 0.
-func number(r *json.Reader) (n int64, ok bool) {
-	if r.Kind() != json.Number {
-		r.Skip()
-		return 0, false
-	}
-	n, ok = json.ParseInt(r.Number())
-	if n < 0 {
-		return 0, false
-	}
-	return n, ok
-}
-
 func decodeContent(r *json.Reader, out *chat.Response, x *chat.Exchange) {
-	if r.Kind() != json.Array {
-		r.Skip()
+	if !r.MaybeArray() {
 		return
 	}
-	r.Array()
 	for r.Element() {
 		v := r.Value()
 		if r.Err() != nil {
@@ -113,9 +79,9 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 	for r.Member() {
 		switch string(r.Key()) {
 		case "type":
-			kind = str(r)
+			kind = r.MaybeString()
 		case "text":
-			b.Text = str(r)
+			b.Text = r.MaybeString()
 		case "citations":
 			if r.Kind() == json.Array {
 				b.Citations = r.Value()
@@ -123,15 +89,15 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 				r.Skip()
 			}
 		case "thinking":
-			thinking = str(r)
+			thinking = r.MaybeString()
 		case "signature":
-			b.Signature = str(r)
+			b.Signature = r.MaybeString()
 		case "data":
-			b.Data = str(r)
+			b.Data = r.MaybeString()
 		case "id":
-			t.ID = str(r).Unquote()
+			t.ID = r.MaybeString().Unquote()
 		case "name":
-			t.Name = str(r).Unquote()
+			t.Name = r.MaybeString().Unquote()
 		case "input":
 			if r.Kind() == json.Object {
 				t.Input = r.Value()
@@ -161,7 +127,7 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 		return chat.Block{Kind: chat.RedactedThinking, Data: b.Data}, b.Data != nil
 	case `"tool_use"`:
 		if t.Input == nil {
-			t.Input = chat.Value(emptyObject)
+			t.Input = chat.Value("{}")
 		}
 		t.ID, t.Name = x.ClientToolID(t.ID), x.ClientToolName(t.Name)
 		return chat.Block{Kind: chat.ToolUse, Tool: &t}, t.Name != ""
@@ -172,7 +138,7 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 // decodeUsage reads a usage into u, whose earlier counts stay where it says nothing; it gives the service tier.
 // input_tokens counts neither what was read from the cache nor what was written to it.
 func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return ""
 	}
 	for r.Member() {
@@ -193,13 +159,13 @@ func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
 			decodeCount(r, "thinking_tokens", &u.Reasoning)
 			continue
 		case "service_tier":
-			tier = str(r).Unquote()
+			tier = r.MaybeString().Unquote()
 			continue
 		default:
 			r.Skip()
 			continue
 		}
-		if n, ok := number(r); ok {
+		if n, ok := r.MaybeCount(); ok {
 			*to, u.Known = n, true
 		}
 	}
@@ -208,13 +174,13 @@ func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
 
 // decodeCount reads one number of an object.
 func decodeCount(r *json.Reader, name string, to *int64) {
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return
 	}
 	for r.Member() {
 		if string(r.Key()) != name {
 			r.Skip()
-		} else if n, ok := number(r); ok {
+		} else if n, ok := r.MaybeCount(); ok {
 			*to = n
 		}
 	}

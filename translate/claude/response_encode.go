@@ -14,7 +14,7 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	calls, output := false, false
 	for i := range r.Content {
 		if b := &r.Content[i]; b.Kind == chat.ToolUse {
-			if isOutput(b.Tool.Name, x) {
+			if x.IsOutput(b.Tool.Name) {
 				output = true
 			} else {
 				calls = true
@@ -69,9 +69,9 @@ func writeReplyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 	case chat.ToolUse:
 		input := b.Tool.Input
 		if len(input) == 0 {
-			input = chat.Value(emptyObject)
+			input = chat.Value("{}")
 		}
-		if isOutput(b.Tool.Name, x) {
+		if x.IsOutput(b.Tool.Name) {
 			w.Raw(`{"type":"text","text":`)
 			w.Text(string(json.AppendCompact(nil, input)))
 			w.EndObject()

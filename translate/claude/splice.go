@@ -168,7 +168,7 @@ func keptBetas(kept, betas []string, x *chat.Exchange) []string {
 			case x.Facts.Beta(b):
 				kept = append(kept, b)
 			default:
-				x.Omit("anthropic_beta: " + clip(b))
+				x.Omit("anthropic_beta: " + chat.Clip(b))
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func (e *streamEncoder) write(dst []byte, ev *chat.Event) []byte {
 func (e *streamEncoder) blockStart(dst []byte, ev *chat.Event) []byte {
 	switch ev.Block {
 	case chat.ToolUse:
-		if isOutput(ev.Name, e.x) {
+		if e.x.IsOutput(ev.Name) {
 			e.output, e.answer, e.held = true, ev.Index, nil
 			return dst
 		}
@@ -56,7 +56,7 @@ func (e *streamEncoder) blockStart(dst []byte, ev *chat.Event) []byte {
 		dst = append(dst, ev.Text...)
 		return e.close(append(dst, deltaEnd...))
 	case chat.Opaque:
-		if member(ev.Raw, "type") == nil {
+		if json.Find(ev.Raw, "type") == nil {
 			return dst
 		}
 		dst = e.open(dst, chat.Opaque, ev.Index)

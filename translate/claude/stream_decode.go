@@ -66,10 +66,9 @@ func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Even
 	for r.Member() {
 		switch string(r.Key()) {
 		case "type":
-			ev.kind = str(r)
+			ev.kind = r.MaybeString()
 		case "index":
-			n, _ := number(r)
-			ev.index = int(n)
+			ev.index = r.MaybeIndex()
 		case "delta":
 			d.delta(&ev)
 		case "content_block":
@@ -102,21 +101,21 @@ func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Even
 // there is one text whichever it is.
 func (d *streamDecoder) delta(ev *event) {
 	r := &d.r
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return
 	}
 	for r.Member() {
 		switch string(r.Key()) {
 		case "type":
-			ev.delta = str(r)
+			ev.delta = r.MaybeString()
 		case "text", "partial_json", "thinking", "signature":
-			ev.text = str(r)
+			ev.text = r.MaybeString()
 		case "citation":
 			ev.citation = r.Value()
 		case "stop_reason":
-			ev.stop = str(r)
+			ev.stop = r.MaybeString()
 		case "stop_sequence":
-			ev.stopMatched = str(r)
+			ev.stopMatched = r.MaybeString()
 		default:
 			r.Skip()
 		}
@@ -162,7 +161,7 @@ func (d *streamDecoder) translate(out []chat.Event, ev *event, told bool) ([]cha
 		}
 		d.x.Note("a stream event without a type was skipped")
 	default:
-		d.x.Note("an unknown stream event was skipped: " + clip(ev.kind.Unquote()))
+		d.x.Note("an unknown stream event was skipped: " + chat.Clip(ev.kind.Unquote()))
 	}
 	return out, nil
 }
@@ -172,13 +171,13 @@ func (d *streamDecoder) start(out []chat.Event, ev *event) []chat.Event {
 	e := chat.Event{Kind: chat.EventStart}
 	if ev.message != nil {
 		r := json.NewReader(ev.message)
-		if enter(r) {
+		if r.MaybeObject() {
 			for r.Member() {
 				switch string(r.Key()) {
 				case "id":
-					e.ID = str(r).Unquote()
+					e.ID = r.MaybeString().Unquote()
 				case "model":
-					e.Model = str(r).Unquote()
+					e.Model = r.MaybeString().Unquote()
 				case "usage":
 					decodeUsage(r, &d.usage)
 				default:
@@ -257,7 +256,7 @@ func (d *streamDecoder) blockDelta(out []chat.Event, ev *event) []chat.Event {
 		e.Kind, e.Block, e.Raw = chat.EventCitation, chat.Text, ev.citation
 		return append(out, e)
 	default:
-		d.x.Note("an unknown delta was skipped: " + clip(ev.delta.Unquote()))
+		d.x.Note("an unknown delta was skipped: " + chat.Clip(ev.delta.Unquote()))
 		return out
 	}
 	if e.Text == nil {

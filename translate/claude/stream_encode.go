@@ -190,7 +190,7 @@ func (e *streamEncoder) end(dst []byte) []byte {
 	}
 	switch {
 	case e.output && !e.answered:
-		e.held = append(e.held, emptyObject...)
+		e.held = append(e.held, "{}"...)
 		fallthrough
 	case len(e.held) > 0:
 		dst = e.enter(dst, chat.Text, -1)

@@ -51,7 +51,7 @@ func (d *decoder) tool(custom bool) (t chat.Tool) {
 		case key == "description":
 			t.Description = r.String()
 		case key == "input_schema":
-			t.Schema = d.object()
+			t.Schema = r.ObjectValue()
 		case key == "strict":
 			b := r.Bool()
 			t.Strict = &b
@@ -100,7 +100,7 @@ func (d *decoder) toolChoice() {
 	case "":
 		d.missing(1, "type")
 	default:
-		d.failAt(1, "type", "Input tag '%s' does not match any of the expected tags: 'auto', 'any', 'tool', 'none'", clip(kind))
+		d.failAt(1, "type", "Input tag '%s' does not match any of the expected tags: 'auto', 'any', 'tool', 'none'", chat.Clip(kind))
 	}
 	if kind != "tool" {
 		c.Name = ""

@@ -3,6 +3,7 @@ package converse
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -73,7 +74,7 @@ func (e *encoder) ownMembers() (paths chat.Value) {
 }
 
 func (e *encoder) familyParam(o *object, param string, v chat.Value) {
-	if v == nil || idle(v) && param != "seed" && param != "top_k" {
+	if v == nil || rules.Idle(v) && param != "seed" && param != "top_k" {
 		return
 	}
 	if param == "top_k" && !e.samples(param, v) {
@@ -105,13 +106,13 @@ func (e *encoder) serialChoice(o *object) {
 	e.key(o, "tool_choice")
 	e.w.BeginObject()
 	e.w.Key("type")
-	switch e.tools.choice {
+	switch e.tools.choice.Kind {
 	case chat.ToolsAny:
 		e.w.Raw(`"any"`)
 	case chat.ToolsNamed:
 		e.w.Raw(`"tool"`)
 		e.w.Key("name")
-		e.w.Text(e.toolName(e.tools.name))
+		e.w.Text(e.names.Tool(e.tools.choice.Name))
 	case chat.ToolsUnset, chat.ToolsAuto, chat.ToolsNone:
 		e.w.Raw(`"auto"`)
 	}
@@ -139,7 +140,7 @@ func (e *encoder) betas(o *object) {
 	open := false
 	for _, b := range e.r.Betas {
 		if !e.f.Beta(b) {
-			e.x.Omit("anthropic-beta:" + clip(b))
+			e.x.Omit("anthropic-beta:" + chat.Clip(b))
 			continue
 		}
 		if !open {
@@ -164,7 +165,7 @@ func (e *encoder) extra(o *object) {
 			}
 			continue
 		}
-		if idle(m.Value) || m.Key == "modalities" && string(m.Value) == `["text"]` {
+		if rules.Idle(m.Value) || m.Key == "modalities" && string(m.Value) == `["text"]` {
 			continue
 		}
 		if e.r.Dialect == "claude" && e.f.Family == model.Claude && m.Key == contextManagement {
@@ -188,13 +189,4 @@ func (e *encoder) mergeFields(o *object, fields chat.Value) {
 		e.key(o, string(key))
 		e.w.Value(w.Value())
 	}
-}
-
-// idle tells whether a parameter's value is the same as leaving it out.
-func idle(v chat.Value) bool {
-	switch string(v) {
-	case "", "null", "false", "0", "0.0", `""`, "[]", "{}":
-		return true
-	}
-	return false
 }

@@ -43,9 +43,9 @@ func (e *encoder) block(b *chat.Block) {
 
 func (e *encoder) toolUse(t *chat.Tooling) {
 	e.w.Raw(`{"toolUse":{"toolUseId":`)
-	e.w.Text(e.toolID(t.ID))
+	e.w.Text(e.names.ID(t.ID))
 	e.w.Key("name")
-	e.w.Text(e.toolName(t.Name))
+	e.w.Text(e.names.Tool(t.Name))
 	e.w.Key("input")
 	if len(t.Input) == 0 {
 		e.w.Raw("{}")
@@ -60,7 +60,7 @@ func (e *encoder) toolUse(t *chat.Tooling) {
 func (e *encoder) toolResult(b *chat.Block) {
 	t := b.Tool
 	e.w.Raw(`{"toolResult":{"toolUseId":`)
-	e.w.Text(e.toolID(t.ID))
+	e.w.Text(e.names.ID(t.ID))
 	e.w.Key("content")
 	e.w.BeginArray()
 	for i := range t.Content {
@@ -79,7 +79,7 @@ func (e *encoder) toolResult(b *chat.Block) {
 			}
 			e.drop("messages.content")
 		case chat.Audio, chat.ToolUse, chat.ToolResult, chat.Thinking, chat.RedactedThinking:
-			e.fail(chat.Invalid("messages", "the result of the tool call '%s' holds a block of kind %s; Bedrock takes text, images, documents and videos there", clip(t.ID), c.Kind))
+			e.fail(chat.Invalid("messages", "the result of the tool call '%s' holds a block of kind %s; Bedrock takes text, images, documents and videos there", chat.Clip(t.ID), c.Kind))
 		}
 	}
 	e.w.EndArray()
@@ -116,14 +116,11 @@ func resultCache(b *chat.Block) *chat.Cache {
 	return last
 }
 
-// maxCachePoints is how many Bedrock takes in one request:
-// https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html.
-const maxCachePoints = 4
-
-// countPoints gives the number of cache points that will be written if none is left out.
-func (e *encoder) countPoints() int {
+// planPoints says whether the model takes cache points and counts those to come.
+func (e *encoder) planPoints() {
+	e.points.Taken, e.points.Hour = e.f.CachePoints, e.f.CacheTTL
 	if !e.f.CachePoints {
-		return 0
+		return
 	}
 	n := 0
 	count := func(c *chat.Cache) {
@@ -147,36 +144,28 @@ func (e *encoder) countPoints() int {
 			switch b := &content[i]; {
 			case b.Kind == chat.ToolResult:
 				count(resultCache(b))
-			case e.visibleBlock(b):
+			case e.view.Block(b):
 				count(b.Cache)
 			}
 		}
 	}
-	if n > maxCachePoints {
-		e.x.Note("more than four cache points: the first were left out")
-	}
-	return n
+	e.points.Expect(n, e.x)
 }
 
 // cachePoint writes the cache point c behind what was written last.
 func (e *encoder) cachePoint(c *chat.Cache) {
-	switch {
-	case c == nil:
-	case !e.f.CachePoints:
-		e.drop("cache_control")
-	case e.skipPoints > 0:
-		e.skipPoints--
-	default:
-		e.w.Raw(`{"cachePoint":{"type":"default"`)
-		if c.TTL != "" && e.f.CacheTTL {
-			e.w.Key("ttl")
-			e.w.Text(c.TTL)
-		} else if c.TTL == "1h" {
-			e.x.Omit("cache_control.ttl")
-		}
-		e.w.EndObject()
-		e.w.EndObject()
+	write, ttl, err := e.points.Next(c, e.x)
+	e.fail(err)
+	if !write {
+		return
 	}
+	e.w.Raw(`{"cachePoint":{"type":"default"`)
+	if ttl != "" {
+		e.w.Key("ttl")
+		e.w.Text(ttl)
+	}
+	e.w.EndObject()
+	e.w.EndObject()
 }
 
 // quote is a String of text that the gateway made.

@@ -111,7 +111,7 @@ func (d *decoder) media(formats []mediaFormat) *chat.Media {
 		case "context":
 			m.Context = d.str("messages.content.document.context")
 		case "citations":
-			m.Citations = string(member(d.w.Value(), "enabled")) == "true"
+			m.Citations = string(json.Find(d.w.Value(), "enabled")) == "true"
 		case "source":
 			d.source(m)
 		default:
@@ -129,13 +129,13 @@ func (d *decoder) source(m *chat.Media) {
 		switch string(d.w.Key()) {
 		case "bytes":
 			tok := d.str("messages.content.source.bytes")
-			if m.Data = tok.Bytes(); !validBase64(m.Data) {
+			if m.Data = tok.Bytes(); !chat.Base64(m.Data) {
 				d.fail("messages.content.source.bytes", "base64")
 			}
 		case "s3Location":
 			v := d.objectValue("messages.content.source.s3Location")
-			m.S3 = chat.String(textOf(member(v, "uri"))).Unquote()
-			m.S3Owner = chat.String(textOf(member(v, "bucketOwner"))).Unquote()
+			m.S3 = chat.String(textOf(json.Find(v, "uri"))).Unquote()
+			m.S3Owner = chat.String(textOf(json.Find(v, "bucketOwner"))).Unquote()
 			if !strings.HasPrefix(m.S3, "s3://") {
 				d.fail("messages.content.source.s3Location.uri", "an s3:// URI")
 			}
@@ -155,23 +155,6 @@ func textOf(v chat.Value) chat.Value {
 		return v
 	}
 	return nil
-}
-
-// validBase64 tells whether b is standard base64 with its padding.
-func validBase64(b []byte) bool {
-	if len(b) == 0 || len(b)%4 != 0 {
-		return false
-	}
-	end := len(b)
-	for end > len(b)-2 && b[end-1] == '=' {
-		end--
-	}
-	for _, c := range b[:end] {
-		if !alphanumeric(c) && c != '+' && c != '/' {
-			return false
-		}
-	}
-	return true
 }
 
 func (d *decoder) toolUse() *chat.Tooling {
@@ -252,25 +235,25 @@ func (d *decoder) reasoning(b *chat.Block) (known bool) {
 // citations reads a citationsContent of one piece of text; one of several stays as it is.
 func (d *decoder) citations(b *chat.Block) bool {
 	v := d.objectValue("messages.content.citationsContent")
-	w := json.WalkAt(member(v, "content"), 0)
+	w := json.WalkAt(json.Find(v, "content"), 0)
 	n := 0
 	if w.Array() {
 		for ; w.Element(); n++ {
-			b.Text = chat.String(textOf(member(w.Value(), "text")))
+			b.Text = chat.String(textOf(json.Find(w.Value(), "text")))
 		}
 	}
-	b.Kind, b.Citations = chat.Text, member(v, "citations")
+	b.Kind, b.Citations = chat.Text, json.Find(v, "citations")
 	return n == 1 && b.Text != nil
 }
 
 // guardContent reads what is marked for the guardrail: elsewhere it is text or an image like any other.
 func (d *decoder) guardContent(b *chat.Block) bool {
 	v := d.objectValue("messages.content.guardContent")
-	if t := textOf(member(member(v, "text"), "text")); t != nil {
+	if t := textOf(json.Find(json.Find(v, "text"), "text")); t != nil {
 		b.Kind, b.Text = chat.Text, chat.String(t)
 		return true
 	}
-	if image := member(v, "image"); image != nil {
+	if image := json.Find(v, "image"); image != nil {
 		inner := decoder{w: json.WalkAt(image, 0), x: d.x}
 		b.Kind, b.Media = chat.Image, inner.media(imageFormats[:])
 		d.err = inner.err

@@ -40,7 +40,7 @@ func stopReason(tok chat.String, x *chat.Exchange) chat.StopReason {
 				return stopReasons[i].stop
 			}
 		}
-		x.Note("unknown stop reason " + clip(tok.Unquote()))
+		x.Note("unknown stop reason " + chat.Clip(tok.Unquote()))
 	}
 	return chat.StopUnknown
 }
@@ -57,15 +57,6 @@ func stopName(s chat.StopReason, trace chat.Value) string {
 		}
 	}
 	return "end_turn"
-}
-
-// clip shortens what a provider or client sent to what belongs into a log line or an error message.
-func clip(s string) string {
-	const most = 100
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }
 
 // errorTypes are the names that Bedrock's errors have, by kind; their HTTP status is the kind's.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	wire "github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -155,7 +156,7 @@ func checkTurns(t *testing.T, body []byte) {
 			tools = tools || call || result
 		}
 	}
-	if points > maxCachePoints {
+	if points > rules.MaxBreakpoints {
 		t.Fatalf("%d cache points in %s", points, body)
 	}
 	if tools && (req.ToolConfig == nil || len(req.ToolConfig.Tools) == 0) {

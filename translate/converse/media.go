@@ -116,7 +116,7 @@ func (e *encoder) refuse(kind chat.BlockKind) {
 // blob writes a block of a format and a source.
 func (e *encoder) blob(kind chat.BlockKind, m *chat.Media, format, known string) {
 	if format == "" {
-		e.fail(chat.Invalid("messages", "content of kind %s and media type '%s' is not supported; Bedrock takes %s", kind, clip(m.Type), known))
+		e.fail(chat.Invalid("messages", "content of kind %s and media type '%s' is not supported; Bedrock takes %s", kind, chat.Clip(m.Type), known))
 		return
 	}
 	e.w.BeginObject()
@@ -154,7 +154,7 @@ func (e *encoder) source(kind chat.BlockKind, m *chat.Media) {
 	case m.URL != "":
 		e.fail(chat.Invalid("messages", "content of kind %s is given as a URL, and this gateway does not fetch URLs (fetch_remote_images is off); send it as a data: URL", kind))
 	case m.FileID != "":
-		err := chat.Invalid("messages", "the file '%s' is not one of this gateway's files", clip(m.FileID))
+		err := chat.Invalid("messages", "the file '%s' is not one of this gateway's files", chat.Clip(m.FileID))
 		err.Kind = chat.ErrNotFound
 		e.fail(err)
 	default:
@@ -194,7 +194,7 @@ func (e *encoder) document(m *chat.Media) {
 		return
 	}
 	if f == "" && m.Content == nil {
-		e.fail(chat.Invalid("messages", "a document of media type '%s' is not supported; Bedrock takes pdf, csv, doc, docx, xls, xlsx, html, txt and md", clip(m.Type)))
+		e.fail(chat.Invalid("messages", "a document of media type '%s' is not supported; Bedrock takes pdf, csv, doc, docx, xls, xlsx, html, txt and md", chat.Clip(m.Type)))
 		return
 	}
 	e.w.Raw(`{"document":{`)
@@ -311,9 +311,9 @@ func (e *encoder) documentName(own, format string) string {
 		name = "document"
 	}
 	free := name
-	for n := 2; slices.Contains(e.names, free); n++ {
+	for n := 2; slices.Contains(e.documents, free); n++ {
 		free = name + " (" + strconv.Itoa(n) + ")"
 	}
-	e.names = append(e.names, free)
+	e.documents = append(e.documents, free)
 	return free
 }

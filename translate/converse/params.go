@@ -5,6 +5,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -18,14 +19,14 @@ func (e *encoder) parameters() {
 	}
 	if v := r.Temperature; v != nil && e.samples("temperature", v) {
 		e.key(&o, "temperature")
-		e.w.Value(clamp(v))
+		e.w.Value(rules.Clamp(v))
 	}
 	if v := r.TopP; v != nil && e.samples("top_p", v) {
 		if r.Temperature != nil && e.f.OneSampling {
 			e.drop("top_p")
 		} else {
 			e.key(&o, "topP")
-			e.w.Value(clamp(v))
+			e.w.Value(rules.Clamp(v))
 		}
 	}
 	e.stop(&o)
@@ -41,12 +42,7 @@ func (e *encoder) parameters() {
 	if r.User != nil {
 		e.drop("user")
 	}
-	for i := range r.Messages {
-		if r.Messages[i].Name != "" {
-			e.x.Omit("messages.name")
-			break
-		}
-	}
+	rules.OmitNames(r, e.x)
 }
 
 // samples tells whether the model takes the named parameter of sampling; if not, it is dropped. Claude at work with
@@ -61,66 +57,32 @@ func (e *encoder) samples(param string, v chat.Value) bool {
 	return false
 }
 
-// clamp brings a number down to Bedrock's most, 1: OpenAI's temperatures go to 2.
-func clamp(v chat.Value) chat.Value {
-	if len(v) > 0 && (v[0] == '0' || len(v) == 1 && v[0] == '1') && !hasExponent(v) {
-		return v
-	}
-	if n, err := strconv.ParseFloat(string(v), 64); err == nil && n > 1 {
-		return chat.Value("1")
-	}
-	return v
-}
-
-func hasExponent(v chat.Value) bool {
-	for _, c := range v {
-		if c == 'e' || c == 'E' {
-			return true
-		}
-	}
-	return false
-}
-
-// stop writes the stop sequences: empty ones mean nothing, and Claude refuses those of white space alone.
+// stop writes the stop sequences. Claude refuses those of white space alone.
 func (e *encoder) stop(o *object) {
-	if len(e.r.Stop) == 0 {
+	stops, err := rules.Stops(e.r, e.x, e.f.Family != model.Claude, "stop")
+	e.fail(err)
+	if len(stops) == 0 {
 		return
 	}
-	if e.f.NoStop {
-		e.drop("stop")
-		return
-	}
-	open := false
-	for _, s := range e.r.Stop {
-		if s == "" {
-			continue
-		}
-		if e.f.Family == model.Claude && json.Quote(s).Blank() {
-			e.x.Omit("stop")
-			continue
-		}
-		if !open {
-			e.key(o, "stopSequences")
-			e.w.BeginArray()
-			open = true
-		}
+	e.key(o, "stopSequences")
+	e.w.BeginArray()
+	for _, s := range stops {
 		e.w.Text(s)
 	}
-	if open {
-		e.w.EndArray()
-	}
+	e.w.EndArray()
 }
 
 // serviceTier writes the tier; the default one is not written, since models without tiers refuse the member.
 func (e *encoder) serviceTier() {
 	switch t := e.r.ServiceTier; t {
-	case "", "auto", "default", "standard_only":
 	case "flex", "priority", "reserved":
 		e.w.Raw(`"serviceTier":{"type":`)
 		e.w.Text(t)
 		e.w.EndObject()
 	default:
-		e.drop("service_tier")
+		if !rules.UsualTier(t) {
+			e.drop("service_tier")
+		}
 	}
 }
 
@@ -148,15 +110,7 @@ func (e *encoder) metadata() {
 }
 
 func metadataText(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case alphanumeric(c):
-		case c == ' ', c == ':', c == '_', c == '@', c == '$', c == '#', c == '=', c == '/', c == '+', c == ',', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return len(s) <= maxMetadataBytes
+	return rules.Alphanumeric(s, " :_@$#=/+,-.") && len(s) <= maxMetadataBytes
 }
 
 // guardrail writes the configured guardrail, or the request's own if it may choose.

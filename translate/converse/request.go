@@ -3,6 +3,7 @@ package converse
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -15,43 +16,37 @@ type encoder struct {
 	// err is the first thing that went wrong. Writing goes on after it; the bytes are thrown away.
 	err error
 
-	seen     survey
+	view     rules.View
+	names    rules.Names
+	history  bool // the conversation has calls or results of tools
 	tools    toolPlan
 	thinking thinkingPlan
-	format   formatPlan
+	format   rules.Format
 
-	skipPoints int      // cache points still to be left out
-	names      []string // of the documents written
-	calls      []call   // of the assistant's last turn
-	callSpace  [8]call
-}
-
-// survey is what one look over the whole request finds, before anything is written.
-type survey struct {
-	toolBlocks  bool // the history has calls or results of tools
-	illegalName bool // some tool's name must be aliased
-	illegalID   bool
+	points    rules.Breakpoints
+	documents []string   // names of those written
+	calls     chat.Calls // of the assistant's last turn
 }
 
 // EncodeRequest appends the body for POST /model/{id}/converse and converse-stream; the model stands in the URL, not in
 // the body.
 func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]byte, error) {
 	e := encoder{w: json.NewWriter(dst), r: r, x: x, f: &x.Facts}
-	e.calls = e.callSpace[:0]
-	if r.N > 1 {
-		return nil, &chat.Error{
-			Kind: chat.ErrInvalidRequest, Code: "unsupported_parameter", Param: "n", Fallback: true,
-			Message: "the model '" + x.Model + "' gives one choice only; leave out n, or send the request several times",
-		}
+	if err := rules.OneChoice(r, x); err != nil {
+		return nil, err
 	}
-	e.survey()
-	e.planFormat()
+	// Reasoning that no signature proves is Claude's to refuse, and nobody else's.
+	e.view = rules.View{Dialect: Name, Thinking: rules.KeepsThinking(e.f), Unsigned: e.f.Family != model.Claude}
+	e.history = r.HoldsTooling()
+	e.names = rules.NamesOf(r, x, idRule(e.f))
+	e.unspoken()
+	e.format.Plan(r, x, e.f.NativeSchema)
 	e.planThinking()
 	e.planTools()
 	if e.err != nil {
 		return nil, e.err
 	}
-	e.skipPoints = e.countPoints() - maxCachePoints
+	e.planPoints()
 
 	// Tools, system and messages are written in the order of the prompt, since of too many cache points the first are
 	// left out.
@@ -78,50 +73,23 @@ func (e *encoder) fail(err error) {
 
 func (e *encoder) drop(param string) { e.fail(e.x.Drop(param)) }
 
-// survey looks for what decides how the rest is written.
-func (e *encoder) survey() {
-	for i := range e.r.Tools {
-		if e.r.Tools[i].Raw == nil && !legalToolName(e.r.Tools[i].Name) {
-			e.seen.illegalName = true
-		}
-	}
-	for i := range e.r.Messages {
-		content := e.r.Messages[i].Content
-		for j := range content {
-			t := content[j].Tool
-			if t == nil {
-				e.unspoken(&content[j])
-				continue
-			}
-			e.seen.toolBlocks = true
-			if content[j].Kind == chat.ToolUse && !legalToolName(t.Name) {
-				e.seen.illegalName = true
-			}
-			if !e.legalToolID(t.ID) {
-				e.seen.illegalID = true
-			}
-		}
-	}
-	if e.seen.illegalName {
-		e.registerNames()
-	}
-	if e.seen.illegalID {
-		e.registerIDs()
-	}
-}
-
 // unspoken tells what of the history the model does not get. Reasoning comes back from clients that were never asked for
 // it, so that no policy refuses it.
-func (e *encoder) unspoken(b *chat.Block) {
-	if e.visibleBlock(b) {
-		return
-	}
-	switch b.Kind {
-	case chat.Thinking, chat.RedactedThinking:
-		e.x.Omit("thinking_blocks")
-	case chat.Opaque:
-		e.drop("messages.content")
-	case chat.Text, chat.Refusal, chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolUse, chat.ToolResult:
+func (e *encoder) unspoken() {
+	for m := range e.r.Messages {
+		for i := range e.r.Messages[m].Content {
+			b := &e.r.Messages[m].Content[i]
+			if e.view.Block(b) {
+				continue
+			}
+			switch b.Kind {
+			case chat.Thinking, chat.RedactedThinking:
+				e.x.Omit("thinking_blocks")
+			case chat.Opaque:
+				e.drop("messages.content")
+			case chat.Text, chat.Refusal, chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolUse, chat.ToolResult:
+			}
+		}
 	}
 }
 

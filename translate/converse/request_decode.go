@@ -202,21 +202,21 @@ func (d *decoder) outputConfig(r *chat.Request) {
 		case "effort":
 			r.Reasoning.Effort = d.text("outputConfig.effort")
 		case "textFormat":
-			v := member(member(d.objectValue("outputConfig.textFormat"), "structure"), "jsonSchema")
+			v := json.Find(json.Find(d.objectValue("outputConfig.textFormat"), "structure"), "jsonSchema")
 			if v == nil {
 				d.fail("outputConfig.textFormat", "of type json_schema with a structure.jsonSchema")
 				return
 			}
-			schema := chat.String(member(v, "schema")).Bytes()
+			schema := chat.String(json.Find(v, "schema")).Bytes()
 			if json.Valid(schema) != nil {
 				d.fail("outputConfig.textFormat", "a JSON Schema as a string in structure.jsonSchema.schema")
 				return
 			}
 			r.Format = &chat.Format{Schema: trim(schema)}
-			if name := member(v, "name"); len(name) > 0 && name[0] == '"' {
+			if name := json.Find(v, "name"); len(name) > 0 && name[0] == '"' {
 				r.Format.Name = chat.String(name).Unquote()
 			}
-			if text := member(v, "description"); len(text) > 0 && text[0] == '"' {
+			if text := json.Find(v, "description"); len(text) > 0 && text[0] == '"' {
 				r.Format.Description = chat.String(text)
 			}
 		default:
@@ -268,19 +268,19 @@ func (d *decoder) field(r *chat.Request, key string, v chat.Value) bool {
 			return true
 		}
 	case "output_config":
-		if e := member(v, "effort"); len(e) > 0 && e[0] == '"' && member(v, "format") == nil {
+		if e := json.Find(v, "effort"); len(e) > 0 && e[0] == '"' && json.Find(v, "format") == nil {
 			r.Reasoning.Effort = chat.String(e).Unquote()
 			return true
 		}
 	case "reasoningConfig":
-		if e := member(v, "maxReasoningEffort"); len(e) > 0 && e[0] == '"' {
+		if e := json.Find(v, "maxReasoningEffort"); len(e) > 0 && e[0] == '"' {
 			r.Reasoning.Effort = chat.String(e).Unquote()
 			return true
 		}
 	case "thinking":
-		switch string(member(v, "type")) {
+		switch string(json.Find(v, "type")) {
 		case `"enabled"`:
-			n, ok := json.ParseInt(member(v, "budget_tokens"))
+			n, ok := json.ParseInt(json.Find(v, "budget_tokens"))
 			if !ok {
 				return false
 			}
@@ -292,7 +292,7 @@ func (d *decoder) field(r *chat.Request, key string, v chat.Value) bool {
 		default:
 			return false
 		}
-		r.Reasoning.Display = member(v, "display")
+		r.Reasoning.Display = json.Find(v, "display")
 		return true
 	case "anthropic_beta":
 		w := json.WalkAt(v, 0)

@@ -45,7 +45,7 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 }
 
 func decodeOutput(r *json.Reader, out *chat.Response, x *chat.Exchange) {
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return
 	}
 	for r.Member() {
@@ -53,7 +53,7 @@ func decodeOutput(r *json.Reader, out *chat.Response, x *chat.Exchange) {
 			r.Skip()
 			continue
 		}
-		if !enter(r) {
+		if !r.MaybeObject() {
 			continue
 		}
 		for r.Member() {
@@ -67,11 +67,11 @@ func decodeOutput(r *json.Reader, out *chat.Response, x *chat.Exchange) {
 }
 
 func decodeReplyContent(r *json.Reader, to []chat.Block, x *chat.Exchange) []chat.Block {
-	if !enterArray(r) {
+	if !r.MaybeArray() {
 		return to
 	}
 	for r.Element() {
-		if !enter(r) {
+		if !r.MaybeObject() {
 			x.Note("a content block that is no object was skipped")
 			continue
 		}
@@ -86,7 +86,7 @@ func decodeReplyContent(r *json.Reader, to []chat.Block, x *chat.Exchange) []cha
 func decodeReplyBlock(r *json.Reader, to []chat.Block, x *chat.Exchange) []chat.Block {
 	switch string(r.Key()) {
 	case "text":
-		if tok := str(r); tok != nil {
+		if tok := r.MaybeString(); tok != nil {
 			to = append(to, chat.Block{Kind: chat.Text, Text: tok})
 		}
 	case "toolUse":
@@ -104,7 +104,7 @@ func decodeReplyBlock(r *json.Reader, to []chat.Block, x *chat.Exchange) []chat.
 	case "citationsContent":
 		to = append(to, decodeCitations(r)...)
 	default:
-		x.Note("an unknown content block was skipped: " + clip(string(r.Key())))
+		x.Note("an unknown content block was skipped: " + chat.Clip(string(r.Key())))
 		r.Skip()
 	}
 	return to
@@ -113,15 +113,15 @@ func decodeReplyBlock(r *json.Reader, to []chat.Block, x *chat.Exchange) []chat.
 // decodeToolUse reads a call; false if it is the provider's own to answer (type server_tool_use), which no client can.
 func decodeToolUse(r *json.Reader) (t *chat.Tooling, ours bool) {
 	t, ours = &chat.Tooling{}, true
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return t, false
 	}
 	for r.Member() {
 		switch string(r.Key()) {
 		case "toolUseId":
-			t.ID = text(r)
+			t.ID = r.MaybeText()
 		case "name":
-			t.Name = text(r)
+			t.Name = r.MaybeText()
 		case "input":
 			if r.Kind() == json.Object {
 				t.Input = r.Value()
@@ -129,7 +129,7 @@ func decodeToolUse(r *json.Reader) (t *chat.Tooling, ours bool) {
 				r.Skip()
 			}
 		case "type":
-			ours = text(r) == ""
+			ours = r.MaybeText() == ""
 		default:
 			r.Skip()
 		}
@@ -141,28 +141,28 @@ func decodeToolUse(r *json.Reader) (t *chat.Tooling, ours bool) {
 }
 
 func decodeReasoning(r *json.Reader) (b chat.Block, ok bool) {
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return b, false
 	}
 	for r.Member() {
 		switch string(r.Key()) {
 		case "reasoningText":
-			if !enter(r) {
+			if !r.MaybeObject() {
 				continue
 			}
 			b.Kind, ok = chat.Thinking, true
 			for r.Member() {
 				switch string(r.Key()) {
 				case "text":
-					b.Text = str(r)
+					b.Text = r.MaybeString()
 				case "signature":
-					b.Signature = str(r)
+					b.Signature = r.MaybeString()
 				default:
 					r.Skip()
 				}
 			}
 		case "redactedContent":
-			if tok := str(r); tok != nil {
+			if tok := r.MaybeString(); tok != nil {
 				b.Kind, b.Data, ok = chat.RedactedThinking, tok, true
 			}
 		default:
@@ -175,7 +175,7 @@ func decodeReasoning(r *json.Reader) (b chat.Block, ok bool) {
 // decodeCitations keeps the text of a citationsContent, and the citations on its first piece.
 func decodeCitations(r *json.Reader) (to []chat.Block) {
 	var citations chat.Value
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return nil
 	}
 	for r.Member() {
@@ -183,17 +183,17 @@ func decodeCitations(r *json.Reader) (to []chat.Block) {
 		case "citations":
 			citations = value(r)
 		case "content":
-			if !enterArray(r) {
+			if !r.MaybeArray() {
 				continue
 			}
 			for r.Element() {
-				if !enter(r) {
+				if !r.MaybeObject() {
 					continue
 				}
 				for r.Member() {
 					if string(r.Key()) != "text" {
 						r.Skip()
-					} else if tok := str(r); tok != nil {
+					} else if tok := r.MaybeString(); tok != nil {
 						to = append(to, chat.Block{Kind: chat.Text, Text: tok, Dialect: Name})
 					}
 				}
@@ -209,12 +209,12 @@ func decodeCitations(r *json.Reader) (to []chat.Block) {
 }
 
 func decodeMetrics(r *json.Reader) (latencyMS int64) {
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return 0
 	}
 	for r.Member() {
 		if string(r.Key()) == "latencyMs" {
-			latencyMS = number(r)
+			latencyMS, _ = r.MaybeCount()
 		} else {
 			r.Skip()
 		}
@@ -224,12 +224,12 @@ func decodeMetrics(r *json.Reader) (latencyMS int64) {
 
 // decodeType reads {"type":"…"}.
 func decodeType(r *json.Reader) (typ string) {
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return ""
 	}
 	for r.Member() {
 		if string(r.Key()) == "type" {
-			typ = text(r)
+			typ = r.MaybeText()
 		} else {
 			r.Skip()
 		}
@@ -239,8 +239,16 @@ func decodeType(r *json.Reader) (typ string) {
 
 // stopSequence gives the matched stop sequence that the encoder asked Claude for as an additional field.
 func stopSequence(fields chat.Value) chat.String {
-	if v := member(fields, "stop_sequence"); len(v) > 0 && v[0] == '"' {
+	if v := json.Find(fields, "stop_sequence"); len(v) > 0 && v[0] == '"' {
 		return chat.String(v)
 	}
 	return nil
+}
+
+// value reads any value; nil for null.
+func value(r *json.Reader) chat.Value {
+	if r.Null() {
+		return nil
+	}
+	return r.Value()
 }

@@ -72,7 +72,7 @@ func metrics(w *json.Writer, latency int64, x *chat.Exchange) {
 }
 
 func isOutput(b *chat.Block, x *chat.Exchange) bool {
-	return x.OutputTool != "" && b.Kind == chat.ToolUse && b.Tool.Name == x.OutputTool
+	return b.Kind == chat.ToolUse && x.IsOutput(b.Tool.Name)
 }
 
 func replyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {

@@ -134,7 +134,7 @@ func (s *schemaWriter) node(v, over chat.Value, root bool) {
 		return
 	}
 	if s.rules.inline {
-		if ref := member(v, "$ref"); ref != nil && ref[0] == '"' {
+		if ref := json.Find(v, "$ref"); ref != nil && ref[0] == '"' {
 			s.reference(v, ref, root)
 			s.depth--
 			return
@@ -149,7 +149,7 @@ func (s *schemaWriter) node(v, over chat.Value, root bool) {
 	if root && s.rules.object {
 		s.name("type", start)
 		s.buf = append(s.buf, `"object"`...)
-		if s.rules.bare && member(v, "properties") == nil && member(over, "properties") == nil {
+		if s.rules.bare && json.Find(v, "properties") == nil && json.Find(over, "properties") == nil {
 			s.name("properties", start)
 			s.buf = append(s.buf, '{', '}')
 		}
@@ -173,7 +173,7 @@ func (s *schemaWriter) members(v, over chat.Value, root bool, start int) (isObje
 		kind := keyword(key)
 		isObject = isObject || kind == schemaByName && string(key) == "properties"
 		typ := string(key) == "type"
-		if s.leaves(key, kind, root) || over != nil && member(over, string(key)) != nil {
+		if s.leaves(key, kind, root) || over != nil && json.Find(over, string(key)) != nil {
 			w.Skip()
 			continue
 		}
@@ -268,7 +268,7 @@ func (s *schemaWriter) reference(v, ref chat.Value, root bool) {
 	}
 	if slices.Contains(s.refs, name) {
 		s.buf = append(s.buf, '{')
-		if t := member(target, "type"); t != nil {
+		if t := json.Find(target, "type"); t != nil {
 			s.buf = append(s.buf, `"type":`...)
 			s.buf = json.AppendCompact(s.buf, t)
 		}
@@ -276,7 +276,7 @@ func (s *schemaWriter) reference(v, ref chat.Value, root bool) {
 		return
 	}
 	s.refs = append(s.refs, name)
-	if next := member(target, "$ref"); next != nil && next[0] == '"' {
+	if next := json.Find(target, "$ref"); next != nil && next[0] == '"' {
 		s.reference(target, next, root)
 	} else {
 		s.node(target, v, root)
@@ -299,7 +299,7 @@ func (s *schemaWriter) resolve(ref string) chat.Value {
 	v := s.root
 	for part := range strings.SplitSeq(path, "/") {
 		part = strings.ReplaceAll(strings.ReplaceAll(part, "~1", "/"), "~0", "~")
-		if v = member(v, part); v == nil {
+		if v = json.Find(v, part); v == nil {
 			return nil
 		}
 	}
@@ -308,20 +308,4 @@ func (s *schemaWriter) resolve(ref string) chat.Value {
 	}
 	s.known[ref] = v
 	return v
-}
-
-// member gives a member's value of an object; nil if there is none, or v is no object.
-func member(v chat.Value, key string) chat.Value {
-	if len(v) == 0 || v[0] != '{' {
-		return nil
-	}
-	w := json.WalkAt(v, 0)
-	w.Object()
-	for w.Member() {
-		if string(w.Key()) == key {
-			return w.Value()
-		}
-		w.Skip()
-	}
-	return nil
 }

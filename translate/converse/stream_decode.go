@@ -48,7 +48,7 @@ func (d *streamDecoder) Decode(out []chat.Event, name, payload []byte) ([]chat.E
 	d.r.Reset(payload)
 	from := len(out)
 	if d.ended {
-		d.x.Note("an event after the end of the stream was skipped: " + clip(string(name)))
+		d.x.Note("an event after the end of the stream was skipped: " + chat.Clip(string(name)))
 		return out, nil
 	}
 	switch string(name) {
@@ -66,7 +66,7 @@ func (d *streamDecoder) Decode(out []chat.Event, name, payload []byte) ([]chat.E
 	case "metadata":
 		out = d.metadata(d.start(out))
 	default:
-		d.x.Note("an unknown stream event was skipped: " + clip(string(name)))
+		d.x.Note("an unknown stream event was skipped: " + chat.Clip(string(name)))
 		return out, nil
 	}
 	if err := d.r.End(); err != nil {
@@ -93,7 +93,7 @@ func (d *streamDecoder) delta(out []chat.Event) []chat.Event {
 	for r.Member() {
 		switch string(r.Key()) {
 		case "contentBlockIndex":
-			index = int(number(r))
+			index = r.MaybeIndex()
 		case "delta":
 			out = d.deltaContent(out)
 		default: // p is padding against guesses from the length of frames
@@ -163,23 +163,23 @@ func (d *streamDecoder) find(index int) int {
 // deltaContent reads the delta object; the events get their index later.
 func (d *streamDecoder) deltaContent(out []chat.Event) []chat.Event {
 	r := &d.r
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return out
 	}
 	for r.Member() {
 		switch string(r.Key()) {
 		case "text":
-			if tok := str(r); tok != nil {
+			if tok := r.MaybeString(); tok != nil {
 				out = append(out, chat.Event{Kind: chat.EventBlockDelta, Block: chat.Text, Text: tok})
 			}
 		case "toolUse":
-			if !enter(r) {
+			if !r.MaybeObject() {
 				continue
 			}
 			for r.Member() {
 				if string(r.Key()) != "input" {
 					r.Skip()
-				} else if tok := str(r); tok != nil {
+				} else if tok := r.MaybeString(); tok != nil {
 					out = append(out, chat.Event{Kind: chat.EventBlockDelta, Block: chat.ToolUse, Text: tok})
 				}
 			}
@@ -190,7 +190,7 @@ func (d *streamDecoder) deltaContent(out []chat.Event) []chat.Event {
 				out = append(out, chat.Event{Kind: chat.EventCitation, Block: chat.Text, Raw: v})
 			}
 		default:
-			d.x.Note("an unknown delta was skipped: " + clip(string(r.Key())))
+			d.x.Note("an unknown delta was skipped: " + chat.Clip(string(r.Key())))
 			r.Skip()
 		}
 	}
@@ -199,7 +199,7 @@ func (d *streamDecoder) deltaContent(out []chat.Event) []chat.Event {
 
 func (d *streamDecoder) reasoning(out []chat.Event) []chat.Event {
 	r := &d.r
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return out
 	}
 	for r.Member() {
@@ -211,11 +211,11 @@ func (d *streamDecoder) reasoning(out []chat.Event) []chat.Event {
 		case "redactedContent":
 			e.Block = chat.RedactedThinking
 		default:
-			d.x.Note("an unknown delta of reasoning was skipped: " + clip(string(r.Key())))
+			d.x.Note("an unknown delta of reasoning was skipped: " + chat.Clip(string(r.Key())))
 			r.Skip()
 			continue
 		}
-		if e.Text = str(r); e.Text != nil {
+		if e.Text = r.MaybeString(); e.Text != nil {
 			out = append(out, e)
 		}
 	}
@@ -232,15 +232,15 @@ func (d *streamDecoder) blockStart(out []chat.Event) []chat.Event {
 	for r.Member() {
 		switch string(r.Key()) {
 		case "contentBlockIndex":
-			e.Index = int(number(r))
+			e.Index = r.MaybeIndex()
 		case "start":
-			if !enter(r) {
+			if !r.MaybeObject() {
 				continue
 			}
 			for r.Member() {
 				said = true
 				if string(r.Key()) != "toolUse" {
-					d.x.Note("an unknown content block was skipped: " + clip(string(r.Key())))
+					d.x.Note("an unknown content block was skipped: " + chat.Clip(string(r.Key())))
 					r.Skip()
 					continue
 				}
@@ -281,7 +281,7 @@ func (d *streamDecoder) blockStop(out []chat.Event) []chat.Event {
 	r.Object()
 	for r.Member() {
 		if string(r.Key()) == "contentBlockIndex" {
-			index = int(number(r))
+			index = r.MaybeIndex()
 		} else {
 			r.Skip()
 		}

@@ -94,7 +94,7 @@ func (s *streamEncoder) count(u *chat.Usage) {
 func (s *streamEncoder) blockStart(w *json.Writer, ev *chat.Event) []eventstream.Header {
 	switch ev.Block {
 	case chat.ToolUse:
-		if s.x.OutputTool != "" && ev.Name == s.x.OutputTool {
+		if s.x.IsOutput(ev.Name) {
 			s.output, s.written = ev.Index+1, true
 			return nil
 		}

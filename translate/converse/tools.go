@@ -5,102 +5,15 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
-// Limits of ToolName and ToolUseId, and how long an alias is that stands for an illegal id.
-const (
-	maxToolName   = 64
-	maxToolID     = 64
-	toolIDAliases = 32
-)
-
-func legalToolName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; !alphanumeric(c) && c != '_' && c != '-' {
-			return false
-		}
+// idRule is the rule for toolUseId: the service's own, and Mistral's models want exactly so many alphanumerics.
+func idRule(f *model.Facts) rules.IDs {
+	if f.ToolIDLength > 0 {
+		return rules.IDs{Length: f.ToolIDLength}
 	}
-	return s != "" && len(s) <= maxToolName
-}
-
-func legalToolID(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; !alphanumeric(c) && c != '_' && c != '-' && c != '.' && c != ':' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxToolID
-}
-
-func alphanumeric(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
-
-// legalToolID tells whether the model takes the id: Mistral's want exactly so many alphanumerics.
-func (e *encoder) legalToolID(id string) bool {
-	if n := e.f.ToolIDLength; n > 0 {
-		return legalShortID(id, n)
-	}
-	return legalToolID(id)
-}
-
-func legalShortID(id string, n int) bool {
-	for i := 0; i < len(id); i++ {
-		if !alphanumeric(id[i]) {
-			return false
-		}
-	}
-	return len(id) == n
-}
-
-func (e *encoder) toolID(own string) string {
-	if !e.seen.illegalID {
-		return own
-	}
-	if n := e.f.ToolIDLength; n > 0 {
-		return e.x.ToolID(own, func(id string) bool { return legalShortID(id, n) }, n)
-	}
-	return e.x.ToolID(own, legalToolID, toolIDAliases)
-}
-
-func (e *encoder) toolName(own string) string {
-	if !e.seen.illegalName {
-		return own
-	}
-	return e.x.ToolName(own, legalToolName, maxToolName)
-}
-
-// registerNames takes all legal names before any alias is made, or an alias may take one.
-func (e *encoder) registerNames() {
-	for i := range e.r.Tools {
-		if t := &e.r.Tools[i]; t.Raw == nil && legalToolName(t.Name) {
-			e.toolName(t.Name)
-		}
-	}
-	e.eachTooling(func(b *chat.Block) {
-		if b.Kind == chat.ToolUse && legalToolName(b.Tool.Name) {
-			e.toolName(b.Tool.Name)
-		}
-	})
-}
-
-// registerIDs does the same with ids.
-func (e *encoder) registerIDs() {
-	e.eachTooling(func(b *chat.Block) {
-		if e.legalToolID(b.Tool.ID) {
-			e.toolID(b.Tool.ID)
-		}
-	})
-}
-
-func (e *encoder) eachTooling(f func(*chat.Block)) {
-	for m := range e.r.Messages {
-		for i := range e.r.Messages[m].Content {
-			if b := &e.r.Messages[m].Content[i]; b.Tool != nil {
-				f(b)
-			}
-		}
-	}
+	return rules.IDs{Also: "_-.:"}
 }
 
 // toolPlan is what is made of the client's tools and its choice among them.
@@ -108,42 +21,31 @@ type toolPlan struct {
 	none    bool   // no tool of the client's is sent
 	only    string // the only one sent; "" for all
 	sent    int    // how many of the client's are
-	choice  chat.ToolChoiceKind
-	name    string // with choice ToolsNamed
-	serial  bool   // no parallel calls: the choice is sent as Claude's own
-	foreign bool   // tools of Claude's own kinds are sent as additional fields
+	choice  rules.Choice
+	serial  bool // no parallel calls: the choice is sent as Claude's own
+	foreign bool // tools of Claude's own kinds are sent as additional fields
 }
 
 // planTools decides which tools are sent and how free the model is to call them.
 func (e *encoder) planTools() {
 	p := &e.tools
-	choice := e.r.ToolChoice
 	if e.f.NoTools {
-		if len(e.r.Tools) > 0 {
-			e.drop("tools")
-		}
-		if e.seen.toolBlocks {
-			err := chat.Invalid("messages", "the conversation holds tool calls, and the model '%s' takes no tools", e.x.Model)
-			err.Fallback = true
-			e.fail(err)
-		}
+		e.fail(rules.NoTools(e.r, e.x))
 		p.none = true
 		return
 	}
-	switch choice.Kind {
+	e.fail(rules.CheckChoice(e.r))
+	switch choice := e.r.ToolChoice; choice.Kind {
 	case chat.ToolsNone:
 		// Converse has no such choice. The history may need the specs; without it, no tools means no calls.
-		p.none = !e.seen.toolBlocks
+		p.none = !e.history
 	case chat.ToolsNamed:
-		if !slices.ContainsFunc(e.r.Tools, func(t chat.Tool) bool { return t.Name == choice.Name }) {
-			e.fail(chat.Invalid("tool_choice", "tool_choice names the tool '%s', which is not among the tools", clip(choice.Name)))
-		}
-		p.choice, p.name = chat.ToolsNamed, choice.Name
+		p.choice = rules.Choice{Kind: chat.ToolsNamed, Name: choice.Name}
 		if e.f.NoNamedTool {
-			p.choice, p.only = chat.ToolsAny, choice.Name
+			p.choice.Kind, p.only = chat.ToolsAny, choice.Name
 		}
 	case chat.ToolsAny:
-		p.choice = chat.ToolsAny
+		p.choice.Kind = chat.ToolsAny
 	case chat.ToolsUnset, chat.ToolsAuto:
 	}
 	for i := range e.r.Tools {
@@ -162,43 +64,16 @@ func (e *encoder) planTools() {
 		}
 	}
 	if e.x.OutputTool != "" {
-		e.forceOutput()
+		p.choice.ForceOutput(e.x, p.sent > 0 && e.r.ToolChoice.Kind != chat.ToolsNone)
 	} else if p.sent == 0 {
-		p.choice = chat.ToolsUnset
+		p.choice.Kind = chat.ToolsUnset
 	}
-	e.loosenChoice()
+	e.fail(p.choice.Loosen(e.x, e.thinking.On, &e.format))
 	if parallel := e.r.ParallelToolCalls; parallel != nil && !*parallel && (p.sent > 0 || e.x.OutputTool != "") {
 		if p.serial = e.f.Family == model.Claude; !p.serial {
 			e.drop("parallel_tool_calls")
 		}
 	}
-}
-
-// forceOutput makes the model call the tool that stands for the format, or one of the client's own: a real call wins.
-func (e *encoder) forceOutput() {
-	p := &e.tools
-	if p.sent > 0 && e.r.ToolChoice.Kind != chat.ToolsNone {
-		p.choice = chat.ToolsAny
-		return
-	}
-	p.choice, p.name = chat.ToolsNamed, e.x.OutputTool
-	if e.f.NoNamedTool {
-		p.choice = chat.ToolsAny
-	}
-}
-
-// loosenChoice leaves the choice to a model that takes no forced one, or none while it reasons.
-func (e *encoder) loosenChoice() {
-	p := &e.tools
-	if p.choice != chat.ToolsAny && p.choice != chat.ToolsNamed || !e.f.NoForcedTools && !e.thinking.on {
-		return
-	}
-	p.choice = chat.ToolsAuto
-	if e.x.OutputTool != "" {
-		e.format.instruct("Give the final answer by calling the tool " + e.x.OutputTool + " once, and not as text.")
-		return
-	}
-	e.drop("tool_choice")
 }
 
 // sends tells whether the spec of the client's tool goes to the model.
@@ -210,13 +85,13 @@ func (e *encoder) sends(t *chat.Tool) bool {
 	if p.only != "" && t.Name != p.only {
 		return false
 	}
-	return e.r.ToolChoice.Allowed == nil || slices.Contains(e.r.ToolChoice.Allowed, t.Name)
+	return rules.Allowed(e.r, t)
 }
 
 // toolConfig writes the specs and the choice.
 func (e *encoder) toolConfig() {
 	p := &e.tools
-	if p.sent == 0 && e.x.OutputTool == "" && !e.seen.toolBlocks {
+	if p.sent == 0 && e.x.OutputTool == "" && !e.history {
 		return
 	}
 	e.w.Key("toolConfig")
@@ -237,7 +112,7 @@ func (e *encoder) toolConfig() {
 			e.drop("tools.strict")
 			strict = false
 		}
-		e.spec(e.toolName(t.Name), t.Description, t.Schema, strict)
+		e.spec(e.names.Tool(t.Name), t.Description, t.Schema, strict)
 		if e.f.NoToolCache && t.Cache != nil {
 			e.drop("cache_control")
 		} else {
@@ -248,7 +123,8 @@ func (e *encoder) toolConfig() {
 		e.specsOfHistory()
 	}
 	if e.x.OutputTool != "" {
-		e.outputTool()
+		t := rules.OutputTool(e.r, e.x)
+		e.spec(e.names.Tool(t.Name), t.Description, t.Schema, false)
 	}
 	e.w.EndArray()
 	e.toolChoice()
@@ -260,13 +136,13 @@ func (e *encoder) toolChoice() {
 	if e.tools.serial {
 		return
 	}
-	switch e.tools.choice {
+	switch e.tools.choice.Kind {
 	case chat.ToolsAny:
 		e.w.Key("toolChoice")
 		e.w.Raw(`{"any":{}}`)
 	case chat.ToolsNamed:
 		e.w.Raw(`"toolChoice":{"tool":{"name":`)
-		e.w.Text(e.toolName(e.tools.name))
+		e.w.Text(e.names.Tool(e.tools.choice.Name))
 		e.w.EndObject()
 		e.w.EndObject()
 	case chat.ToolsUnset, chat.ToolsAuto, chat.ToolsNone:
@@ -300,14 +176,14 @@ func (e *encoder) isForeign(name string) bool {
 // specsOfHistory writes a spec for every tool that the history calls, since Bedrock refuses tool blocks without a
 // toolConfig. Claude's own tools have their place elsewhere; one spec there must be all the same.
 func (e *encoder) specsOfHistory() {
-	var done []string
-	e.eachTooling(func(b *chat.Block) {
-		if name := b.Tool.Name; b.Kind == chat.ToolUse && !e.isForeign(name) && !slices.Contains(done, name) {
-			done = append(done, name)
-			e.spec(e.toolName(name), nil, nil, false)
+	written := false
+	for _, name := range rules.Called(e.r) {
+		if !e.isForeign(name) {
+			written = true
+			e.spec(e.names.Tool(name), nil, nil, false)
 		}
-	})
-	if len(done) == 0 && e.seen.toolBlocks && e.x.OutputTool == "" {
+	}
+	if !written && e.history && e.x.OutputTool == "" {
 		e.spec("no_tool", quote("Does nothing. Never call it."), nil, false)
 	}
 }

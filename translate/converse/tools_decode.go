@@ -39,7 +39,7 @@ func (d *decoder) tool(r *chat.Request) {
 			r.Tools[n-1].Cache = inner.cachePoint()
 		}
 	default: // systemTool, and what is newer
-		name := chat.String(textOf(member(inner.w.Value(), "name")))
+		name := chat.String(textOf(json.Find(inner.w.Value(), "name")))
 		r.Tools = append(r.Tools, chat.Tool{Name: name.Unquote(), Raw: raw, Dialect: Name})
 	}
 	if inner.err != nil && d.err == nil {
@@ -59,7 +59,7 @@ func (d *decoder) toolSpec() (t chat.Tool) {
 		case "description":
 			t.Description = d.str("toolConfig.tools.toolSpec.description")
 		case "inputSchema":
-			t.Schema = member(d.objectValue("toolConfig.tools.toolSpec.inputSchema"), "json")
+			t.Schema = json.Find(d.objectValue("toolConfig.tools.toolSpec.inputSchema"), "json")
 		case "strict":
 			strict := string(d.w.Value()) == "true"
 			t.Strict = &strict

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
 func withTools(with func(*chat.Request), tools ...chat.Tool) *chat.Request {
@@ -131,7 +132,7 @@ func TestAliasesAreUndone(t *testing.T) {
 	if _, err := (Dialect{}).EncodeRequest(nil, r, x); err != nil {
 		t.Fatal(err)
 	}
-	name, id := x.ToolName("do.it", legalToolName, maxToolName), x.ToolID("call_1", legalToolID, 9)
+	name, id := x.ToolName("do.it", rules.LegalName, 64), x.ToolID("call_1", rules.IDs{Length: 9}.Legal, 9)
 	if name == "do.it" || len(id) != 9 {
 		t.Fatalf("no aliases: %s %s", name, id)
 	}

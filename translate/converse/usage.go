@@ -7,20 +7,20 @@ import (
 
 // decodeUsage reads a TokenUsage. inputTokens counts neither what was read from the cache nor what was written to it.
 func decodeUsage(r *json.Reader) (u chat.Usage) {
-	if !enter(r) {
+	if !r.MaybeObject() {
 		return u
 	}
 	u.Known = true
 	for r.Member() {
 		switch string(r.Key()) {
 		case "inputTokens":
-			u.Input = number(r)
+			u.Input, _ = r.MaybeCount()
 		case "outputTokens":
-			u.Output = number(r)
+			u.Output, _ = r.MaybeCount()
 		case "cacheReadInputTokens", "cacheReadInputTokenCount":
-			u.CacheRead = number(r)
+			u.CacheRead, _ = r.MaybeCount()
 		case "cacheWriteInputTokens", "cacheWriteInputTokenCount":
-			u.CacheWrite = number(r)
+			u.CacheWrite, _ = r.MaybeCount()
 		case "cacheDetails":
 			u.CacheWrite1h = decodeCacheDetails(r)
 		default:
@@ -32,11 +32,11 @@ func decodeUsage(r *json.Reader) (u chat.Usage) {
 
 // decodeCacheDetails gives the tokens that are kept for an hour.
 func decodeCacheDetails(r *json.Reader) (hour int64) {
-	if !enterArray(r) {
+	if !r.MaybeArray() {
 		return 0
 	}
 	for r.Element() {
-		if !enter(r) {
+		if !r.MaybeObject() {
 			continue
 		}
 		var ttl chat.String
@@ -44,9 +44,9 @@ func decodeCacheDetails(r *json.Reader) (hour int64) {
 		for r.Member() {
 			switch string(r.Key()) {
 			case "ttl":
-				ttl = str(r)
+				ttl = r.MaybeString()
 			case "inputTokens":
-				n = number(r)
+				n, _ = r.MaybeCount()
 			default:
 				r.Skip()
 			}

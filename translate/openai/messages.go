@@ -1,18 +1,12 @@
 package openai
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
-
-// openCall is a tool call that waits for its result.
-type openCall struct {
-	id, name string
-	answered bool
-}
 
 // message is what one element of messages says, before its role gives it a meaning.
 type message struct {
@@ -32,7 +26,7 @@ func (d *decoder) messages() {
 	r := &d.r
 	r.Array()
 	d.req.Messages = make([]chat.Message, 0, 8)
-	d.blocks = make([]chat.Block, 0, 8)
+	d.room = decode.NewRoom(8)
 	i := 0
 	for ; r.Element(); i++ {
 		d.item(0, i)
@@ -61,7 +55,7 @@ func (d *decoder) message(m *message) {
 		}
 		switch string(r.Key()) {
 		case "role":
-			m.role = meaning(r.String())
+			m.role = r.String().Bytes()
 		case "content":
 			if r.Kind() == json.Text {
 				m.text = r.String()
@@ -139,9 +133,9 @@ func (d *decoder) content(m *message) []chat.Block {
 	var blocks []chat.Block
 	switch {
 	case m.list:
-		blocks = d.keep(d.scratch)
+		blocks = d.room.Keep(d.scratch)
 	case !m.text.Blank():
-		blocks = d.one(chat.Block{Kind: chat.Text, Text: m.text})
+		blocks = d.room.One(chat.Block{Kind: chat.Text, Text: m.text})
 	}
 	if m.cache != nil && len(blocks) > 0 {
 		blocks[len(blocks)-1].Cache = m.cache
@@ -154,24 +148,6 @@ func (d *decoder) add(m chat.Message) {
 	if len(m.Content) > 0 {
 		d.req.Messages = append(d.req.Messages, m)
 	}
-}
-
-// one makes a list of a single block out of the room that messages share.
-func (d *decoder) one(b chat.Block) []chat.Block {
-	if len(d.blocks) == cap(d.blocks) {
-		d.blocks = make([]chat.Block, 0, 16)
-	}
-	d.blocks = append(d.blocks, b)
-	n := len(d.blocks)
-	return d.blocks[n-1 : n : n]
-}
-
-// keep copies blocks out of the scratch that the next message uses again.
-func (d *decoder) keep(blocks []chat.Block) []chat.Block {
-	if len(blocks) == 1 {
-		return d.one(blocks[0])
-	}
-	return slices.Clone(blocks)
 }
 
 func (d *decoder) system(m *message) {
@@ -210,17 +186,14 @@ func (d *decoder) assistant(m *message) {
 	}
 	d.open, d.asked = d.open[:0], m.index
 	for i := range d.uses {
-		t := d.uses[i].Tool
-		if slices.ContainsFunc(d.open, func(c openCall) bool { return c.id == t.ID }) {
-			continue // said twice; no provider takes one id for two calls of a turn
+		if t := d.uses[i].Tool; d.open.Add(t.ID, t.Name) {
+			turn = append(turn, d.uses[i])
 		}
-		d.open = append(d.open, openCall{id: t.ID, name: t.Name})
-		turn = append(turn, d.uses[i])
 	}
 	if m.cache != nil && len(turn) > 0 {
 		turn[len(turn)-1].Cache = m.cache
 	}
-	d.add(chat.Message{Role: chat.Assistant, Name: m.name, Content: d.keep(turn)})
+	d.add(chat.Message{Role: chat.Assistant, Name: m.name, Content: d.room.Keep(turn)})
 	d.thoughts = turn
 }
 
@@ -229,14 +202,12 @@ func (d *decoder) toolResult(m *message) {
 		d.missing(1, "tool_call_id")
 		return
 	}
-	for i := range d.open {
-		if c := &d.open[i]; c.id == m.callID {
-			if !c.answered {
-				c.answered = true
-				d.result(m, c.id)
-			}
-			return
-		}
+	first, known := d.open.Answer(m.callID)
+	if first {
+		d.result(m, m.callID)
+	}
+	if known {
+		return
 	}
 	d.failAt(1, "tool_call_id", "the tool result with the id '%s' answers no call of the assistant's turn before it: messages with role 'tool' must follow a message with 'tool_calls' that has this id", m.callID)
 }
@@ -248,9 +219,9 @@ func (d *decoder) functionResult(m *message) {
 		return
 	}
 	for i := range d.open {
-		if c := &d.open[i]; c.name == m.name && !c.answered {
-			c.answered = true
-			d.result(m, c.id)
+		if c := &d.open[i]; c.Name == m.name && !c.Answered {
+			c.Answered = true
+			d.result(m, c.ID)
 			return
 		}
 	}
@@ -274,16 +245,14 @@ func (d *decoder) result(m *message, id string) {
 		return
 	}
 	d.results = true
-	d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.User, Content: d.one(b)})
+	d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.User, Content: d.room.One(b)})
 }
 
 // answered checks that every tool call of the last assistant turn has its result.
 func (d *decoder) answered() {
-	for i := range d.open {
-		if c := &d.open[i]; !c.answered && d.r.Err() == nil {
-			d.r.Fail(chat.Invalid("messages["+strconv.Itoa(d.asked)+"].tool_calls",
-				"the tool call with the id '%s' has no result: a message with 'tool_calls' must be followed by a message with role 'tool' for each 'tool_call_id'", c.id))
-		}
+	if c := d.open.Unanswered(); c != nil && d.r.Err() == nil {
+		d.r.Fail(chat.Invalid("messages["+strconv.Itoa(d.asked)+"].tool_calls",
+			"the tool call with the id '%s' has no result: a message with 'tool_calls' must be followed by a message with role 'tool' for each 'tool_call_id'", c.ID))
 	}
 	d.open = d.open[:0]
 }

@@ -20,19 +20,6 @@ type Dialect struct{}
 // Name is "openai".
 func (Dialect) Name() string { return Name }
 
-// legalName is the rule for the names of functions.
-func legalName(s string) bool {
-	if s == "" || len(s) > maxName {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
-			return false
-		}
-	}
-	return true
-}
-
 // legalID is the rule for the ids of tool calls: any text that is not too long.
 func legalID(s string) bool { return s != "" && len(s) <= maxID }
 

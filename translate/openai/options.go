@@ -80,11 +80,7 @@ func (d *decoder) metadata() {
 
 // guardrail keeps Converse's guardrailConfig whole and looks whether its trace is asked for.
 func (d *decoder) guardrail() {
-	if d.r.Kind() != json.Object {
-		d.r.Object() // for its error
-		return
-	}
-	v := d.r.Value()
+	v := d.r.ObjectValue()
 	if d.r.Err() != nil {
 		return
 	}
@@ -191,20 +187,11 @@ func (d *decoder) jsonSchema(f *chat.Format) {
 		case "description":
 			f.Description = r.String()
 		case "schema":
-			f.Schema = d.object()
+			f.Schema = r.ObjectValue()
 		case "strict":
 			f.Strict = d.bool()
 		default:
 			r.Skip()
 		}
 	}
-}
-
-// object reads a value that must be an object.
-func (d *decoder) object() json.Value {
-	if d.r.Kind() != json.Object {
-		d.r.Object() // for its error
-		return nil
-	}
-	return d.r.Value()
 }

@@ -99,7 +99,7 @@ var mediaParts = map[chat.BlockKind]string{chat.Image: "image_url", chat.Audio: 
 
 // word gives a string's meaning without making a new one of the usual types.
 func word(tok json.String) string {
-	switch b := meaning(tok); string(b) {
+	switch b := tok.Bytes(); string(b) {
 	case "text":
 		return "text"
 	case "image_url":
@@ -143,7 +143,7 @@ func (d *decoder) imageURL() *chat.Media {
 }
 
 func (d *decoder) imageSource(m *chat.Media, tok json.String) {
-	url := meaning(tok)
+	url := tok.Bytes()
 	scheme, _, found := bytes.Cut(url[:min(len(url), 16)], []byte(":"))
 	if !found {
 		scheme = nil
@@ -177,7 +177,7 @@ func (d *decoder) dataURL(url []byte) (kind string, data []byte) {
 	if at := bytes.IndexByte(head, ';'); at >= 0 {
 		head = head[:at]
 	}
-	if !isBase64(data) {
+	if !chat.Base64(data) {
 		d.fail("invalid base64 data")
 	}
 	return strings.ToLower(string(head)), data
@@ -192,7 +192,7 @@ func (d *decoder) inputAudio() *chat.Media {
 		d.at(3)
 		switch string(r.Key()) {
 		case "data":
-			if m.Data = meaning(r.String()); !isBase64(m.Data) {
+			if m.Data = r.String().Bytes(); !chat.Base64(m.Data) {
 				d.fail("invalid base64 data")
 			}
 		case "format":
@@ -228,10 +228,10 @@ func (d *decoder) file() *chat.Media {
 		case "filename":
 			m.Name = r.Text()
 		case "file_data":
-			data := meaning(r.String())
+			data := r.String().Bytes()
 			if bytes.HasPrefix(data, []byte("data:")) {
 				m.Type, m.Data = d.dataURL(data)
-			} else if m.Data = data; !isBase64(data) {
+			} else if m.Data = data; !chat.Base64(data) {
 				// Bare base64: the name must tell the type.
 				d.fail("invalid file data: expected a base64 data URL")
 			}

@@ -3,9 +3,9 @@ package openai
 import (
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -16,26 +16,19 @@ type decoder struct {
 	x    *chat.Exchange
 	req  *chat.Request
 
-	steps [6]step // where the reader is, for the errors' param
-	depth int
+	where decode.Path // where the reader is, for the errors' param
 
-	blocks   []chat.Block // room for the blocks of messages that have one
+	room     decode.Room  // room for the blocks of messages that have one
 	scratch  []chat.Block // content of the message being read
 	thoughts []chat.Block // its thinking
 	uses     []chat.Block // its tool calls
-	open     []openCall   // the last assistant turn's tool calls
+	open     chat.Calls   // the last assistant turn's tool calls
 	asked    int          // the index of the message that made them
 	results  bool         // the last message holds tool results that more may join
 
 	legacyTools  []chat.Tool // functions
 	legacyChoice chat.ToolChoice
 	maxTokens    int64
-}
-
-// step is a member's name and, in a list, an index; -1 for none.
-type step struct {
-	key   []byte
-	index int
 }
 
 // DecodeRequest reads a chat.completions body. Errors are a *chat.Error whose Param is the path of the member at fault,
@@ -56,33 +49,13 @@ func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, erro
 }
 
 // at notes that the reader stands before the value of the member whose name it read last.
-func (d *decoder) at(level int) {
-	d.steps[level] = step{d.r.Key(), -1}
-	d.depth = level + 1
-}
+func (d *decoder) at(level int) { d.where.At(level, d.r.Key()) }
 
 // item notes that the reader stands before the i-th element of the list at level.
-func (d *decoder) item(level, i int) {
-	d.steps[level].index = i
-	d.depth = level + 1
-}
+func (d *decoder) item(level, i int) { d.where.Item(level, i) }
 
 // path writes where the reader is: messages[2].content[0].image_url.url.
-func (d *decoder) path() string {
-	var b []byte
-	for i, s := range d.steps[:d.depth] {
-		if i > 0 {
-			b = append(b, '.')
-		}
-		b = append(b, s.key...)
-		if s.index >= 0 {
-			b = append(b, '[')
-			b = strconv.AppendInt(b, int64(s.index), 10)
-			b = append(b, ']')
-		}
-	}
-	return string(b)
-}
+func (d *decoder) path() string { return d.where.Text("[", "]") }
 
 // fail ends the decoding with a 400 about where the reader is.
 func (d *decoder) fail(format string, args ...any) {
@@ -101,7 +74,7 @@ func (d *decoder) failAt(levels int, key, format string, args ...any) {
 
 // member is the path of the member named key of what stands at the first levels of the path.
 func (d *decoder) member(levels int, key string) string {
-	d.depth = levels
+	d.where.Cut(levels)
 	if levels == 0 {
 		return key
 	}
@@ -119,7 +92,7 @@ func (d *decoder) missing(levels int, key string) {
 // refuse makes the error that the client gets of the reader's.
 func (d *decoder) refuse(body []byte, err error) error {
 	var wrong *json.TypeError
-	if errors.As(err, &wrong) && d.depth > 0 {
+	if errors.As(err, &wrong) && d.where.Depth() > 0 {
 		path := d.path()
 		return chat.Invalid(path, "invalid type for '%s': expected %s, but got %s instead", path, wrong.Want, wrong.Got)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -45,7 +46,7 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	e.reasons = e.own && known.Thinking == model.ThinkingEffort
 	// Names that are legal as they are first, so that no alias takes one.
 	for i := range r.Tools {
-		if legalName(r.Tools[i].Name) {
+		if rules.LegalName(r.Tools[i].Name) {
 			e.toolName(r.Tools[i].Name)
 		}
 	}
@@ -74,7 +75,9 @@ func (e *requestEncoder) drop(param string) {
 	}
 }
 
-func (e *requestEncoder) toolName(own string) string { return e.x.ToolName(own, legalName, maxName) }
+func (e *requestEncoder) toolName(own string) string {
+	return e.x.ToolName(own, rules.LegalName, maxName)
+}
 
 // toolID gives a call's id, shortened to what OpenAI takes.
 func (e *requestEncoder) toolID(own string) string { return e.x.ToolID(own, legalID, maxID) }
@@ -185,7 +188,7 @@ func (e *requestEncoder) format() {
 	w.Key("json_schema")
 	w.BeginObject()
 	w.Key("name")
-	if legalName(f.Name) {
+	if rules.LegalName(f.Name) {
 		w.Text(f.Name)
 	} else {
 		w.Raw(`"response"`) // only a label; the API wants one of legal characters

@@ -8,6 +8,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
 func asking() []chat.Message {
@@ -167,7 +168,7 @@ func TestEncodeRequestGivesLegalNames(t *testing.T) {
 	}
 	alias := body.Tools[0].Function.Name
 	for _, tool := range body.Tools {
-		if !legalName(tool.Function.Name) {
+		if !rules.LegalName(tool.Function.Name) {
 			t.Errorf("illegal name %q", tool.Function.Name)
 		}
 	}

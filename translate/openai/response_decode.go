@@ -36,9 +36,9 @@ func (d *responseDecoder) response() {
 		}
 		switch string(r.Key()) {
 		case "id":
-			out.ID = text(r)
+			out.ID = r.MaybeText()
 		case "model":
-			out.Model = text(r)
+			out.Model = r.MaybeText()
 		case "choices":
 			r.Array()
 			for i := 0; r.Element(); i++ {
@@ -52,7 +52,7 @@ func (d *responseDecoder) response() {
 		case "usage":
 			readUsage(r, &out.Usage)
 		case "service_tier":
-			out.ServiceTier = text(r)
+			out.ServiceTier = r.MaybeText()
 		case "system_fingerprint":
 			if r.Kind() == json.Text {
 				out.Fingerprint = r.String()
@@ -69,15 +69,6 @@ func (d *responseDecoder) response() {
 	}
 }
 
-// text reads a string; what is none of the types that the API promises is as good as absent.
-func text(r *json.Reader) string {
-	if r.Kind() == json.Text {
-		return r.Text()
-	}
-	r.Skip()
-	return ""
-}
-
 func (d *responseDecoder) choice() {
 	r, out := &d.r, d.out
 	finish := ""
@@ -90,7 +81,7 @@ func (d *responseDecoder) choice() {
 		case "message":
 			d.message()
 		case "finish_reason":
-			finish = text(r)
+			finish = r.MaybeText()
 		case "logprobs":
 			out.Logprobs = r.Value()
 		default:
@@ -139,9 +130,9 @@ func (d *responseDecoder) message() {
 				parts = d.parts()
 			}
 		case "refusal":
-			refusal = optional(r)
+			refusal = r.MaybeString()
 		case "reasoning_content", "reasoning":
-			if tok := optional(r); tok != nil {
+			if tok := r.MaybeString(); tok != nil {
 				reasoning = tok
 			}
 		case "thinking_blocks":
@@ -179,23 +170,12 @@ func (d *responseDecoder) message() {
 	d.out.Content = append(blocks, calls...)
 }
 
-// optional reads a string; nil if something else stands there.
-func optional(r *json.Reader) json.String {
-	if r.Kind() == json.Text {
-		return r.String()
-	}
-	r.Skip()
-	return nil
-}
-
 // parts reads content as a list, as some servers send it.
 func (d *responseDecoder) parts() (parts []chat.Block) {
 	r := &d.r
-	if r.Kind() != json.Array {
-		r.Skip()
+	if !r.MaybeArray() {
 		return nil
 	}
-	r.Array()
 	for r.Element() {
 		if r.Kind() != json.Object {
 			r.Skip()
@@ -205,7 +185,7 @@ func (d *responseDecoder) parts() (parts []chat.Block) {
 		r.Object()
 		for r.Member() {
 			if string(r.Key()) == "text" {
-				tok = optional(r)
+				tok = r.MaybeString()
 			} else {
 				r.Skip()
 			}
@@ -239,7 +219,7 @@ func (d *responseDecoder) call() (chat.Block, bool) {
 	for r.Member() {
 		switch string(r.Key()) {
 		case "id":
-			t.ID = d.x.ClientToolID(text(r))
+			t.ID = d.x.ClientToolID(r.MaybeText())
 		case "function", "custom":
 			d.function(t)
 		default:
@@ -259,22 +239,20 @@ func (d *responseDecoder) call() (chat.Block, bool) {
 func (d *responseDecoder) function(t *chat.Tooling) {
 	r := &d.r
 	t.Input = noInput
-	if r.Kind() != json.Object {
-		r.Skip()
+	if !r.MaybeObject() {
 		return
 	}
-	r.Object()
 	for r.Member() {
 		switch string(r.Key()) {
 		case "name":
-			t.Name = d.x.ClientToolName(text(r))
+			t.Name = d.x.ClientToolName(r.MaybeText())
 		case "arguments", "input":
 			key := string(r.Key())
 			if r.Kind() == json.Object { // servers that forget to quote
 				t.Input = r.Value()
 				continue
 			}
-			tok := optional(r)
+			tok := r.MaybeString()
 			input, ok := arguments(tok)
 			if !ok && tok != nil {
 				// A model's own slip, or a custom tool's free text: kept under a name, for an object is due.
@@ -302,25 +280,23 @@ func readUsage(r *json.Reader, u *chat.Usage) {
 	for r.Member() {
 		switch string(r.Key()) {
 		case "prompt_tokens":
-			prompt = count(r)
+			prompt, _ = r.MaybeCount()
 			u.Known = true
 		case "completion_tokens":
-			output = count(r)
+			output, _ = r.MaybeCount()
 			u.Known = true
 		case "prompt_tokens_details", "completion_tokens_details":
-			if r.Kind() != json.Object {
-				r.Skip()
+			if !r.MaybeObject() {
 				continue
 			}
-			r.Object()
 			for r.Member() {
 				switch string(r.Key()) {
 				case "cached_tokens":
-					u.CacheRead = count(r)
+					u.CacheRead, _ = r.MaybeCount()
 				case "cache_write_tokens":
-					u.CacheWrite = count(r)
+					u.CacheWrite, _ = r.MaybeCount()
 				case "reasoning_tokens":
-					u.Reasoning = count(r)
+					u.Reasoning, _ = r.MaybeCount()
 				default:
 					r.Skip()
 				}
@@ -331,17 +307,4 @@ func readUsage(r *json.Reader, u *chat.Usage) {
 	}
 	u.Output = output
 	u.Input = max(0, prompt-u.CacheRead-u.CacheWrite)
-}
-
-// count reads a number of tokens; anything else counts as none.
-func count(r *json.Reader) int64 {
-	if r.Kind() != json.Number {
-		r.Skip()
-		return 0
-	}
-	n, ok := json.ParseInt(r.Number())
-	if !ok || n < 0 {
-		return 0
-	}
-	return n
 }

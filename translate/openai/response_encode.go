@@ -80,7 +80,7 @@ func summarize(blocks []chat.Block, x *chat.Exchange) (s summary) {
 		case chat.RedactedThinking:
 			s.redacted++
 		case chat.ToolUse:
-			if isOutput(b.Tool.Name, x) {
+			if x.IsOutput(b.Tool.Name) {
 				s.output = true
 			} else {
 				s.calls++
@@ -91,9 +91,6 @@ func summarize(blocks []chat.Block, x *chat.Exchange) (s summary) {
 	}
 	return s
 }
-
-// isOutput tells whether a tool is the one that stands for a response format.
-func isOutput(name string, x *chat.Exchange) bool { return x.OutputTool != "" && name == x.OutputTool }
 
 // finishReason is OpenAI's word for why the reply ended. A reply with tool calls always says so: clients look at nothing
 // else; and the forced output tool is none.
@@ -126,7 +123,7 @@ func appendContent(dst []byte, blocks []chat.Block, s *summary, x *chat.Exchange
 	switch {
 	case s.output:
 		for i := range blocks {
-			if b := &blocks[i]; b.Kind == chat.ToolUse && isOutput(b.Tool.Name, x) {
+			if b := &blocks[i]; b.Kind == chat.ToolUse && x.IsOutput(b.Tool.Name) {
 				return appendQuotedValue(dst, b.Tool.Input)
 			}
 		}
@@ -224,7 +221,7 @@ func appendCalls(dst []byte, blocks []chat.Block, x *chat.Exchange) []byte {
 	n := 0
 	for i := range blocks {
 		b := &blocks[i]
-		if b.Kind != chat.ToolUse || isOutput(b.Tool.Name, x) {
+		if b.Kind != chat.ToolUse || x.IsOutput(b.Tool.Name) {
 			continue
 		}
 		n++

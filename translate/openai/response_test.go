@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
 const replyHead = `{"id":"chatcmpl-abc","object":"chat.completion","created":7,"model":"my \"model\"","choices":[{"index":0,"message":{"role":"assistant",`
@@ -217,7 +218,7 @@ func TestDecodeResponseCountsTokens(t *testing.T) {
 
 func TestDecodeResponseGivesBackTheClientsNames(t *testing.T) {
 	x := exchange()
-	alias := x.ToolName("my.tool", legalName, maxName)
+	alias := x.ToolName("my.tool", rules.LegalName, maxName)
 	r, err := Dialect{}.DecodeResponse([]byte(`{"choices":[{"message":{"tool_calls":[{"id":"c","function":{"name":"`+alias+`","arguments":"{}"}}]}}]}`), x)
 	if err != nil || r.Content[0].Tool.Name != "my.tool" {
 		t.Errorf("%+v, %v", r, err)

@@ -101,13 +101,13 @@ func (d *streamDecoder) chunk() {
 			if d.started {
 				r.Skip()
 			} else {
-				d.id = text(r)
+				d.id = r.MaybeText()
 			}
 		case "model":
 			if d.started {
 				r.Skip()
 			} else {
-				d.model = text(r)
+				d.model = r.MaybeText()
 			}
 		case "error":
 			if v := r.Value(); r.Err() == nil {
@@ -143,12 +143,12 @@ func (d *streamDecoder) choice() {
 		}
 		switch string(r.Key()) {
 		case "index":
-			index = count(r)
+			index, _ = r.MaybeCount()
 		case "delta":
 			d.start()
 			d.delta()
 		case "finish_reason":
-			finish = text(r)
+			finish = r.MaybeText()
 		default:
 			r.Skip()
 		}
@@ -178,11 +178,11 @@ func (d *streamDecoder) delta() {
 		}
 		switch string(r.Key()) {
 		case "content":
-			d.text(chat.Text, optional(r))
+			d.text(chat.Text, r.MaybeString())
 		case "refusal":
-			d.text(chat.Refusal, optional(r))
+			d.text(chat.Refusal, r.MaybeString())
 		case "reasoning_content", "reasoning":
-			d.text(chat.Thinking, optional(r))
+			d.text(chat.Thinking, r.MaybeString())
 		case "tool_calls":
 			r.Array()
 			for r.Element() {
@@ -236,9 +236,9 @@ func (d *streamDecoder) toolCall() {
 		}
 		switch string(r.Key()) {
 		case "index":
-			index = int(count(r))
+			index = r.MaybeIndex()
 		case "id":
-			id = text(r)
+			id = r.MaybeText()
 		case "function", "custom":
 			name, arguments = d.function()
 		default:
@@ -260,17 +260,15 @@ func (d *streamDecoder) functionCall() {
 
 func (d *streamDecoder) function() (name string, arguments json.String) {
 	r := &d.r
-	if r.Kind() != json.Object {
-		r.Skip()
+	if !r.MaybeObject() {
 		return "", nil
 	}
-	r.Object()
 	for r.Member() {
 		switch string(r.Key()) {
 		case "name":
-			name = text(r)
+			name = r.MaybeText()
 		case "arguments", "input":
-			arguments = optional(r)
+			arguments = r.MaybeString()
 		default:
 			r.Skip()
 		}

@@ -208,7 +208,7 @@ func (e *encoder) release(dst []byte) []byte {
 func (e *encoder) blockStart(dst []byte, ev *chat.Event) []byte {
 	switch ev.Block {
 	case chat.ToolUse:
-		if isOutput(ev.Name, e.x) {
+		if e.x.IsOutput(ev.Name) {
 			e.output, e.held = ev.Index, nil
 			return dst
 		}

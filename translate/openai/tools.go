@@ -69,7 +69,7 @@ func (d *decoder) function(t *chat.Tool, level int) {
 		case "description":
 			t.Description = r.String()
 		case "parameters":
-			t.Schema = d.object()
+			t.Schema = r.ObjectValue()
 		case "strict":
 			t.Strict = d.bool()
 		case "cache_control":
@@ -278,7 +278,7 @@ func (d *decoder) call(t *chat.Tooling, level int) {
 
 // arguments turns a string that holds a JSON object into that object; a blank one means an empty object.
 func arguments(tok json.String) (input json.Value, ok bool) {
-	text := bytes.Trim(meaning(tok), " \t\r\n")
+	text := bytes.Trim(tok.Bytes(), " \t\r\n")
 	if len(text) == 0 {
 		return noInput, true
 	}

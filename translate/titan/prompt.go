@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -137,7 +138,7 @@ func writePrompt(r *chat.Request, instruction string, x *chat.Exchange) (string,
 			asked = true
 			add(userWord + " " + text)
 		case !asked:
-			return "", chat.Invalid("messages", "the conversation begins with an assistant message; Titan needs a user message first")
+			return "", rules.BeginsWrong("Titan")
 		default:
 			add(botWord + " " + text)
 		}
@@ -145,13 +146,11 @@ func writePrompt(r *chat.Request, instruction string, x *chat.Exchange) (string,
 	}
 	switch {
 	case !asked:
-		return "", chat.Invalid("messages", "the conversation has no user message with content")
+		return "", rules.SaysNothing()
 	case role == chat.User:
 		add(botWord)
 	case x.Facts.NoPrefill:
-		err := chat.Invalid("messages", "the conversation ends with an assistant message, and the model '%s' continues none; end with a user message", x.Model)
-		err.Fallback = true
-		return "", err
+		return "", rules.EndsWrong(x)
 	}
 	return b.String(), nil
 }

@@ -2,10 +2,10 @@ package titan
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -127,11 +127,11 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 		w.BeginObject()
 		if r.Temperature != nil {
 			w.Key("temperature")
-			w.Value(clamp(r.Temperature))
+			w.Value(rules.Clamp(r.Temperature))
 		}
 		if r.TopP != nil {
 			w.Key("topP")
-			w.Value(clamp(r.TopP))
+			w.Value(rules.Clamp(r.TopP))
 		}
 		if r.MaxTokens > 0 {
 			w.Key("maxTokenCount")
@@ -151,32 +151,24 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	return w.Bytes(), nil
 }
 
-// clamp brings a number down to Titan's most, 1: OpenAI's temperatures go to 2.
-func clamp(v chat.Value) chat.Value {
-	if n, err := strconv.ParseFloat(string(v), 64); err == nil && n > 1 {
-		return chat.Value("1")
-	}
-	return v
-}
-
 // check refuses what Titan cannot do and drops what it cannot be told; it gives what is to be said in words.
 func check(r *chat.Request, x *chat.Exchange) (instruction string, err error) {
+	if err := rules.OneChoice(r, x); err != nil {
+		return "", err
+	}
 	refuse := func(param, format string, args ...any) error {
 		e := chat.Invalid(param, format, args...)
 		e.Fallback = true
 		return e
 	}
 	switch {
-	case r.N > 1:
-		e := chat.Invalid("n", "the model '%s' gives one choice only; leave out n, or send the request several times", x.Model)
-		e.Code, e.Fallback = "unsupported_parameter", true
-		return "", e
 	case len(r.Tools) > 0 && r.ToolChoice.Kind != chat.ToolsNone:
 		return "", refuse("tools", "the model '%s' has no tools; leave out 'tools' or choose another model", x.Model)
-	case holdsTools(r):
+	case r.HoldsTooling():
 		return "", refuse("messages", "the conversation holds tool calls, and the model '%s' has no tools", x.Model)
-	case r.Guardrail != nil: // never dropped: the client relies on it
-		return "", refuse("guardrailConfig", "guardrailConfig cannot be passed on to the model '%s' in this form; leave it to the gateway's configuration", x.Model)
+	}
+	if err := rules.NoGuardrail(r, x); err != nil {
+		return "", err
 	}
 	for _, p := range [...]struct {
 		name string
@@ -185,13 +177,13 @@ func check(r *chat.Request, x *chat.Exchange) (instruction string, err error) {
 		{"tools", len(r.Tools) > 0},
 		{"top_k", r.TopK != nil},
 		{"seed", r.Seed != nil},
-		{"frequency_penalty", r.FrequencyPenalty != nil && !idle(r.FrequencyPenalty)},
-		{"presence_penalty", r.PresencePenalty != nil && !idle(r.PresencePenalty)},
+		{"frequency_penalty", r.FrequencyPenalty != nil && !rules.Idle(r.FrequencyPenalty)},
+		{"presence_penalty", r.PresencePenalty != nil && !rules.Idle(r.PresencePenalty)},
 		{"reasoning_effort", r.Reasoning.Effort != "" && r.Reasoning.Effort != "none"},
 		{"thinking", r.Reasoning.Thinking == chat.ThinkingBudget || r.Reasoning.Thinking == chat.ThinkingAdaptive},
 		{"user", r.User != nil},
 		{"metadata", len(r.Metadata) > 0},
-		{"service_tier", r.ServiceTier != "" && r.ServiceTier != "auto" && r.ServiceTier != "default" && r.ServiceTier != "standard_only"},
+		{"service_tier", !rules.UsualTier(r.ServiceTier)},
 		{"performanceConfig", r.Latency != "" && r.Latency != "standard"},
 		{"anthropic_beta", len(r.Betas) > 0},
 	} {
@@ -202,30 +194,16 @@ func check(r *chat.Request, x *chat.Exchange) (instruction string, err error) {
 		}
 	}
 	for i := range r.Extra {
-		if m := &r.Extra[i]; !idle(m.Value) && !(m.Key == "modalities" && !asksForMedia(r)) {
+		if m := &r.Extra[i]; !rules.Idle(m.Value) && !(m.Key == "modalities" && !asksForMedia(r)) {
 			if err := x.Drop(m.Key); err != nil {
 				return "", err
 			}
 		}
 	}
-	switch f := r.Format; {
-	case f == nil:
-	case f.Schema == nil:
-		instruction = "Reply with one valid JSON object and nothing else: no text around it, no code fence."
-	default:
-		instruction = "Reply with one valid JSON value that matches this JSON Schema, and nothing else: no text around it, no code fence.\n" +
-			string(json.AppendCompact(nil, f.Schema))
+	if r.Format != nil {
+		instruction = rules.InWords(r.Format)
 	}
 	return instruction, nil
-}
-
-// idle tells whether a parameter's value is the same as leaving it out.
-func idle(v chat.Value) bool {
-	switch string(v) {
-	case "null", "false", "0", "0.0", `""`, "[]", "{}":
-		return true
-	}
-	return false
 }
 
 // stops gives the stop sequences that Titan takes. Its own check is "string [x] does not match pattern

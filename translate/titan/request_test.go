@@ -10,6 +10,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -316,7 +317,7 @@ func FuzzRequest(f *testing.F) {
 		if replaced && talk(r) != talk(r2) {
 			t.Fatalf("got %s\nwant %s\n%s", talk(r2), talk(r), once)
 		}
-		if !bytes.Equal(clamp(r.Temperature), r2.Temperature) || !bytes.Equal(clamp(r.TopP), r2.TopP) || r.MaxTokens != r2.MaxTokens {
+		if !bytes.Equal(rules.Clamp(r.Temperature), r2.Temperature) || !bytes.Equal(rules.Clamp(r.TopP), r2.TopP) || r.MaxTokens != r2.MaxTokens {
 			t.Fatalf("%+v\n%+v", r, r2)
 		}
 	})

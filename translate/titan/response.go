@@ -40,43 +40,28 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 }
 
 func decodeResult(r *json.Reader, out *chat.Response, x *chat.Exchange) {
-	if r.Kind() != json.Object {
-		r.Skip()
+	if !r.MaybeObject() {
 		return
 	}
-	r.Object()
 	for r.Member() {
 		switch string(r.Key()) {
 		case "outputText":
-			if text := str(r); !text.Empty() {
+			if text := r.MaybeString(); !text.Empty() {
 				out.Content = append(out.Content, chat.Block{Kind: chat.Text, Text: text})
 			}
 		case "tokenCount":
 			count(r, &out.Usage, &out.Usage.Output)
 		case "completionReason":
-			out.Stop = reason(str(r), x)
+			out.Stop = reason(r.MaybeString(), x)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-// str reads a string; nil, with the value consumed, if it is none.
-func str(r *json.Reader) chat.String {
-	if r.Kind() == json.Text {
-		return r.String()
-	}
-	r.Skip()
-	return nil
-}
-
 // count reads a number of tokens of u; what is none is skipped.
 func count(r *json.Reader, u *chat.Usage, to *int64) {
-	if r.Kind() != json.Number {
-		r.Skip()
-		return
-	}
-	if n, ok := json.ParseInt(r.Number()); ok && n >= 0 {
+	if n, ok := r.MaybeCount(); ok {
 		*to, u.Known = n, true
 	}
 }
@@ -87,7 +72,7 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	output := false
 	for i := range r.Content {
 		if b := &r.Content[i]; b.Kind == chat.ToolUse {
-			if !isOutput(b.Tool.Name, x) {
+			if !x.IsOutput(b.Tool.Name) {
 				return nil, &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_error", Message: "the model answered with a tool call, which has no words in Titan's form"}
 			}
 			output = true
@@ -115,9 +100,6 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	dst = append(dst, reasonName(r.Stop)...)
 	return append(dst, `"}]}`...), nil
 }
-
-// isOutput tells whether a tool is the one that stands for a response format.
-func isOutput(name string, x *chat.Exchange) bool { return x.OutputTool != "" && name == x.OutputTool }
 
 // appendCount appends a number of tokens; null, as Titan's own chunks have it, if nobody told it.
 func appendCount(dst []byte, known bool, n int64) []byte {

@@ -31,15 +31,15 @@ func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Even
 	for r.Member() {
 		switch string(r.Key()) {
 		case "outputText":
-			text, known = str(r), true
+			text, known = r.MaybeString(), true
 		case "completionReason":
-			why, known = str(r), true
+			why, known = r.MaybeString(), true
 		case "inputTextTokenCount":
 			count(r, &d.usage, &d.usage.Input)
 		case "totalOutputTextTokenCount":
 			count(r, &d.usage, &d.usage.Output)
 		case "message":
-			message = str(r)
+			message = r.MaybeString()
 		default:
 			r.Skip()
 		}

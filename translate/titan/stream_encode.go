@@ -66,7 +66,7 @@ func (e *streamEncoder) Encode(dst []byte, ev *chat.Event) []byte {
 		}
 	case chat.EventBlockStart:
 		if ev.Block == chat.ToolUse {
-			if isOutput(ev.Name, e.x) {
+			if e.x.IsOutput(ev.Name) {
 				e.output, e.answer, e.held = true, ev.Index, nil
 			} else {
 				e.x.Note("the reply holds a tool call, which has no words in Titan's form")

@@ -3,8 +3,6 @@
 package titan
 
 import (
-	"slices"
-
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -40,7 +38,7 @@ func reason(tok chat.String, x *chat.Exchange) chat.StopReason {
 			return reasons[i].stop
 		}
 	}
-	x.Note("unknown completion reason " + clip(tok.Unquote()))
+	x.Note("unknown completion reason " + chat.Clip(tok.Unquote()))
 	return chat.StopUnknown
 }
 
@@ -55,15 +53,6 @@ func reasonName(s chat.StopReason) string {
 		}
 	}
 	return "FINISH"
-}
-
-// clip shortens what a provider or client sent to what belongs into a log line or an error message.
-func clip(s string) string {
-	const most = 100
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }
 
 // EncodeError appends the body of an error in Bedrock's shape; its type and the request id stand in headers. An
@@ -83,7 +72,7 @@ func (Dialect) CanAnswer(r *chat.Request) error {
 	switch {
 	case len(r.Tools) > 0 && r.ToolChoice.Kind != chat.ToolsNone:
 		return chat.Invalid("tools", "an answer in Titan's form holds text only, so no tools can be called; leave out 'tools' or ask for another target_format")
-	case holdsTools(r):
+	case r.HoldsTooling():
 		return chat.Invalid("messages", "the conversation holds tool calls, and an answer in Titan's form holds text only; ask for another target_format")
 	case r.N > 1:
 		return chat.Invalid("n", "an answer in Titan's form is one choice; leave out 'n' or ask for another target_format")
@@ -91,12 +80,6 @@ func (Dialect) CanAnswer(r *chat.Request) error {
 		return chat.Invalid("modalities", "an answer in Titan's form holds text only; ask for another target_format")
 	}
 	return nil
-}
-
-func holdsTools(r *chat.Request) bool {
-	return slices.ContainsFunc(r.Messages, func(m chat.Message) bool {
-		return slices.ContainsFunc(m.Content, func(b chat.Block) bool { return b.Kind == chat.ToolUse || b.Kind == chat.ToolResult })
-	})
 }
 
 // asksForMedia tells whether an OpenAI client wants its answer spoken or drawn.

@@ -1,21 +1,6 @@
-package openai
+package chat
 
-import (
-	"bytes"
-
-	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
-)
-
-// meaning gives a string's bytes, a part of the body unless something in it was escaped. It is fast over long strings.
-func meaning(tok json.String) []byte {
-	if len(tok) < 2 {
-		return nil
-	}
-	if bytes.IndexByte(tok, '\\') < 0 {
-		return tok[1 : len(tok)-1]
-	}
-	return json.AppendUnquoted(nil, tok)
-}
+import "bytes"
 
 // not64 marks the bytes that standard base64 does not use.
 var not64 = func() (t [256]byte) {
@@ -28,8 +13,9 @@ var not64 = func() (t [256]byte) {
 	return t
 }()
 
-// isBase64 tells whether data is standard base64 with its padding, and not empty.
-func isBase64(data []byte) bool {
+// Base64 tells whether data is standard base64 with its padding, and not empty: what Media.Data must be. It goes over
+// images as fast as it can.
+func Base64(data []byte) bool {
 	if len(data) == 0 || len(data)%4 != 0 {
 		return false
 	}
