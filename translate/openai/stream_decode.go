@@ -50,7 +50,7 @@ func (d *streamDecoder) Done() bool { return d.stopped || d.ended }
 // OnlyContent goes by the chunk's end, as OpenAI writes it: the choice was not finished, and no usage follows.
 func (d *streamDecoder) OnlyContent(_, payload []byte) bool {
 	end := bytes.TrimSuffix(payload, []byte("}"))
-	if i := bytes.LastIndex(end, []byte(`,"obfuscation":"`)); i >= 0 {
+	if i := bytes.LastIndexByte(end, ','); i >= 0 && bytes.HasPrefix(end[i:], []byte(`,"obfuscation":"`)) {
 		end = end[:i]
 	}
 	end = bytes.TrimSuffix(end, []byte(`,"usage":null`))

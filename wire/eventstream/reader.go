@@ -10,10 +10,6 @@ import (
 // frame must not hold its memory for the rest of a long stream.
 const keepBuffer = 64 << 10
 
-// shortReads is after how many reads in a row that would have fit into a small
-// buffer a stream counts as slow again.
-const shortReads = 2
-
 // maxEmptyReads bounds the reads in a row that give neither bytes nor an error.
 const maxEmptyReads = 100
 
@@ -28,7 +24,7 @@ type Reader struct {
 
 	frame int   // length of the frame at pos once its prelude was checked, else 0
 	full  bool  // the last Read filled all the room it was given
-	short int   // how many Reads in a row gave little
+	short bool  // the last Read gave so little that the stream counts as slow
 	err   error // what comes after the buffered frames, and is returned from then on
 	msg   Message
 }
@@ -124,9 +120,7 @@ func (r *Reader) fill() {
 		n, err := r.src.Read(free)
 		r.end += n
 		r.full = n == len(free)
-		if r.short++; n > room.Small/2 {
-			r.short = 0
-		}
+		r.short = n <= room.Small/2
 		r.err = err
 		if n > 0 || err != nil {
 			return
@@ -143,14 +137,14 @@ func (r *Reader) makeRoom() {
 	size := len(r.buf)
 	switch {
 	case size == 0:
-		size = room.Small
+		size = room.Large // what came with the head is taken at once
 	case len(have) == 0 && size > keepBuffer:
 		size = room.Small
 	case len(have) == size || r.frame > size && len(have) >= size/2:
 		size = min(2*size, MaxFrame)
 	case r.full && size < room.Large:
 		size = room.Large
-	case r.short >= shortReads && size == room.Large && len(have) <= room.Small/2:
+	case r.short && size == room.Large && len(have) <= room.Small/2:
 		size = room.Small
 	}
 	buf := r.buf

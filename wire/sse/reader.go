@@ -23,10 +23,6 @@ var ErrTooLarge = errors.New("server-sent event too large")
 // event must not hold its memory for the rest of a long stream.
 const keepBuffer = 64 << 10
 
-// shortReads is after how many reads in a row that would have fit into a small
-// buffer a stream counts as slow again.
-const shortReads = 2
-
 // maxEmptyReads bounds the reads in a row that give neither bytes nor an error.
 const maxEmptyReads = 100
 
@@ -57,7 +53,7 @@ type Reader struct {
 	end int
 
 	full  bool  // the last Read filled all the room it was given
-	short int   // how many Reads in a row gave little
+	short bool  // the last Read gave so little that the stream counts as slow
 	err   error // what comes after the bytes received, and is returned from then on
 
 	scanner
@@ -150,9 +146,7 @@ func (r *Reader) fill() {
 		n, err := r.src.Read(free)
 		r.end += n
 		r.full = n == len(free)
-		if r.short++; n > room.Small/2 {
-			r.short = 0
-		}
+		r.short = n <= room.Small/2
 		r.err = err
 		if n > 0 || err != nil {
 			return
@@ -171,14 +165,14 @@ func (r *Reader) makeRoom() {
 	size := len(r.buf)
 	switch {
 	case size == 0:
-		size = room.Small
+		size = room.Large // what came with the head is taken at once
 	case len(have) == 0 && size > keepBuffer:
 		size = room.Small
 	case len(have) >= size/2:
 		size = min(2*size, MaxEvent)
 	case r.full && size < room.Large:
 		size = room.Large
-	case r.short >= shortReads && size == room.Large && len(have) <= room.Small/2:
+	case r.short && size == room.Large && len(have) <= room.Small/2:
 		size = room.Small
 	}
 	buf := r.buf

@@ -6,11 +6,11 @@ import "sync"
 
 // The sizes that are lent, in bytes.
 const (
-	// Small is what every stream starts with and a slow one keeps: thousands of
-	// them, with one small event at a time, are the common case.
+	// Small is what a slow stream keeps: thousands of them, with one small event at
+	// a time, are the common case.
 	Small = 4 << 10
-	// Large is for a stream whose events come faster than they are read, so that
-	// more of them are taken with one Read.
+	// Large is for a stream's beginning, and while its events come faster than they
+	// are read, so that many of them are taken with one Read.
 	Large = 32 << 10
 )
 
