@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -93,7 +94,7 @@ func (c *client) ask(req request, dst io.Writer) error {
 		return err
 	}
 	_, err = io.Copy(dst, res.Body)
-	return err
+	return errors.Join(err, res.Body.Close())
 }
 
 // send sends the request and reads the head of its reply.

@@ -2,7 +2,12 @@
 
 package main
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // cpu is the CPU time that the server has used, user and system together, as it tells of itself: no other process can
 // ask for it in a way that all systems share.
@@ -13,3 +18,19 @@ func (s *server) cpu() (time.Duration, error) {
 
 // memory is the server's resident memory in bytes.
 func (s *server) memory() (float64, error) { return s.metric("process_resident_memory_bytes") }
+
+// metric reads a number of the process from Caddy's own metrics, where the system has no better source.
+func (s *server) metric(name string) (float64, error) {
+	text, err := s.get("/metrics")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			var v float64
+			_, err := fmt.Sscan(value, &v)
+			return v, err
+		}
+	}
+	return 0, errors.New("the server does not tell " + name + " on this system")
+}

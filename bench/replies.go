@@ -39,7 +39,7 @@ func claudeMembers() string {
 
 // converseRequest is the same chat as Converse takes it.
 func converseRequest() string {
-	var turns []string
+	turns := make([]string, 0, 5)
 	for i := range 5 {
 		turns = append(turns, `{"role":"`+role(i)+`","content":[{"text":"`+words+`"}]}`)
 	}
@@ -68,7 +68,7 @@ const schema = `{"type":"object","properties":{"city":{"type":"string","descript
 var words = strings.Repeat("some of the words of a chat, ", 10)
 
 func messages() string {
-	var turns []string
+	turns := make([]string, 0, 5)
 	for i := range 5 {
 		turns = append(turns, `{"role":"`+role(i)+`","content":"`+words+`"}`)
 	}

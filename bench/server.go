@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -127,22 +125,6 @@ func freeAddress() (string, error) {
 
 // pid is the process's id.
 func (s *server) pid() int { return s.process.Process.Pid }
-
-// metric reads a number of the process from Caddy's own metrics, where the system has no better source.
-func (s *server) metric(name string) (float64, error) {
-	text, err := s.get("/metrics")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			var v float64
-			_, err := fmt.Sscan(value, &v)
-			return v, err
-		}
-	}
-	return 0, errors.New("the server does not tell " + name + " on this system")
-}
 
 // profile writes a CPU profile of the next seconds to a file.
 func (s *server) profile(seconds int, file string) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -96,9 +97,7 @@ func (u *Upstream) request(ctx context.Context, method, path, query string, body
 	}
 	req := blank.WithContext(ctx)
 	req.Method, req.URL, req.Host, req.Header = method, &target, target.Host, make(http.Header, 8)
-	for name, values := range u.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, u.header)
 	if u.key != "" {
 		req.Header["Authorization"] = u.authorization
 	}
