@@ -119,6 +119,15 @@ func (p *pulse) tick() {
 	p.timer.Reset(p.due(now))
 }
 
+// last writes the end of a whole stream: the server sends it, with the end of its own, when the handler returns.
+func (p *pulse) last(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(b) > 0 {
+		_, _ = p.w.Write(b) // a client that left has all that it wanted
+	}
+}
+
 // write sends at once what the upstream said, which may be nothing for the client.
 func (p *pulse) write(b []byte) error {
 	p.mu.Lock()

@@ -130,11 +130,12 @@ func (c *call) finish(a *attempt, enc chat.StreamEncoder, p *pulse, buf *buffer,
 	case !whole && !told && c.r.Context().Err() == nil:
 		buf.b = enc.Error(buf.b, c.streamError(a, err))
 	}
-	if werr := p.write(buf.b); werr != nil && !whole {
-		return errClientGone
-	}
 	if whole {
+		p.last(buf.b)
 		return nil
+	}
+	if werr := p.write(buf.b); werr != nil {
+		return errClientGone
 	}
 	return err
 }

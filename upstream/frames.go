@@ -15,7 +15,7 @@ type Frames interface {
 	// clients to see), and another where the transport
 	// broke or the frame is corrupt.
 	Next() (Frame, error)
-	// Buffered tells whether Next can give a frame without waiting.
+	// Buffered tells whether Next can give a frame, or the stream's end, without waiting.
 	Buffered() bool
 	// Close ends the stream and frees its connection.
 	Close() error
@@ -60,5 +60,5 @@ func (r *Reply) Next() (Frame, error) {
 	return r.frames.Next()
 }
 
-// Buffered tells whether Next can give a frame without waiting.
+// Buffered tells whether Next can give a frame, or the stream's end, without waiting.
 func (r *Reply) Buffered() bool { return r.pending || r.frames.Buffered() }

@@ -82,12 +82,12 @@ func (r *Reader) Next() (*Message, error) {
 	return &r.msg, nil
 }
 
-// Buffered reports whether a further frame is at hand in full, so that Next
-// will return without reading from the source. A relay uses it to flush before
-// it blocks, and only then.
+// Buffered reports whether Next will return without reading from the source: a
+// further frame is at hand in full, or the stream has ended. A relay uses it to
+// flush before it blocks, and only then.
 func (r *Reader) Buffered() bool {
 	ok, err := r.complete()
-	return ok && err == nil
+	return ok || err != nil || r.err != nil
 }
 
 // complete reports whether the buffer begins with a whole frame.

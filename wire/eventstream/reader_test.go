@@ -125,8 +125,8 @@ func TestFramesThatBreakTheFormat(t *testing.T) {
 			if _, again := r.Next(); !errors.Is(again, tt.want) {
 				t.Errorf("second error %v, want the first again", again)
 			}
-			if r.Buffered() {
-				t.Error("Buffered after an error")
+			if !r.Buffered() {
+				t.Error("not Buffered after an error, which Next gives without reading")
 			}
 		})
 	}

@@ -120,10 +120,11 @@ func (r *Reader) Next() (Event, error) {
 	}
 }
 
-// Buffered reports whether Next will return an Event without reading from the
-// source. A relay uses it to flush before it blocks, and only then.
+// Buffered reports whether Next will return without reading from the source: an
+// Event is at hand, or the stream has ended. A relay uses it to flush before it
+// blocks, and only then.
 func (r *Reader) Buffered() bool {
-	return r.scan(r.buf[r.pos:r.end]) || r.quiet > 0
+	return r.scan(r.buf[r.pos:r.end]) || r.quiet > 0 || r.err != nil
 }
 
 // Rest returns the bytes received and not yet returned by Next: after an error,

@@ -98,8 +98,8 @@ func TestEvents(t *testing.T) {
 				if _, again := r.Next(); again != tt.err {
 					t.Fatalf("source %d: second error %v, want %v", i, again, tt.err)
 				}
-				if r.Buffered() {
-					t.Fatalf("source %d: Buffered after the end", i)
+				if !r.Buffered() {
+					t.Fatalf("source %d: not Buffered after the end, which Next gives without reading", i)
 				}
 			}
 		})
