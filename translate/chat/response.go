@@ -16,21 +16,6 @@ type Response struct {
 	LatencyMS    int64  // as the provider measured it; 0 if it does not say
 }
 
-// StopReason says why a reply ended.
-type StopReason uint8
-
-// The stop reasons.
-const (
-	StopUnknown StopReason = iota // none given, or one that no table knows
-	StopEnd
-	StopSequence
-	StopLength
-	StopToolUse
-	StopFiltered
-	StopContextFull
-	StopPause // Claude's pause_turn: send the reply back to go on
-)
-
 // Usage counts tokens. A provider that sent none leaves Known false, and none is shown.
 type Usage struct {
 	Known      bool

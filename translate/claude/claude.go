@@ -23,10 +23,7 @@ type Dialect struct{}
 func (Dialect) Name() string { return Name }
 
 // stopReasons are the values of stop_reason.
-var stopReasons = [...]struct {
-	name string
-	stop chat.StopReason
-}{
+var stopReasons = chat.StopNames{
 	{"end_turn", chat.StopEnd},
 	{"tool_use", chat.StopToolUse},
 	{"max_tokens", chat.StopLength},
@@ -34,20 +31,6 @@ var stopReasons = [...]struct {
 	{"refusal", chat.StopFiltered},
 	{"pause_turn", chat.StopPause},
 	{"model_context_window_exceeded", chat.StopContextFull},
-}
-
-// stopReason reads a stop_reason token; one that no table knows is noted.
-func stopReason(tok chat.String, x *chat.Exchange) chat.StopReason {
-	if len(tok) < 2 {
-		return chat.StopUnknown
-	}
-	for i := range stopReasons {
-		if string(tok[1:len(tok)-1]) == stopReasons[i].name {
-			return stopReasons[i].stop
-		}
-	}
-	x.Note("unknown stop reason " + chat.Clip(tok.Unquote()))
-	return chat.StopUnknown
 }
 
 // stopName gives the stop_reason of a reply with or without calls of the client's tools: with them it always says so,
@@ -66,12 +49,7 @@ func stopName(s chat.StopReason, calls, output bool, x *chat.Exchange) string {
 	if s == chat.StopEnd && calls {
 		s = chat.StopToolUse
 	}
-	for i := range stopReasons {
-		if stopReasons[i].stop == s {
-			return stopReasons[i].name
-		}
-	}
-	return "end_turn"
+	return stopReasons.Name(s, "end_turn")
 }
 
 // ids is the rule for the ids of tool calls. Bedrock's is tighter than Anthropic's: 64 characters.

@@ -76,8 +76,10 @@ func (e *encoder) outputConfig() {
 		e.w.Text(e.thinking.Effort)
 	}
 	if e.format.Native {
+		schema, err := rules.FormatSchema(e.r.Format.Schema, e.f)
+		e.fail(err)
 		e.w.Raw(`"format":{"type":"json_schema","schema":`)
-		e.w.Value(closedSchema(e.r.Format.Schema))
+		e.w.Value(schema)
 		e.w.EndObject()
 	}
 	e.w.EndObject()

@@ -22,7 +22,7 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 			content = true
 			decodeContent(r, out, x)
 		case "stop_reason":
-			out.Stop = stopReason(r.MaybeString(), x)
+			out.Stop = stopReasons.Read(r.MaybeString(), x)
 		case "stop_sequence":
 			out.StopSequence = r.MaybeString()
 		case "usage":

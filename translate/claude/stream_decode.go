@@ -139,7 +139,7 @@ func (d *streamDecoder) translate(out []chat.Event, ev *event, told bool) ([]cha
 		return d.start(out, ev), nil
 	case `"message_delta"`:
 		if ev.stop != nil {
-			out = append(out, chat.Event{Kind: chat.EventStop, Stop: stopReason(ev.stop, d.x), StopSequence: ev.stopMatched})
+			out = append(out, chat.Event{Kind: chat.EventStop, Stop: stopReasons.Read(ev.stop, d.x), StopSequence: ev.stopMatched})
 		}
 		if told && d.usage.Known {
 			out = append(out, chat.Event{Kind: chat.EventUsage, Usage: d.usage})

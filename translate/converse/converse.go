@@ -19,10 +19,7 @@ func (Dialect) Name() string { return Name }
 
 // stopReasons are the values of StopReason. The two malformed ones tell of a model's output that Bedrock could not
 // parse: they have no counterpart elsewhere and end the reply like any unknown reason.
-var stopReasons = [...]struct {
-	name string
-	stop chat.StopReason
-}{
+var stopReasons = chat.StopNames{
 	{"end_turn", chat.StopEnd},
 	{"tool_use", chat.StopToolUse},
 	{"max_tokens", chat.StopLength},
@@ -32,31 +29,13 @@ var stopReasons = [...]struct {
 	{"model_context_window_exceeded", chat.StopContextFull},
 }
 
-// stopReason reads a stopReason token; one that no table knows is noted.
-func stopReason(tok chat.String, x *chat.Exchange) chat.StopReason {
-	if len(tok) >= 2 {
-		for i := range stopReasons {
-			if string(tok[1:len(tok)-1]) == stopReasons[i].name {
-				return stopReasons[i].stop
-			}
-		}
-		x.Note("unknown stop reason " + chat.Clip(tok.Unquote()))
-	}
-	return chat.StopUnknown
-}
-
 // stopName gives the value of StopReason for s. A pause and an unknown reason end the turn, for want of a word. Only a
 // guardrail leaves a trace.
 func stopName(s chat.StopReason, trace chat.Value) string {
 	if s == chat.StopFiltered && len(trace) > 0 {
 		return "guardrail_intervened"
 	}
-	for i := range stopReasons {
-		if stopReasons[i].stop == s {
-			return stopReasons[i].name
-		}
-	}
-	return "end_turn"
+	return stopReasons.Name(s, "end_turn")
 }
 
 // errorTypes are the names that Bedrock's errors have, by kind; their HTTP status is the kind's.

@@ -1,9 +1,6 @@
 package converse
 
-import (
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
-)
+import "github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 
 // outputConfig writes the native format. The schema is a string there, closed at every object: Bedrock refuses it
 // otherwise.
@@ -12,9 +9,9 @@ func (e *encoder) outputConfig() {
 		return
 	}
 	f := e.r.Format
-	schema, err := rewriteSchema(nil, f.Schema, schemaRules{close: true, inline: e.f.NoSchemaRefs})
+	schema, err := rules.FormatSchema(f.Schema, e.f)
 	if err != nil {
-		e.fail(chat.Invalid("response_format", "the schema of the response format %s", err))
+		e.fail(err)
 		return
 	}
 	e.w.Raw(`"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":`)

@@ -9,7 +9,7 @@ func (d *streamDecoder) messageStop(out []chat.Event) []chat.Event {
 	for r.Member() {
 		switch string(r.Key()) {
 		case "stopReason":
-			d.stop = stopReason(r.MaybeString(), d.x)
+			d.stop = stopReasons.Read(r.MaybeString(), d.x)
 		case "additionalModelResponseFields":
 			d.sequence = append(d.sequence[:0:0], stopSequence(value(r))...)
 		default:

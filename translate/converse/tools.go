@@ -159,7 +159,9 @@ func (e *encoder) spec(name string, description chat.String, schema chat.Value, 
 		e.w.String(description)
 	}
 	e.w.Raw(`"inputSchema":{"json":`)
-	e.toolSchema(schema)
+	input, err := rules.ToolSchema(schema, e.f)
+	e.fail(err)
+	e.w.Value(input)
 	e.w.EndObject()
 	if strict {
 		e.w.Raw(`"strict":true`)

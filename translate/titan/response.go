@@ -52,7 +52,7 @@ func decodeResult(r *json.Reader, out *chat.Response, x *chat.Exchange) {
 		case "tokenCount":
 			count(r, &out.Usage, &out.Usage.Output)
 		case "completionReason":
-			out.Stop = reason(r.MaybeString(), x)
+			out.Stop = reasons.Read(r.MaybeString(), x)
 		default:
 			r.Skip()
 		}

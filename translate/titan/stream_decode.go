@@ -76,5 +76,5 @@ func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Even
 	if d.usage.Known {
 		out = append(out, chat.Event{Kind: chat.EventUsage, Usage: d.usage})
 	}
-	return append(out, chat.Event{Kind: chat.EventStop, Stop: reason(why, d.x)}, chat.Event{Kind: chat.EventEnd}), nil
+	return append(out, chat.Event{Kind: chat.EventStop, Stop: reasons.Read(why, d.x)}, chat.Event{Kind: chat.EventEnd}), nil
 }

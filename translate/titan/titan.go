@@ -17,10 +17,7 @@ type Dialect struct{}
 func (Dialect) Name() string { return Name }
 
 // reasons are the values of completionReason. The page has FINISHED where the service says FINISH.
-var reasons = [...]struct {
-	name string
-	stop chat.StopReason
-}{
+var reasons = chat.StopNames{
 	{"FINISH", chat.StopEnd},
 	{"FINISHED", chat.StopEnd},
 	{"LENGTH", chat.StopLength},
@@ -28,31 +25,12 @@ var reasons = [...]struct {
 	{"CONTENT_FILTERED", chat.StopFiltered},
 }
 
-// reason reads a completionReason token; one that no table knows is noted.
-func reason(tok chat.String, x *chat.Exchange) chat.StopReason {
-	if len(tok) < 2 {
-		return chat.StopUnknown
-	}
-	for i := range reasons {
-		if string(tok[1:len(tok)-1]) == reasons[i].name {
-			return reasons[i].stop
-		}
-	}
-	x.Note("unknown completion reason " + chat.Clip(tok.Unquote()))
-	return chat.StopUnknown
-}
-
 // reasonName gives the completionReason for s.
 func reasonName(s chat.StopReason) string {
 	if s == chat.StopContextFull {
 		s = chat.StopLength
 	}
-	for i := range reasons {
-		if reasons[i].stop == s {
-			return reasons[i].name
-		}
-	}
-	return "FINISH"
+	return reasons.Name(s, "FINISH")
 }
 
 // EncodeError appends the body of an error in Bedrock's shape; its type and the request id stand in headers. An

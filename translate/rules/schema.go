@@ -1,4 +1,4 @@
-package converse
+package rules
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -33,25 +34,34 @@ var (
 	errSchemaRef   = errors.New("has a $ref to nothing in the schema itself")
 )
 
+var objectType = []byte(`"object"`)
+
 const emptySchema = `{"type":"object","properties":{}}`
 
-// toolSchema writes a tool's schema as the model takes it: untouched if nothing is the matter.
-func (e *encoder) toolSchema(v chat.Value) {
+// ToolSchema gives a tool's schema as the model takes it: untouched, and v itself, if nothing is the matter. Its root is of
+// type object.
+func ToolSchema(v chat.Value, f *model.Facts) (chat.Value, error) {
 	if len(v) == 0 || string(v) == "null" {
-		e.w.Raw(emptySchema)
-		return
+		return chat.Value(emptySchema), nil
 	}
-	rules := schemaRules{object: true, bare: e.f.BareSchema, inline: e.f.NoSchemaRefs && bytes.Contains(v, []byte(`$ref`))}
+	rules := schemaRules{object: true, bare: f.BareSchema, inline: f.NoSchemaRefs && bytes.Contains(v, []byte(`$ref`))}
 	if !rules.bare && !rules.inline && isObjectSchema(v) {
-		e.w.Value(v)
-		return
+		return v, nil
 	}
-	schema, err := rewriteSchema(nil, v, rules)
+	schema, err := rewriteSchema(v, rules)
 	if err != nil {
-		e.fail(chat.Invalid("tools", "the schema of a tool %s", err))
-		return
+		return nil, chat.Invalid("tools", "the schema of a tool %s", err)
 	}
-	e.w.Value(schema)
+	return schema, nil
+}
+
+// FormatSchema gives a format's schema as models with structured output take it: every object in it is closed.
+func FormatSchema(v chat.Value, f *model.Facts) (chat.Value, error) {
+	schema, err := rewriteSchema(v, schemaRules{close: true, inline: f.NoSchemaRefs})
+	if err != nil {
+		return nil, chat.Invalid("response_format", "the schema of the response format %s", err)
+	}
+	return schema, nil
 }
 
 // isObjectSchema tells whether the root says that it is of type object.
@@ -69,12 +79,12 @@ func isObjectSchema(v chat.Value) bool {
 	return false
 }
 
-// rewriteSchema appends v, a valid JSON value, with the rules applied.
-func rewriteSchema(dst []byte, v chat.Value, rules schemaRules) ([]byte, error) {
+// rewriteSchema gives v, a valid JSON value, with the rules applied.
+func rewriteSchema(v chat.Value, rules schemaRules) (chat.Value, error) {
 	if len(v) == 0 || v[0] != '{' {
 		return nil, errSchemaKind
 	}
-	s := schemaWriter{buf: dst, root: v, rules: rules}
+	s := schemaWriter{root: v, rules: rules}
 	s.node(v, nil, true)
 	return s.buf, s.err
 }
@@ -148,7 +158,7 @@ func (s *schemaWriter) node(v, over chat.Value, root bool) {
 	}
 	if root && s.rules.object {
 		s.name("type", start)
-		s.buf = append(s.buf, `"object"`...)
+		s.buf = append(s.buf, objectType...)
 		if s.rules.bare && json.Find(v, "properties") == nil && json.Find(over, "properties") == nil {
 			s.name("properties", start)
 			s.buf = append(s.buf, '{', '}')
@@ -180,7 +190,7 @@ func (s *schemaWriter) members(v, over chat.Value, root bool, start int) (isObje
 		s.name(string(key), start)
 		value := w.Value()
 		if typ {
-			isObject = isObject || bytes.Contains(value, []byte(`"object"`))
+			isObject = isObject || bytes.Contains(value, objectType)
 		}
 		switch kind {
 		case plainValue:
