@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -63,19 +64,22 @@ func reported(f upstream.Frame, e *chat.Error) (upstream.Frame, error) {
 
 // unwrap decodes {"bytes":"<base64>"} into f.chunk.
 func (f *frames) unwrap(payload []byte) error {
-	var data wirejson.String
-	r := wirejson.NewReader(payload)
-	for r.Object(); r.Member(); {
-		if string(r.Key()) == "bytes" {
-			data = r.String()
-		} else {
-			r.Skip()
+	text, ok := wrapped(payload)
+	if !ok {
+		var data wirejson.String
+		r := wirejson.NewReader(payload)
+		for r.Object(); r.Member(); {
+			if string(r.Key()) == "bytes" {
+				data = r.String()
+			} else {
+				r.Skip()
+			}
 		}
+		if err := r.End(); err != nil {
+			return fmt.Errorf("chunk of a stream: %w", err)
+		}
+		text = data.Bytes()
 	}
-	if err := r.End(); err != nil {
-		return fmt.Errorf("chunk of a stream: %w", err)
-	}
-	text := data.Bytes()
 	size := base64.StdEncoding.DecodedLen(len(text))
 	if cap(f.chunk) < size {
 		f.chunk = make([]byte, size)
@@ -86,6 +90,21 @@ func (f *frames) unwrap(payload []byte) error {
 	}
 	f.chunk = f.chunk[:n]
 	return nil
+}
+
+// wrapped finds the base64 of a chunk as Bedrock writes it, {"bytes":"…","p":"…"} with nothing escaped and p, which is
+// padding, left out at times. One that is written in another way takes the reader.
+func wrapped(payload []byte) (text []byte, ok bool) {
+	text, ok = bytes.CutPrefix(payload, []byte(`{"bytes":"`))
+	if !ok {
+		return nil, false
+	}
+	text, rest, ok := bytes.Cut(text, []byte(`"`))
+	if !ok || string(rest) == "}" {
+		return text, ok
+	}
+	rest, ok = bytes.CutPrefix(rest, []byte(`,"p":"`))
+	return text, ok && bytes.IndexByte(rest, '"') == len(rest)-2 && rest[len(rest)-1] == '}' && bytes.IndexByte(rest, '\\') < 0
 }
 
 func (f *frames) Buffered() bool { return f.r.Buffered() }
