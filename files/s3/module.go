@@ -35,6 +35,10 @@ const (
 	attempts        = 5
 	cleanupAttempts = 10
 	cleanupTime     = time.Minute
+	// undoTime is how much of it the client of a failed upload waits for.
+	undoTime = 2 * time.Second
+	// checkAttempts are fewer: whoever asks for the health asks again.
+	checkAttempts = 2
 
 	dialTimeout   = 5 * time.Second
 	headerTimeout = 30 * time.Second

@@ -111,15 +111,24 @@ func (s *Store) dropTwins(ctx context.Context, key string) {
 	}
 }
 
-// undo removes objects, in their order, although ctx may have ended.
+// undo removes objects, in their order, although ctx may have ended. Where S3 does not answer, it goes on trying when it
+// has returned: the client is to be told in seconds.
 func (s *Store) undo(ctx context.Context, keys ...string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
-	defer cancel()
-	for _, key := range keys {
-		if err := s.deleteObject(ctx, key); err != nil {
-			s.log.Warn("files s3: an object is left to a sweep", zap.String("key", key), zap.Error(err))
-			return
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+		defer cancel()
+		for _, key := range keys {
+			if err := s.deleteObject(ctx, key); err != nil {
+				s.log.Warn("files s3: an object is left to a sweep", zap.String("key", key), zap.Error(err))
+				return
+			}
 		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(undoTime):
 	}
 }
 
@@ -217,7 +226,8 @@ func (s *Store) Delete(ctx context.Context, owner, id string) error {
 func (s *Store) Check(ctx context.Context) (files.Health, error) {
 	h := files.Health{Store: "s3", Bucket: s.bucket, Region: s.provider.Region()}
 	prefix := s.prefix + indexDir
-	_, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)})
+	in := s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)}
+	_, err := s.client.ListObjectsV2(ctx, &in, func(o *s3.Options) { o.Retryer = newRetryer(checkAttempts) })
 	if err == nil {
 		h.CredentialsValid = true
 		return h, nil

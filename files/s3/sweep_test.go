@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,4 +45,31 @@ func TestSweepSparesTheContentOfSlowUploads(t *testing.T) {
 			t.Errorf("content of %v ago: removed %d, %v; deleted %v", age, n, err, deleted)
 		}
 	}
+}
+
+// A server that is down was told of after 23 seconds: the client of a failed upload waited for all tries to remove what
+// might be left of it.
+func TestFailedUploadIsToldWhileItsRestIsStillBeingRemoved(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a client's patience")
+	}
+	var up atomic.Bool
+	removed := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !up.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+		close(removed)
+	}))
+	defer srv.Close()
+	s := provision(t, fmt.Sprintf(`{"bucket":"b","endpoint":%q,"path_style":true,"region":"us-east-1","access_key_id":"AKIA","secret_access_key":"s"}`, srv.URL))
+	begun := time.Now()
+	s.undo(t.Context(), "key")
+	if took := time.Since(begun); took > 3*undoTime {
+		t.Errorf("the client waited for %v", took)
+	}
+	up.Store(true)
+	<-removed
 }
