@@ -1,10 +1,7 @@
-package auth
+package auth_test
 
 import (
 	"bytes"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,35 +9,10 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 
-	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	"github.com/open-bedrock/caddy-bedrock-gateway/auth"
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
 )
-
-// runCaddy runs a site in this process until the test ends, and gives its URL.
-func runCaddy(t *testing.T, site string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(fmt.Appendf(nil,
-		"{\n admin off\n persist_config off\n auto_https off\n}\nhttp://%s {\n bind 127.0.0.1\n%s\n}\n", addr, site), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := caddy.Load(config, true); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := caddy.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return "http://" + addr
-}
 
 // Through the whole Caddy: the 401 is one body, the credential does not reach
 // what is behind, and the access log has no key in it when the two fields are
@@ -49,7 +21,7 @@ func runCaddy(t *testing.T, site string) string {
 // before any handler runs.
 func TestThroughCaddy(t *testing.T) {
 	log := filepath.ToSlash(filepath.Join(t.TempDir(), "access.log"))
-	url := runCaddy(t, `
+	g := gatewaytest.Start(t, `
 	log {
 		output file `+log+`
 		format filter {
@@ -75,26 +47,20 @@ func TestThroughCaddy(t *testing.T) {
 		{"Authorization", "Bearer sk-alice", 200, "alice||"},
 		{"X-Api-Key", "sk-bob", 200, "bob|gpt-* o3|"},
 		{"Api-Key", "sk-bob", 200, "bob|gpt-* o3|"},
-		{"Api-Key", "sk-eve", 401, `{"error":{"message":"` + wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`},
-		{"X-Other", "sk-eve", 401, `{"error":{"message":"` + missing + `","type":"invalid_request_error","param":null,"code":null}}`},
+		{"Api-Key", "sk-eve", 401, `{"error":{"message":"` + auth.Wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`},
+		{"X-Other", "sk-eve", 401, `{"error":{"message":"` + auth.Missing + `","type":"invalid_request_error","param":null,"code":null}}`},
 	} {
-		req, err := http.NewRequest(http.MethodPost, url+"/v1/chat/completions", strings.NewReader("{}"))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gatewaytest.URL+"/v1/chat/completions", strings.NewReader("{}"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set(tc.header, tc.value)
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
+		if a := g.Do(t, req); a.Status != tc.status || a.Body != tc.body || a.Broken != nil {
+			t.Errorf("%s: got %d %s, %v\nwant %d %s", tc.header, a.Status, a.Body, a.Broken, tc.status, tc.body)
 		}
-		body, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp.StatusCode != tc.status || string(body) != tc.body {
-			t.Errorf("%s: got %d %s\nwant %d %s", tc.header, resp.StatusCode, body, tc.status, tc.body)
-		}
+	}
+	if err := caddy.Stop(); err != nil { // which waits for the log's last line
+		t.Fatal(err)
 	}
 	logged, err := os.ReadFile(log)
 	if err != nil {

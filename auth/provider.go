@@ -147,7 +147,7 @@ func (a *APIKey) Authenticate(w http.ResponseWriter, r *http.Request) (caddyauth
 			Metadata: map[string]string{"models": e.models},
 		}, true, nil
 	}
-	refuse(w, r.URL.Path, len(given) > 0)
+	refuse(w, r, len(given) > 0)
 	return caddyauth.User{}, false, nil
 }
 

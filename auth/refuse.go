@@ -16,8 +16,9 @@ const (
 // bedrockPaths are the prefixes under which AWS clients call.
 var bedrockPaths = []string{"/model/", "/foundation-models", "/inference-profiles", "/guardrail/"}
 
-// refuse writes the 401 that a client of this path understands.
-func refuse(w http.ResponseWriter, path string, given bool) {
+// refuse writes the 401 that the client of the request's path understands.
+func refuse(w http.ResponseWriter, r *http.Request, given bool) {
+	path := r.URL.Path
 	message, code := missing, "null"
 	if given {
 		message, code = wrong, `"invalid_api_key"`
@@ -37,6 +38,11 @@ func refuse(w http.ResponseWriter, path string, given bool) {
 	h.Set("Content-Type", "application/json")
 	// Also keeps what a handle_errors route writes for the 401 from being added to it.
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.ProtoMajor == 1 {
+		// Such a route makes the server close the connection, which a client that was not told would use again, and lose
+		// its next request.
+		h.Set("Connection", "close")
+	}
 	h.Set("WWW-Authenticate", `Bearer realm="bedrock_gateway"`)
 	w.WriteHeader(http.StatusUnauthorized)
 	_, _ = w.Write([]byte(body)) // a client that left needs no answer
