@@ -278,3 +278,26 @@ func TestResetForgetsTheStreamBefore(t *testing.T) {
 		t.Errorf("after Reset: %d frames, %v", len(frames), err)
 	}
 }
+
+// Memory that a stream gave back at its end is another's: what came before must not be read from it, nor written to it.
+func TestMemoryIsGivenBackOnce(t *testing.T) {
+	f := event(t, "messageStart", `{"role":"assistant"}`)
+	ended := eventstream.NewReader(bytes.NewReader(f))
+	for range 3 { // an end that is asked for again gives nothing back twice
+		_, _ = readAll(ended)
+	}
+	a, b := eventstream.NewReader(bytes.NewReader(f)), eventstream.NewReader(bytes.NewReader(event(t, "messageStop", "{}")))
+	first, err := a.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ended.Next(); err != io.EOF {
+		t.Errorf("after the end: %v", err)
+	}
+	if !bytes.Equal(first.Raw, f) {
+		t.Errorf("a frame was overwritten by another stream's: %q", first.Raw)
+	}
+}
