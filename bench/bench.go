@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,18 +12,19 @@ import (
 // bench is the gateway and the reverse_proxy that it is compared with.
 type bench struct {
 	options
+	ctx         context.Context
 	dir, binary string
 	gateway     *server
 	proxy       *server
 }
 
-func newBench(o options, dir, binary string) (*bench, error) {
-	b := &bench{options: o, dir: dir, binary: binary}
+func newBench(ctx context.Context, o options, dir, binary string) (*bench, error) {
+	b := &bench{options: o, ctx: ctx, dir: dir, binary: binary}
 	var err error
-	if b.gateway, err = start("gateway", binary, dir, gatewaySite); err != nil {
+	if b.gateway, err = start(ctx, "gateway", binary, dir, gatewaySite); err != nil {
 		return nil, err
 	}
-	if b.proxy, err = start("reverse_proxy", binary, dir, proxySite); err != nil {
+	if b.proxy, err = start(ctx, "reverse_proxy", binary, dir, proxySite); err != nil {
 		b.gateway.stop()
 		return nil, err
 	}

@@ -10,13 +10,16 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -33,7 +36,10 @@ type options struct {
 func main() {
 	o, err := parse()
 	if err == nil {
-		err = run(o)
+		// What ends the program early ends its servers, too.
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = run(ctx, o)
+		stop()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -59,7 +65,7 @@ func parse() (options, error) {
 	return o, err
 }
 
-func run(o options) error {
+func run(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "gateway-bench-")
 	if err != nil {
 		return err
@@ -69,12 +75,12 @@ func run(o options) error {
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	build := exec.Command("go", "build", "-o", binary, "github.com/open-bedrock/caddy-bedrock-gateway/cmd/caddy") //nolint:gosec // our own command
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/open-bedrock/caddy-bedrock-gateway/cmd/caddy") //nolint:gosec // our own command
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building the gateway: %w", err)
 	}
-	b, err := newBench(o, dir, binary)
+	b, err := newBench(ctx, o, dir, binary)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (b *bench) memory() error {
 
 // streamMemory starts a server, opens the streams and gives the growth of its memory in KB a stream.
 func (b *bench) streamMemory(name, site string, t task) (float64, error) {
-	s, err := start(name, b.binary, b.dir, site)
+	s, err := start(b.ctx, name, b.binary, b.dir, site)
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -48,8 +49,8 @@ const proxySite = `	reverse_proxy %[1]s {
 	}
 `
 
-// start runs the site and waits until it serves.
-func start(name, binary, dir, site string) (*server, error) {
+// start runs the site and waits until it serves. The process ends with ctx, at the latest.
+func start(ctx context.Context, name, binary, dir, site string) (*server, error) {
 	s := &server{name: name}
 	var err error
 	if s.stub, err = newStub(); err != nil {
@@ -71,7 +72,7 @@ func start(name, binary, dir, site string) (*server, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	s.process = exec.Command(binary, "run", "--adapter", "caddyfile", "--config", file) //nolint:gosec // built by us
+	s.process = exec.CommandContext(ctx, binary, "run", "--adapter", "caddyfile", "--config", file) //nolint:gosec // built by us
 	s.process.Env = environment(home)
 	s.process.Stderr = &s.log
 	if err := s.process.Start(); err != nil {
