@@ -1,13 +1,13 @@
 package handler
 
 import (
-	stdjson "encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // answer writes a whole reply: the upstream's own bytes where they are in the dialect asked for, else a translation.
@@ -20,7 +20,7 @@ func (c *call) answer(a *attempt) error {
 	body := raw
 	if c.relays(a) {
 		if err != nil {
-			if reported(err) || !stdjson.Valid(raw) { // an error, or a login page, in spite of its status
+			if reported(err) || json.Valid(raw) != nil { // an error, or a login page, in spite of its status
 				return c.unreadable(a, err)
 			}
 			a.x.Note("the upstream's reply cannot be read; it was relayed as it is, its tokens are not counted")
