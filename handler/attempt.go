@@ -44,7 +44,7 @@ func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 		x.Facts = x.Facts.WithoutBetas()
 	}
 	a := &attempt{target: t, x: x}
-	c.rec.Upstream, c.rec.UpstreamModel = t.Name, modelID
+	c.rec.Upstream, c.rec.UpstreamModel, c.rec.Dropped = t.Name, modelID, nil // not those of a target tried before
 	dialects := t.Dialects(modelID)
 	a.call = upstream.Call{Op: upstream.Chat, Model: modelID, Dialect: dialects[0], Stream: c.stream, Header: c.r.Header}
 	same := false
