@@ -45,6 +45,7 @@ func TestParameters(t *testing.T) {
 			sent: greeted(fields(`"anthropic_beta":["context-1m-2025-08-07"]`)), headers: dropped("anthropic-beta:oauth-2025-04-20"),
 		},
 		{rule: "betas for another family", model: nova, request: hi, header: map[string]string{"Anthropic-Beta": "context-1m-2025-08-07"}, sent: greeted(), headers: dropped("anthropic-beta:context-1m-2025-08-07")},
+		{rule: "a name of a system message", request: `"messages":[{"role":"system","name":"ops","content":"One"},{"role":"user","content":"Hi"}]`, sent: greeted(`"system":[{"text":"One"}]`), headers: dropped("messages.name")},
 		{rule: "a name in a message", request: `"messages":[{"role":"user","name":"joe","content":"Hi"}]`, sent: greeted(), headers: dropped("messages.name")},
 
 		{rule: "service tiers of the default are not said", request: hi + `,"service_tier":"auto"`, sent: greeted()},

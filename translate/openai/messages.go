@@ -162,6 +162,9 @@ func (d *decoder) system(m *message) {
 		}
 		d.req.System = append(d.req.System, b)
 	}
+	if m.name != "" {
+		d.x.Omit("messages.name") // system text has no speaker in any other form
+	}
 }
 
 // assistant orders a turn as every provider wants it back: reasoning, then text, then tool calls.
