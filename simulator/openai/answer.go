@@ -15,6 +15,8 @@ type answer struct {
 	// legacy says that the one call is a function_call, as the deprecated functions get it.
 	legacy bool
 	finish string
+	// tagged is the reasoning that stands at the beginning of the text, in its tags.
+	tagged string
 	// reasoning is how many tokens were thought.
 	reasoning int
 	// unknown asks for a member that no client knows.
@@ -42,7 +44,7 @@ func (r *chatRequest) answerOf(m model, k int, s fault.Spec) answer {
 		}
 	case s.Filtered == "refusal":
 		a.refusal = "I'm sorry, I can't assist with that request."
-	case r.ResponseFormat != nil && r.ResponseFormat.Type == "json_schema":
+	case r.ResponseFormat != nil && r.ResponseFormat.Type == "json_schema" && (m.limits == nil || !m.limits.IgnoresFormat):
 		a.text = string(marshal(instance(r.ResponseFormat.JSONSchema.Schema)))
 	case r.ResponseFormat != nil && r.ResponseFormat.Type == "json_object":
 		a.text = string(marshal(map[string]string{"said": fault.Strip(r.lastUser())}))
@@ -55,6 +57,16 @@ func (r *chatRequest) answerOf(m model, k int, s fault.Spec) answer {
 	if k > 0 {
 		for i := range a.calls {
 			a.calls[i].id += fmt.Sprintf("_%d", k+1)
+		}
+	}
+	if l := m.limits; l != nil {
+		if l.PositionalIDs {
+			for i := range a.calls {
+				a.calls[i].id = fmt.Sprintf("call_%d", i)
+			}
+		}
+		if l.TaggedReasoning && a.reasoning > 0 && s.Filtered == "" {
+			a.tagged = "<reasoning>The user said: " + fault.Strip(r.lastUser()) + "</reasoning>"
 		}
 	}
 	for _, stop := range r.Stop {
@@ -71,6 +83,7 @@ func (r *chatRequest) answerOf(m model, k int, s fault.Spec) answer {
 	if s.Stop != "" {
 		a.finish = s.Stop
 	}
+	a.text = a.tagged + a.text
 	return a
 }
 

@@ -30,6 +30,9 @@ var onlyDefault = []struct {
 var unsupportedByReasoning = []string{"stop", "logprobs", "top_logprobs", "logit_bias"}
 
 func (r *chatRequest) checkModel(m model, present map[string]any) *failure {
+	if m.limits != nil {
+		return r.checkCopy(m, present)
+	}
 	if !m.reasons {
 		if present["reasoning_effort"] != nil {
 			return invalid("", "", "Unrecognized request argument supplied: reasoning_effort")

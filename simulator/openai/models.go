@@ -16,6 +16,8 @@ type model struct {
 	// reasons is a model of the o and gpt-5 series: it thinks, and refuses sampling parameters.
 	reasons bool
 	created int64
+	// limits are those of a Copy's model, nil for OpenAI's own.
+	limits *Limits
 }
 
 // use is the endpoint a model answers at.
@@ -80,6 +82,15 @@ func find(id string) (m model, replyName string, ok bool) {
 		}
 	}
 	return model{}, "", false
+}
+
+// findOwn looks up one of OpenAI's own models, which are the same for every API.
+func findOwn(id, _ string) (model, string, *failure) {
+	m, name, ok := find(id)
+	if !ok {
+		return m, "", noSuchModel(id)
+	}
+	return m, name, nil
 }
 
 // modelObject is a model as the models endpoints list it.

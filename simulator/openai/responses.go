@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,110 +11,178 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
 )
 
-// responsesBody is POST /v1/responses (types/responses/response_create_params.py of the openai Python library 3.54.0).
-// Of the members' insides only the types are looked at.
-var responsesBody = shape([]string{"input"}, members{
-	"model": str, "input": textOr("array", list(1, unbounded, jsonObject)),
-	"access_programs": jsonObject, "background": orNullable(boolean), "background_options": jsonObject,
-	"context_management": orNullable(list(0, unbounded, jsonObject)), "conversation": anything, "image": jsonObject,
-	"include": orNullable(list(0, unbounded, str)), "instructions": orNullable(str),
-	"max_output_tokens": orNullable(integer(16, unbounded)), "max_tool_calls": orNullable(integer(1, unbounded)),
-	"metadata": orNullable(metadata), "moderation": orNullable(moderation), "parallel_tool_calls": orNullable(boolean),
-	"previous_response_id": orNullable(str), "prompt": orNullable(jsonObject), "prompt_cache_key": str,
-	"prompt_cache_options": jsonObject, "prompt_cache_retention": orNullable(oneOf("in_memory", "24h")),
-	"reasoning": orNullable(jsonObject), "safety_identifier": upTo(64), "service_tier": orNullable(str),
-	"store": orNullable(boolean), "stream": orNullable(boolean), "stream_options": orNullable(jsonObject),
-	"temperature": orNullable(decimal(0, 2)), "text": jsonObject, "tool_choice": anything,
-	"tools": list(0, 128, jsonObject), "top_logprobs": orNullable(integer(0, 20)), "top_p": orNullable(decimal(0, 1)),
-	"truncation": orNullable(oneOf("auto", "disabled")), "user": str,
-})
+// sealedPrefix begins the encrypted_content of reasoning that this simulator made.
+const sealedPrefix = "gAAAAsimulated-"
 
-// responses answers with one message that echoes the input's newest text.
+// sealed is an encrypted_content: the API reads its own only.
+func sealed(at string, v any) *failure {
+	s, ok := v.(string)
+	if !ok {
+		return wrongType(at, "a string", v)
+	}
+	if !strings.HasPrefix(s, sealedPrefix) {
+		return invalid(at, "invalid_encrypted_content", "The encrypted content "+shortened(s)+" could not be verified. Reason: Encrypted content could not be decrypted or parsed.")
+	}
+	return nil
+}
+
+func shortened(s string) string {
+	if len(s) > 8 {
+		return s[:4] + "..." + s[len(s)-4:]
+	}
+	return s
+}
+
+// responses answers as chat does, in items.
 func (s *server) responses(w http.ResponseWriter, r *http.Request, body []byte) {
-	present, _, name, f := read(r, body, chatUse, "", responsesBody)
+	present, m, name, f := s.read(r, body, chatUse, Responses, "", responsesBody)
 	if f != nil {
 		f.write(w)
 		return
 	}
-	input := newestText(present["input"])
-	out, spec, _ := s.play(w, r, input, present["model"].(string))
+	var q responsesRequest
+	if err := json.Unmarshal(body, &q); err != nil {
+		notJSON().write(w)
+		return
+	}
+	if f := q.check(m, present); f != nil {
+		f.write(w)
+		return
+	}
+	c := q.chat()
+	if n := c.promptTokens() + c.limit(); n > m.context {
+		f := overflow(m, n, 0)
+		f.Param = orNull("input")
+		f.Message = "Your input exceeds the context window of this model. Please adjust your input and try again."
+		f.write(w)
+		return
+	}
+	out, spec, _ := s.play(w, r, c.lastUser(), q.Model)
 	if out == nil {
 		return
 	}
-	call := s.calls.Load()
-	said := "You said: " + fault.Strip(input)
-	itemID := fmt.Sprintf("msg_%08d", call)
-	object := func(status string, output []any) map[string]any {
-		return map[string]any{
-			"id": fmt.Sprintf("resp_%08d", call), "object": "response", "created_at": now(), "status": status, "model": name,
-			"error": nil, "incomplete_details": nil, "instructions": present["instructions"], "metadata": map[string]any{},
-			"output": output, "parallel_tool_calls": true, "temperature": 1.0, "tool_choice": "auto", "tools": []any{}, "top_p": 1.0,
-		}
+	a := answer{finish: "stop"}
+	if !spec.NoOutput {
+		a = c.answerOf(m, 0, spec)
 	}
-	item := func(status string, content []any) map[string]any {
-		return map[string]any{"type": "message", "id": itemID, "status": status, "role": "assistant", "content": content}
-	}
-	part := func(text string) map[string]any {
-		return map[string]any{"type": "output_text", "text": text, "annotations": []any{}}
-	}
-	whole := object("completed", []any{item("completed", []any{part(said)})})
-	whole["usage"] = map[string]any{
-		"input_tokens": tokens(input), "input_tokens_details": map[string]int{"cached_tokens": 0},
-		"output_tokens": tokens(said), "output_tokens_details": map[string]int{"reasoning_tokens": 0},
-		"total_tokens": tokens(input) + tokens(said),
-	}
-	if present["stream"] != true {
-		writeJSON(out, http.StatusOK, whole)
+	p := &response{request: &q, present: present, model: name, number: s.calls.Load(), answer: &a, used: usageOf(c, []answer{a})}
+	p.items = p.makeItems(c, m, spec)
+	if !q.Stream {
+		writeJSON(out, http.StatusOK, p.object(p.items, p.status()))
 		return
 	}
-	e := newStream(out, spec)
-	number := 0
-	event := func(kind string, more map[string]any) bool {
-		more["type"], more["sequence_number"] = kind, number
-		number++
-		return e.data(kind, marshal(more))
-	}
-	at := func(more map[string]any) map[string]any {
-		more["item_id"], more["output_index"], more["content_index"] = itemID, 0, 0
-		return more
-	}
-	if !event("response.created", map[string]any{"response": object("in_progress", []any{})}) ||
-		!event("response.output_item.added", map[string]any{"output_index": 0, "item": item("in_progress", []any{})}) ||
-		!event("response.content_part.added", at(map[string]any{"part": part("")})) {
-		return
-	}
-	for _, p := range pieces(said) {
-		if !event("response.output_text.delta", at(map[string]any{"delta": p, "logprobs": []any{}})) {
-			return
-		}
-	}
-	if event("response.output_text.done", at(map[string]any{"text": said, "logprobs": []any{}})) &&
-		event("response.content_part.done", at(map[string]any{"part": part(said)})) &&
-		event("response.output_item.done", map[string]any{"output_index": 0, "item": item("completed", []any{part(said)})}) {
-		event("response.completed", map[string]any{"response": whole})
-	}
+	(&responsesStream{stream: newStream(out, spec), response: p}).run()
 }
 
-// newestText is the input itself, or all the text of its last message.
-func newestText(input any) string {
-	if s, ok := input.(string); ok {
-		return s
+// response is one reply in the making.
+type response struct {
+	request *responsesRequest
+	present map[string]any
+	model   string
+	number  uint64
+	answer  *answer
+	used    *usage
+	items   []map[string]any
+}
+
+// status is how the reply ended: completed, or incomplete with the reason.
+func (p *response) status() string {
+	switch p.answer.finish {
+	case "length", "content_filter":
+		return "incomplete"
 	}
-	items, _ := input.([]any)
-	for _, item := range slices.Backward(items) {
-		m, _ := item.(map[string]any)
-		switch c := m["content"].(type) {
-		case string:
-			return c
-		case []any:
-			var all strings.Builder
-			for _, p := range c {
-				part, _ := p.(map[string]any)
-				text, _ := part["text"].(string)
-				all.WriteString(text)
-			}
-			return all.String()
+	return "completed"
+}
+
+// echoed are the settings that the reply repeats, with what stands there where the request says nothing.
+var echoed = map[string]any{
+	"background": false, "instructions": nil, "max_output_tokens": nil, "max_tool_calls": nil, "metadata": map[string]any{},
+	"parallel_tool_calls": true, "previous_response_id": nil, "prompt_cache_key": nil, "safety_identifier": nil, "store": true,
+	"temperature": 1.0, "tool_choice": "auto", "tools": []any{}, "top_logprobs": 0, "top_p": 1.0, "truncation": "disabled", "user": nil,
+	"reasoning": map[string]any{"effort": nil, "summary": nil}, "text": map[string]any{"format": map[string]any{"type": "text"}, "verbosity": "medium"},
+	"service_tier": "default",
+}
+
+// object is the response object with the given output.
+func (p *response) object(output []map[string]any, status string) map[string]any {
+	o := map[string]any{
+		"id": fmt.Sprintf("resp_%032x", p.number), "object": "response", "created_at": now(), "status": status, "model": p.model,
+		"error": nil, "incomplete_details": nil, "output": output, "usage": nil,
+	}
+	for name, otherwise := range echoed {
+		if o[name] = p.present[name]; o[name] == nil {
+			o[name] = otherwise
 		}
 	}
-	return ""
+	if status == "in_progress" {
+		return o
+	}
+	if status == "incomplete" {
+		reason := "max_output_tokens"
+		if p.answer.finish == "content_filter" {
+			reason = "content_filter"
+		}
+		o["incomplete_details"] = map[string]string{"reason": reason}
+	}
+	o["usage"] = map[string]any{
+		"input_tokens": p.used.PromptTokens, "output_tokens": p.used.CompletionTokens, "total_tokens": p.used.TotalTokens,
+		"input_tokens_details":  map[string]int{"cached_tokens": p.used.PromptTokensDetails.CachedTokens, "cache_write_tokens": 0},
+		"output_tokens_details": map[string]int{"reasoning_tokens": p.used.CompletionDetails.ReasoningTokens},
+	}
+	return o
+}
+
+// makeItems are the output items of the answer: reasoning, words, calls.
+func (p *response) makeItems(c *chatRequest, m model, spec fault.Spec) []map[string]any {
+	items := []map[string]any{}
+	a := p.answer
+	id := func(kind string) string { return fmt.Sprintf("%s_%024x%08x", kind, p.number, len(items)) }
+	if m.reasons && a.reasoning > 0 && !spec.NoOutput {
+		items = append(items, p.reasoning(id("rs"), c))
+	}
+	if spec.UnknownBlock {
+		items = append(items, map[string]any{"type": "hologram", "id": id("holo"), "depth": 3})
+	}
+	var content []any
+	if a.text != "" || len(a.calls) == 0 && a.refusal == "" && !spec.NoOutput {
+		content = append(content, map[string]any{"type": "output_text", "text": a.text, "annotations": []any{}, "logprobs": []any{}})
+	}
+	if a.refusal != "" {
+		content = append(content, map[string]any{"type": "refusal", "refusal": a.refusal})
+	}
+	if content != nil {
+		items = append(items, map[string]any{"type": "message", "id": id("msg"), "status": p.status(), "role": "assistant", "content": content})
+	}
+	for i, k := range a.calls {
+		callID := fmt.Sprintf("call_%016x%04d", p.number, i)
+		if m.limits != nil && m.limits.PositionalIDs {
+			callID = fmt.Sprintf("call_%d", i)
+		}
+		namespace, name, spaced := strings.Cut(k.name, namespaceMark)
+		if !spaced {
+			name = k.name
+		}
+		item := map[string]any{"type": "function_call", "id": id("fc"), "call_id": callID, "name": name, "status": "completed", "arguments": k.arguments}
+		if k.custom {
+			item = map[string]any{"type": "custom_tool_call", "id": id("ctc"), "call_id": callID, "name": name, "status": "completed", "input": k.arguments}
+		}
+		if spaced {
+			item["namespace"] = namespace
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// reasoning is an item of reasoning: its summary and its sealed content only where they are asked for.
+func (p *response) reasoning(id string, c *chatRequest) map[string]any {
+	thought := "The user said: " + fault.Strip(c.lastUser())
+	item := map[string]any{"type": "reasoning", "id": id, "summary": []any{}}
+	if p.request.Reasoning.Summary != "" {
+		item["summary"] = []any{map[string]any{"type": "summary_text", "text": thought}}
+	}
+	if slices.Contains(p.request.Include, "reasoning.encrypted_content") {
+		item["encrypted_content"] = sealedPrefix + base64.StdEncoding.EncodeToString([]byte(thought))
+	}
+	return item
 }

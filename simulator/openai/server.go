@@ -25,6 +25,8 @@
 //     the tool's schema. "say and call <tool>" has text before the call
 //   - for response_format json_schema, an instance of the schema; for json_object, {"said": …}
 //   - reasoning models bill 64 reasoning tokens, unless reasoning_effort is none
+//   - Responses answers the same in items. It keeps nothing: previous_response_id is not found. The encrypted_content of
+//     reasoning is returned where it is asked for, and one that this package has not made is refused
 //
 // The reply names the dated snapshot of the model that was asked for: gpt-4o is answered by gpt-4o-2024-08-06.
 //
@@ -81,8 +83,9 @@ type Seen struct {
 
 type server struct {
 	opts   Options
-	faults fault.Counter
-	calls  atomic.Uint64
+	find   func(id, api string) (m model, replyName string, f *failure)
+	faults *fault.Counter
+	calls  *atomic.Uint64
 }
 
 // New returns a simulated OpenAI. It is safe for concurrent use.
@@ -90,7 +93,7 @@ func New(o Options) http.Handler {
 	if o.Key == "" {
 		o.Key = DefaultKey
 	}
-	return &server{opts: o}
+	return &server{opts: o, find: findOwn, faults: new(fault.Counter), calls: new(atomic.Uint64)}
 }
 
 // endpoint serves one path: body is the whole request.
@@ -183,8 +186,8 @@ func (s *server) models(w http.ResponseWriter, r *http.Request, _ []byte) {
 }
 
 // read takes a JSON body apart, checks it against the rules and finds its model, in the order in which the real API
-// does. byDefault is the model of a body that names none; empty: it must name one.
-func read(r *http.Request, body []byte, u use, byDefault string, rules rule) (present map[string]any, m model, reply string, f *failure) {
+// does. api is ChatCompletions, Responses or empty for the others; byDefault is the model of a body that names none; empty: it must name one.
+func (s *server) read(r *http.Request, body []byte, u use, api, byDefault string, rules rule) (present map[string]any, m model, reply string, f *failure) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		f := invalid("", "unsupported_content_type", "Unsupported content type: '"+r.Header.Get("Content-Type")+
 			"'. This API method only accepts 'application/json' requests, but you specified the header 'Content-Type: "+
@@ -210,9 +213,8 @@ func read(r *http.Request, body []byte, u use, byDefault string, rules rule) (pr
 		return nil, m, "", invalid("", "", "you must provide a model parameter")
 	}
 	id, _ = fault.Model(id)
-	m, reply, ok = find(id)
-	if !ok {
-		return nil, m, "", noSuchModel(id)
+	if m, reply, f = s.find(id, api); f != nil {
+		return nil, m, "", f
 	}
 	if m.use != u {
 		f := invalid("model", "", "This is not a model that this endpoint serves: `"+id+"`.")

@@ -140,7 +140,8 @@ func (c *chatStream) interleave(answers []answer) bool {
 
 func (a *answer) steps() []step {
 	var out []step
-	for _, p := range pieces(a.text) {
+	// Tags come in pieces of their own making.
+	for _, p := range append(fragments(a.tagged, 7), pieces(a.text[len(a.tagged):])...) {
 		out = append(out, step{delta: delta{Content: raw(p)}, part: []string{p}})
 	}
 	for _, p := range pieces(a.refusal) {
