@@ -199,7 +199,7 @@ func (c *call) readMembers() error {
 		c.model = c.g.DefaultModel
 	}
 	if c.model == "" {
-		return &chat.Error{Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model", Message: "the request names no model; set its member 'model'"}
+		return chat.Invalid("model", "you must provide a model parameter, or the gateway a default_model")
 	}
 	c.rec.Model = c.model
 	if err := c.mayAsk(); err != nil {

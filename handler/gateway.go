@@ -34,7 +34,7 @@ func (c *Caller) May(modelID string) bool {
 type Config struct {
 	Router       *upstream.Router
 	Upstreams    []*upstream.Named
-	DefaultModel string // used when a request names none; "" makes that a 404
+	DefaultModel string // used when a request names none; "" makes that a 400
 
 	MaxBody           int64         // bytes of a request body
 	StreamIdleTimeout time.Duration // silence after which an upstream's stream is given up; 0 for none

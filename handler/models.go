@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -90,6 +91,13 @@ func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+	for _, n := range g.Router.Names() {
+		if !seen[n.Name] && caller.May(n.Name) {
+			seen[n.Name] = true
+			m := g.named(&n, entries)
+			writeModel(&jw, &m, n.Target.Name)
+		}
+	}
 	jw.EndArray()
 	if failed > 0 {
 		jw.Key("errors")
@@ -115,7 +123,7 @@ func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveModel is GET /v1/models/{id}.
-func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, model string) {
+func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, name string) {
 	id, caller := newID(), g.Caller(r)
 	entries := g.listModels(r.Context())
 	failed := 0
@@ -124,12 +132,21 @@ func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, model strin
 			failed++
 		}
 		for _, m := range e.models {
-			if m.ID == model && caller.May(model) {
+			if m.ID == name && caller.May(name) {
 				jw := json.NewWriter(nil)
 				writeModel(&jw, &m, g.Upstreams[i].Name)
 				writeJSON(w, r, id, http.StatusOK, jw.Bytes())
 				return
 			}
+		}
+	}
+	for _, n := range g.Router.Names() {
+		if n.Name == name && caller.May(name) {
+			jw := json.NewWriter(nil)
+			m := g.named(&n, entries)
+			writeModel(&jw, &m, n.Target.Name)
+			writeJSON(w, r, id, http.StatusOK, jw.Bytes())
+			return
 		}
 	}
 	if failed > 0 {
@@ -138,8 +155,24 @@ func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, model strin
 	}
 	g.fail(w, r, &openaiForm, id, &chat.Error{
 		Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model",
-		Message: "the model '" + model + "' does not exist or you do not have access to it",
+		Message: "the model '" + name + "' does not exist or you do not have access to it",
 	})
+}
+
+// named returns the entry of a name that only a route knows: what is listed of its model, under that name.
+func (g *Gateway) named(n *upstream.RouteName, entries []modelEntry) upstream.Model {
+	for i := range entries {
+		if g.Upstreams[i].Name != n.Target.Name {
+			continue
+		}
+		for _, m := range entries[i].models {
+			if m.ID == n.Model {
+				m.ID = n.Name
+				return m
+			}
+		}
+	}
+	return upstream.Model{ID: n.Name, Purpose: model.PurposeOf(n.Model)}
 }
 
 func writeModel(jw *json.Writer, m *upstream.Model, owner string) {
@@ -155,6 +188,10 @@ func writeModel(jw *json.Writer, m *upstream.Model, owner string) {
 	jw.Int(m.Created)
 	jw.Key("owned_by")
 	jw.Text(owner)
+	if m.Purpose != model.PurposeUnknown { // a member of the gateway's own
+		jw.Key("purpose")
+		jw.Text(string(m.Purpose))
+	}
 	jw.EndObject()
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
@@ -105,11 +106,11 @@ func (c *call) relayTo(route *upstream.Route, path func(*upstream.Target) string
 
 // relayRoute finds where the call goes: by its model, or to the default OpenAI upstream if it names none.
 func (c *call) relayRoute(body []byte) (*upstream.Route, error) {
-	model, err := relayModel(c.r.Header.Get("Content-Type"), body)
+	name, err := relayModel(c.r.Header.Get("Content-Type"), body)
 	if err != nil {
 		return nil, err
 	}
-	if c.model = model; model == "" {
+	if c.model = name; name == "" {
 		if c.caller.Models != nil {
 			// The provider would choose: its default, a stored prompt's, that of an answer that is gone on with.
 			return nil, &chat.Error{Kind: chat.ErrPermission, Code: "model_not_allowed", Param: "model", Message: "your key is for certain models only, and the request names none"}
@@ -119,20 +120,30 @@ func (c *call) relayRoute(body []byte) (*upstream.Route, error) {
 		}
 		return nil, &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Message: c.r.URL.Path + " is served by OpenAI upstreams, and none is configured"}
 	}
-	c.rec.Model = model
+	c.rec.Model = name
 	if err := c.mayAsk(); err != nil {
 		return nil, err
 	}
-	route, e := c.g.Router.Route(model)
+	route, e := c.g.Router.Route(name)
 	if e != nil {
 		return nil, e
 	}
 	// The body goes as it is: a target that renames the model would be asked for another one.
-	only := route.Only(upstream.KindOpenAI, model)
+	only := route.Only(upstream.KindOpenAI, name)
 	if only == nil {
-		return nil, &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Param: "model", Message: "the model '" + model + "' is not served on " + c.r.URL.Path + "; use /v1/chat/completions"}
+		return nil, notServed(route, name, c.r.URL.Path)
 	}
 	return only, nil
+}
+
+// notServed is the 404 for a model that lives at an upstream without this endpoint. Chat is suggested for a model that has
+// it, or of which nothing is known.
+func notServed(route *upstream.Route, name, path string) *chat.Error {
+	e := &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Param: "model", Message: "the model '" + name + "' is not served on " + path}
+	if p := model.PurposeOf(route.Targets[0].ModelFor(name)); p == model.PurposeChat || p == model.PurposeUnknown {
+		e.Message += "; use /v1/chat/completions"
+	}
+	return e
 }
 
 // relayModel reads the model's name of a JSON or multipart body; "" if it has none.

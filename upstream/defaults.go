@@ -1,17 +1,16 @@
 package upstream
 
-import "strings"
+import (
+	"strings"
 
-// The routes that hold without a word of configuration, tried after the config's own.
-var (
-	// openAIPatterns are the ids of OpenAI's own models.
-	openAIPatterns = patterns("gpt-*", "text-*", "dall-e-*", "o1*", "o3*", "o4*", "chatgpt-*")
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+)
 
-	// bedrockProviders begin the ids of Bedrock's models. openai.gpt-oss-* is Bedrock's, not OpenAI's.
-	bedrockProviders = [...]string{
-		"anthropic.", "amazon.", "ai21.", "cohere.", "meta.", "mistral.", "deepseek.", "openai.", "qwen.", "google.",
-		"nvidia.", "writer.", "moonshot.", "moonshotai.", "minimax.", "zai.", "xai.", "stability.", "twelvelabs.", "luma.",
-	}
+// openAIPatterns are the ids of OpenAI's own models, fine-tuned ones (ft:) among them. Source: the models that
+// https://github.com/openai/openai-python names (src/openai/types), August 2026.
+var openAIPatterns = patterns(
+	"gpt-*", "o1*", "o3*", "o4*", "chatgpt-*", "codex-*", "computer-use-*", "text-*", "dall-e-*", "tts-*", "whisper-*",
+	"omni-moderation*", "davinci-*", "babbage-*", "sora-*", "ft:*",
 )
 
 func patterns(texts ...string) []Pattern {
@@ -22,7 +21,7 @@ func patterns(texts ...string) []Pattern {
 	return ps
 }
 
-// isOpenAI tells whether the id is one of OpenAI's own models.
+// isOpenAI reports whether the id is one of OpenAI's own models.
 func isOpenAI(id string) bool {
 	for i := range openAIPatterns {
 		if openAIPatterns[i].Match(id) {
@@ -32,34 +31,19 @@ func isOpenAI(id string) bool {
 	return false
 }
 
-// isBedrock tells whether the id is one of Bedrock's: a provider's prefix with or without a region's before it (us.,
-// eu., global., us-gov. …), or an ARN.
+// isBedrock reports whether the id is one of Bedrock's: a provider's prefix with or without a geography's before it (us.,
+// eu., in., global., us-gov. …), or an ARN. Any word of small letters and hyphens is a geography, so that a new one needs
+// no release of the gateway.
 func isBedrock(id string) bool {
-	if _, ok := arnRegion(id); ok || hasProvider(id) {
+	if _, ok := arnRegion(id); ok {
 		return true
 	}
-	dot := strings.IndexByte(id, '.')
-	if dot < 1 {
-		return false
-	}
-	for _, c := range []byte(id[:dot]) {
-		if (c < 'a' || c > 'z') && c != '-' {
-			return false
-		}
-	}
-	return hasProvider(id[dot+1:])
+	_, ok := model.Geography(id)
+	return ok
 }
 
-func hasProvider(id string) bool {
-	for _, p := range bedrockProviders {
-		if strings.HasPrefix(id, p) {
-			return true
-		}
-	}
-	return false
-}
-
-// arnRegion gives the region of a Bedrock ARN: arn:aws*:bedrock:<region>:…
+// arnRegion returns the region of an ARN that Bedrock takes as a model: arn:<partition>:bedrock:<region>:…, or that of a
+// marketplace endpoint, arn:<partition>:sagemaker:<region>:…:endpoint/…
 func arnRegion(id string) (string, bool) {
 	rest, ok := strings.CutPrefix(id, "arn:aws")
 	if !ok {
@@ -67,6 +51,10 @@ func arnRegion(id string) (string, bool) {
 	}
 	_, rest, _ = strings.Cut(rest, ":")
 	service, rest, _ := strings.Cut(rest, ":")
-	region, _, ok := strings.Cut(rest, ":")
+	region, rest, ok := strings.Cut(rest, ":")
+	if service == "sagemaker" {
+		_, resource, found := strings.Cut(rest, ":")
+		return region, ok && found && strings.HasPrefix(resource, "endpoint/")
+	}
 	return region, ok && service == "bedrock"
 }

@@ -14,6 +14,9 @@ func NewPattern(text string) Pattern { return Pattern{parts: strings.Split(text,
 // String gives the pattern's text.
 func (p Pattern) String() string { return p.text }
 
+// Literal reports whether the pattern matches one id only.
+func (p Pattern) Literal() bool { return len(p.parts) == 1 }
+
 // Match tells whether the whole id matches.
 func (p Pattern) Match(id string) bool {
 	last := len(p.parts) - 1

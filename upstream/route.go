@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 )
 
 // The kinds of upstreams that the default routes know.
@@ -130,8 +131,8 @@ func NewRouter(routes []*Route, upstreams []*Named, missing map[string]string) *
 		}
 	}
 	if r.bedrock != nil {
-		for _, p := range bedrockProviders {
-			all = append(all, p+"*")
+		for _, p := range model.Providers() {
+			all = append(all, p+".*")
 		}
 	}
 	r.patterns = strings.Join(all, ", ")
@@ -192,6 +193,30 @@ func (r *Router) Route(modelID string) (*Route, *chat.Error) {
 		e.Message = "the model '" + modelID + "' is not served here; models that are: " + r.patterns
 	}
 	return nil, e
+}
+
+// Names returns the model names that the config's own routes match exactly, each once and in the order of the routes. They
+// exist for clients beside what the upstreams list.
+func (r *Router) Names() []RouteName {
+	var names []RouteName
+	seen := map[string]bool{}
+	for _, route := range r.routes {
+		for _, p := range route.Patterns {
+			if p.Literal() && !seen[p.String()] {
+				seen[p.String()] = true
+				to := route.Targets[0]
+				names = append(names, RouteName{Name: p.String(), Target: to, Model: to.ModelFor(p.String())})
+			}
+		}
+	}
+	return names
+}
+
+// RouteName is a model name of the config's own.
+type RouteName struct {
+	Name   string
+	Target *Target // the first of its route
+	Model  string  // the name of the model there
 }
 
 // Bedrock gives the route to the default Bedrock upstream, for calls that name no model; nil if there is none.

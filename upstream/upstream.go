@@ -10,6 +10,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 )
 
 // Upstream is one configured provider. All methods are safe for concurrent use.
@@ -99,4 +100,6 @@ type Model struct {
 	ID      string
 	Created int64 // Unix seconds; 0 if unknown
 	OwnedBy string
+	// Purpose is what the model is for; "" if unknown.
+	Purpose model.Purpose
 }

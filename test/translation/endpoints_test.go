@@ -102,6 +102,8 @@ func TestRelayedEndpoints(t *testing.T) {
 		{rule: "the upstream's error", method: "POST", path: "/v1/moderations", header: json, body: `{"input":"A"}`, reply: gatewaytest.Reply{Status: 400, Body: `{"error":{"message":"Bad","novel":1}}`}, asked: "POST /v1/moderations", status: 400, get: `={"error":{"message":"Bad","novel":1}}`},
 		{rule: "the upstream's 401 is not the client's", method: "POST", path: "/v1/completions", header: json, body: `{"model":"gpt-3.5-turbo-instruct","prompt":"A"}`, reply: gatewaytest.Reply{Status: 401, Body: `{"error":{"message":"sk-gat**way"}}`}, asked: "POST /v1/completions", status: 403, get: fault("permission_error", "", "upstream_credentials", "own key")},
 		{rule: "a Bedrock model that is not served there", method: "POST", path: "/v1/embeddings", header: json, body: `{"model":"amazon.titan-embed-text-v2:0","input":"A"}`, status: 404, get: fault("invalid_request_error", "model", "not_found", "'amazon.titan-embed-text-v2:0' is not served on /v1/embeddings")},
+		{rule: "chat is suggested for a model that has it", method: "POST", path: "/v1/embeddings", header: json, body: `{"model":"amazon.nova-lite-v1:0","input":"A"}`, status: 404, get: fault("invalid_request_error", "model", "not_found", "served on /v1/embeddings; use /v1/chat/completions")},
+		{rule: "chat is not suggested for an image model", method: "POST", path: "/v1/images/generations", header: json, body: `{"model":"stability.sd3-5-large-v1:0","prompt":"A"}`, status: 404, get: `{"error":{"message":"the model 'stability.sd3-5-large-v1:0' is not served on /v1/images/generations","type":"invalid_request_error","param":"model","code":"not_found"}}`},
 		{rule: "an unknown model", method: "POST", path: "/v1/embeddings", header: json, body: `{"model":"bge","input":"A"}`, status: 404, get: fault("invalid_request_error", "model", "model_not_found", "'bge'")},
 		{rule: "malformed JSON", method: "POST", path: "/v1/embeddings", header: json, body: `{"model":`, status: 400, get: invalid("", "at byte 9")},
 	})
@@ -137,10 +139,12 @@ func TestOwnEndpoints(t *testing.T) {
 func TestModels(t *testing.T) {
 	const (
 		openai   = `{"object":"list","data":[{"id":"gpt-4o","object":"model","created":7,"owned_by":"system"},{"id":"both.x","object":"model"}]}`
-		bedrock  = `{"modelSummaries":[{"modelId":"anthropic.claude-x","providerName":"Anthropic","outputModalities":["TEXT"],"inferenceTypesSupported":["ON_DEMAND"]},{"modelId":"amazon.pictures","providerName":"Amazon","outputModalities":["IMAGE"]},{"modelId":"anthropic.claude-y","providerName":"Anthropic","outputModalities":["TEXT"],"inferenceTypesSupported":["INFERENCE_PROFILE"]}]}`
-		profiles = `{"inferenceProfileSummaries":[{"inferenceProfileId":"us.anthropic.claude-y","type":"SYSTEM_DEFINED","models":[{"modelArn":"arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-y"}]},{"inferenceProfileId":"abc","inferenceProfileArn":"arn:aws:bedrock:us-east-1:1:application-inference-profile/abc","type":"APPLICATION","models":[]}]}`
-		gpts     = `{"id":"gpt-4o","object":"model","created":7,"owned_by":"system"},{"id":"both.x","object":"model","created":0,"owned_by":"openai"}`
-		claudes  = `{"id":"anthropic.claude-x","object":"model","created":0,"owned_by":"anthropic"},{"id":"us.anthropic.claude-y","object":"model","created":0,"owned_by":"anthropic"},{"id":"arn:aws:bedrock:us-east-1:1:application-inference-profile/abc","object":"model","created":0,"owned_by":"bedrock"}`
+		bedrock  = `{"modelSummaries":[{"modelId":"anthropic.claude-x","providerName":"Anthropic","outputModalities":["TEXT"],"inferenceTypesSupported":["ON_DEMAND"]},{"modelId":"amazon.pictures","providerName":"Amazon","outputModalities":["IMAGE"],"modelLifecycle":{"status":"ACTIVE","startOfLifeTime":"2025-04-08T00:00:00Z"}},{"modelId":"amazon.films","providerName":"Amazon","outputModalities":["VIDEO"]},{"modelId":"cohere.rerank-x","providerName":"Cohere","outputModalities":["TEXT"],"inferenceTypesSupported":["ON_DEMAND"]},{"modelId":"cohere.embed-x","providerName":"Cohere","outputModalities":["EMBEDDING"],"inferenceTypesSupported":["ON_DEMAND"]},{"modelId":"anthropic.claude-y","providerName":"Anthropic","outputModalities":["TEXT"],"inferenceTypesSupported":["INFERENCE_PROFILE"]}]}`
+		profiles = `{"inferenceProfileSummaries":[{"inferenceProfileId":"us.anthropic.claude-y","type":"SYSTEM_DEFINED","createdAt":"2025-04-08T00:00:01Z","models":[{"modelArn":"arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-y"}]}]}`
+		// A listing without a type has the system's profiles alone.
+		ours    = `{"inferenceProfileSummaries":[{"inferenceProfileId":"abc","inferenceProfileArn":"arn:aws:bedrock:us-east-1:1:application-inference-profile/abc","type":"APPLICATION","models":[]}]}`
+		gpts    = `{"id":"gpt-4o","object":"model","created":7,"owned_by":"system"},{"id":"both.x","object":"model","created":0,"owned_by":"openai"}`
+		claudes = `{"id":"anthropic.claude-x","object":"model","created":0,"owned_by":"anthropic","purpose":"chat"},{"id":"amazon.pictures","object":"model","created":1744070400,"owned_by":"amazon","purpose":"image"},{"id":"cohere.rerank-x","object":"model","created":0,"owned_by":"cohere","purpose":"rerank"},{"id":"cohere.embed-x","object":"model","created":0,"owned_by":"cohere","purpose":"embedding"},{"id":"us.anthropic.claude-y","object":"model","created":1744070401,"owned_by":"anthropic","purpose":"chat"},{"id":"arn:aws:bedrock:us-east-1:1:application-inference-profile/abc","object":"model","created":0,"owned_by":"bedrock"}`
 	)
 	good := func(body string) gatewaytest.Reply { return gatewaytest.Reply{Body: body} }
 	denied := gatewaytest.Reply{Status: 403, Body: `{"message":"User: arn:aws:iam::1:role/R is not authorized"}`, Header: map[string]string{"X-Amzn-ErrorType": "AccessDeniedException"}}
@@ -154,7 +158,7 @@ func TestModels(t *testing.T) {
 		oneStatus       int    // and the status of the answer
 	}{
 		{"all", good(openai), good(bedrock), 200, list(gpts+","+claudes, ""), "us.anthropic.claude-y", 200},
-		{"none of that name", good(openai), good(bedrock), 200, "", "amazon.pictures", 404},
+		{"none of that name", good(openai), good(bedrock), 200, "", "amazon.films", 404},
 		{"one fails", good(openai), denied, 200, list(gpts, `,"errors":[{"upstream":"bedrock","message":"*gateway's own credentials*"}]`), "gpt-4o", 200},
 		{"the other fails", gatewaytest.Reply{Status: 401, Body: `{"error":{"message":"sk-gat**way"}}`}, good(bedrock), 200, list(claudes, `,"errors":[{"upstream":"openai","message":"*gateway's own key*"}]`), "gpt-4o", 502},
 		{"all fail", gatewaytest.Reply{Status: 500, Body: "{}"}, denied, 502, fault("api_error", "", "upstream_error", "models could not be listed: openai: "), "gpt-4o", 502},
@@ -164,7 +168,7 @@ func TestModels(t *testing.T) {
 			g := gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-gateway {\n\t\tbase_url %[1]s/v1\n\t}\n\tbedrock us-east-1 {\n\t\tcontrol_endpoint %[1]s\n\t\tcredentials AKIDEXAMPLE secret\n\t}\n}", u.URL))
 			u.PlayAt("/v1/models", tc.openai)
 			u.PlayAt("/foundation-models", tc.bedrock)
-			u.PlayAt("/inference-profiles", good(profiles))
+			u.PlayAt("/inference-profiles", good(profiles), good(ours))
 			for range 2 { // the second time from the cache
 				if a := g.Get(t, "/v1/models"); a.Status != tc.status || tc.get != "" && !gatewaytest.SameJSON(a.Body, tc.get) {
 					t.Errorf("got %d\n%s\nnot\n%s", a.Status, a.Body, tc.get)
@@ -182,5 +186,34 @@ func TestModels(t *testing.T) {
 				t.Errorf("the upstreams were asked %v times", counts)
 			}
 		})
+	}
+}
+
+// TestRouteNames shows the names that routes give to models: clients choose from the list, so they stand in it and are found
+// by it, with what is listed of the models behind them. Patterns do not.
+func TestRouteNames(t *testing.T) {
+	u := gatewaytest.NewUpstream(t)
+	g := gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-gateway {\n\t\tbase_url %[1]s/v1\n\t}\n\troute fast draw gpt-4o x-* {\n\t\tto openai gpt-4o\n\t}\n\troute draw {\n\t\tto openai gpt-image-2\n\t}\n}", u.URL))
+	const (
+		gpt   = `{"id":"gpt-4o","object":"model","created":7,"owned_by":"system"}`
+		fast  = `{"id":"fast","object":"model","created":7,"owned_by":"system"}`
+		draw  = `{"id":"draw","object":"model","created":7,"owned_by":"system"}`
+		empty = `{"id":"fast","object":"model","created":0,"owned_by":"openai","purpose":"chat"}`
+	)
+	u.PlayAt("/v1/models", gatewaytest.Reply{Body: `{"object":"list","data":[` + gpt + `]}`})
+	if a := g.Get(t, "/v1/models"); a.Status != 200 || !gatewaytest.SameJSON(a.Body, `{"object":"list","data":[`+gpt+","+fast+","+draw+`]}`) {
+		t.Errorf("got %d %s", a.Status, a.Body)
+	}
+	if a := g.Get(t, "/v1/models/fast"); a.Status != 200 || !gatewaytest.SameJSON(a.Body, fast) {
+		t.Errorf("got %d %s", a.Status, a.Body)
+	}
+	if a := g.Get(t, "/v1/models/x-*"); a.Status != 404 {
+		t.Errorf("a pattern was found: %d %s", a.Status, a.Body)
+	}
+	// A reload forgets the listings.
+	g.Load(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-gateway {\n\t\tbase_url %[1]s/v1\n\t}\n\troute fast {\n\t\tto openai gpt-4o\n\t}\n}", u.URL))
+	u.PlayAt("/v1/models", gatewaytest.Reply{Status: 500, Body: "{}"})
+	if a := g.Get(t, "/v1/models/fast"); a.Status != 200 || !gatewaytest.SameJSON(a.Body, empty) {
+		t.Errorf("while nothing can be listed: got %d %s", a.Status, a.Body)
 	}
 }

@@ -138,7 +138,7 @@ func TestRequestErrors(t *testing.T) {
 		{rule: "a top-level member twice", request: `{"model":"gpt-4o",` + hi + `,"model":"gpt-4"}`, status: 400, get: invalid("model", "model")},
 		{rule: "no messages", request: `{"model":"gpt-4o"}`, status: 400, get: fault("invalid_request_error", "*", "", "messages")},
 		{rule: "empty messages", request: `{"model":"` + sonnet35 + `","messages":[]}`, status: 400, get: invalid("messages", "empty array")},
-		{rule: "no model", request: `{` + hi + `}`, status: 404, get: fault("invalid_request_error", "model", "model_not_found", "names no model")},
+		{rule: "no model", request: `{` + hi + `}`, status: 400, get: invalid("model", "must provide a model parameter")},
 		{rule: "a model that is no string", request: `{"model":7,` + hi + `}`, status: 400, get: invalid("model", "must be a string")},
 		{rule: "a stream that is no boolean", request: `{"model":"gpt-4o","stream":"yes",` + hi + `}`, status: 400, get: invalid("stream", "must be a boolean")},
 		{rule: "an unknown model", request: `{"model":"llama-7b",` + hi + `}`, status: 404, get: fault("invalid_request_error", "model", "model_not_found", "'llama-7b'")},

@@ -15,6 +15,33 @@ var opaque = [...]string{
 	"prompt-router/", "provisioned-model/",
 }
 
+// Geography returns the prefix before the provider in one of Bedrock's ids: "us" of us.anthropic.…, "" of anthropic.…. Any
+// word of small letters and hyphens counts as a geography, since AWS adds new ones. ok is false if the id has no provider
+// where one belongs.
+func Geography(id string) (geo string, ok bool) {
+	first, rest, found := strings.Cut(id, ".")
+	if !found {
+		return "", false
+	}
+	if provider(first) {
+		return "", true
+	}
+	second, _, found := strings.Cut(rest, ".")
+	return first, found && provider(second) && isGeography(first)
+}
+
+func isGeography(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Providers returns the providers of Bedrock's models, as the first parts of their ids.
+func Providers() []string { return providers[:] }
+
 // Base gives the id by which facts are looked up: an ARN's path, a region prefix (us., eu., apac., global. …) and all
 // from the first colon on (:0, :0:51k) are stripped. Of an ARN that does not tell its model it gives "". The base id
 // never reaches a URL.

@@ -8,8 +8,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
@@ -25,9 +27,52 @@ type foundationModel struct {
 	ProviderName            string   `json:"providerName"`
 	OutputModalities        []string `json:"outputModalities"`
 	InferenceTypesSupported []string `json:"inferenceTypesSupported"`
+	Lifecycle               struct {
+		Start timestamp `json:"startOfLifeTime"`
+	} `json:"modelLifecycle"`
 }
 
-// ListModels lists what can be asked for by id: the text models that are served on demand, and the inference profiles.
+// timestamp is a time of the control plane's, which writes RFC 3339; 0 for one that is absent or in another form.
+type timestamp int64
+
+func (t *timestamp) UnmarshalJSON(b []byte) error {
+	var text string
+	if json.Unmarshal(b, &text) != nil {
+		return nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		*t = timestamp(at.Unix())
+	}
+	return nil
+}
+
+// outputs are the purposes of models by their output modalities, in the order in which they count: a model that writes
+// text is for chat, though it may speak too.
+var outputs = [...]struct {
+	modality string
+	purpose  model.Purpose
+}{
+	{"TEXT", model.PurposeChat}, {"EMBEDDING", model.PurposeEmbedding}, {"IMAGE", model.PurposeImage},
+}
+
+// purpose returns what the model is for: the tables know the models whose output modality misleads, such as rerankers,
+// which Bedrock lists as writers of text.
+func (m *foundationModel) purpose() model.Purpose {
+	if p := model.PurposeOf(m.ModelID); p != model.PurposeChat && p != model.PurposeUnknown {
+		return p
+	}
+	for _, o := range outputs {
+		if slices.Contains(m.OutputModalities, o.modality) {
+			return o.purpose
+		}
+	}
+	return model.PurposeUnknown
+}
+
+// listed are the purposes of the models that the gateway lists; it has no endpoint for others, such as video.
+var listed = []model.Purpose{model.PurposeChat, model.PurposeEmbedding, model.PurposeImage, model.PurposeRerank}
+
+// ListModels lists what can be asked for by id: the models that are served on demand, and the inference profiles.
 //
 // The calls are our own signed requests, not the SDK's client: they work with an API key on any endpoint, and go through
 // the configured transport.
@@ -37,19 +82,27 @@ func (u *Upstream) ListModels(ctx context.Context) ([]upstream.Model, error) {
 		return nil, err
 	}
 	var models []upstream.Model
-	owners := make(map[string]string, len(found))
-	for _, m := range found {
-		owner := strings.ToLower(m.ProviderName)
-		owners[m.ModelID] = owner
-		if slices.Contains(m.OutputModalities, "TEXT") && (m.InferenceTypesSupported == nil || slices.Contains(m.InferenceTypesSupported, "ON_DEMAND")) {
-			models = append(models, upstream.Model{ID: m.ModelID, OwnedBy: owner})
+	known := make(map[string]upstream.Model, len(found))
+	for i := range found {
+		f := &found[i]
+		m := upstream.Model{ID: f.ModelID, Created: int64(f.Lifecycle.Start), OwnedBy: strings.ToLower(f.ProviderName), Purpose: f.purpose()}
+		known[m.ID] = m
+		if slices.Contains(listed, m.Purpose) && (f.InferenceTypesSupported == nil || slices.Contains(f.InferenceTypesSupported, "ON_DEMAND")) {
+			models = append(models, m)
 		}
 	}
-	profiles, err := u.inferenceProfiles(ctx, owners)
-	if err != nil {
-		return nil, err
+	for _, kind := range [...]string{systemProfiles, applicationProfiles} {
+		profiles, err := u.profiles(ctx, kind)
+		if err != nil {
+			return nil, err
+		}
+		for i := range profiles {
+			if m := profiles[i].model(known); m.Purpose == model.PurposeUnknown || slices.Contains(listed, m.Purpose) {
+				models = append(models, m)
+			}
+		}
 	}
-	return append(models, profiles...), nil
+	return models, nil
 }
 
 func (u *Upstream) foundationModels(ctx context.Context) ([]foundationModel, error) {
@@ -60,43 +113,65 @@ func (u *Upstream) foundationModels(ctx context.Context) ([]foundationModel, err
 	return page.ModelSummaries, err
 }
 
-// inferenceProfiles lists the system's and the account's own profiles. A profile belongs to the owner of its models.
-func (u *Upstream) inferenceProfiles(ctx context.Context, owners map[string]string) ([]upstream.Model, error) {
-	var models []upstream.Model
-	query := url.Values{"maxResults": {"1000"}}
+// profile is one of ListInferenceProfiles
+// (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListInferenceProfiles.html).
+type profile struct {
+	ID      string    `json:"inferenceProfileId"`
+	ARN     string    `json:"inferenceProfileArn"`
+	Type    string    `json:"type"`
+	Created timestamp `json:"createdAt"`
+	Models  []struct {
+		ARN string `json:"modelArn"`
+	} `json:"models"`
+}
+
+// The types of profiles: those of AWS, and those of the account. A listing without a type has the former alone.
+const (
+	systemProfiles      = "SYSTEM_DEFINED"
+	applicationProfiles = "APPLICATION"
+)
+
+// base returns the id of the model that the profile calls; "" if it does not say.
+func (p *profile) base() string {
+	if len(p.Models) == 0 {
+		return ""
+	}
+	_, base, _ := strings.Cut(p.Models[0].ARN, "foundation-model/")
+	return base
+}
+
+// model returns the profile as an entry of a listing, with the owner and the purpose of its model.
+func (p *profile) model(known map[string]upstream.Model) upstream.Model {
+	m := upstream.Model{ID: p.ID, Created: int64(p.Created)}
+	if p.Type == applicationProfiles {
+		m.ID = p.ARN // its id alone is not taken
+	}
+	base := known[p.base()]
+	if m.OwnedBy, m.Purpose = base.OwnedBy, base.Purpose; m.Purpose == model.PurposeUnknown {
+		m.Purpose = model.PurposeOf(m.ID)
+	}
+	return m
+}
+
+// profiles lists the inference profiles of one type.
+func (u *Upstream) profiles(ctx context.Context, kind string) ([]profile, error) {
+	var all []profile
+	query := url.Values{"maxResults": {"1000"}, "type": {kind}}
 	for range maxPages {
 		var page struct {
-			Summaries []struct {
-				ID     string `json:"inferenceProfileId"`
-				ARN    string `json:"inferenceProfileArn"`
-				Type   string `json:"type"`
-				Status string `json:"status"`
-				Models []struct {
-					ARN string `json:"modelArn"`
-				} `json:"models"`
-			} `json:"inferenceProfileSummaries"`
-			NextToken string `json:"nextToken"`
+			Summaries []profile `json:"inferenceProfileSummaries"`
+			NextToken string    `json:"nextToken"`
 		}
 		if err := u.control(ctx, "/inference-profiles", query.Encode(), &page); err != nil {
 			return nil, err
 		}
-		for _, p := range page.Summaries {
-			m := upstream.Model{ID: p.ID}
-			if p.Type == "APPLICATION" {
-				m.ID = p.ARN // its id alone is not taken
-			}
-			if len(p.Models) > 0 {
-				_, base, _ := strings.Cut(p.Models[0].ARN, "foundation-model/")
-				m.OwnedBy = owners[base]
-			}
-			models = append(models, m)
-		}
+		all = append(all, page.Summaries...)
 		if page.NextToken == "" {
 			break
 		}
 		query.Set("nextToken", page.NextToken)
 	}
-	return models, nil
+	return all, nil
 }
 
 // control calls Bedrock's control plane and reads its answer into page.
