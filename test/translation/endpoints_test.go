@@ -192,28 +192,36 @@ func TestModels(t *testing.T) {
 // TestRouteNames shows the names that routes give to models: clients choose from the list, so they stand in it and are found
 // by it, with what is listed of the models behind them. Patterns do not.
 func TestRouteNames(t *testing.T) {
-	u := gatewaytest.NewUpstream(t)
-	g := gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-gateway {\n\t\tbase_url %[1]s/v1\n\t}\n\troute fast draw gpt-4o x-* {\n\t\tto openai gpt-4o\n\t}\n\troute draw {\n\t\tto openai gpt-image-2\n\t}\n}", u.URL))
 	const (
-		gpt   = `{"id":"gpt-4o","object":"model","created":7,"owned_by":"system"}`
-		fast  = `{"id":"fast","object":"model","created":7,"owned_by":"system"}`
-		draw  = `{"id":"draw","object":"model","created":7,"owned_by":"system"}`
-		empty = `{"id":"fast","object":"model","created":0,"owned_by":"openai","purpose":"chat"}`
+		gpt  = `{"id":"gpt-4o","object":"model","created":7,"owned_by":"system"}`
+		fast = `{"id":"fast","object":"model","created":7,"owned_by":"system"}`
+		draw = `{"id":"draw","object":"model","created":7,"owned_by":"system"}`
 	)
-	u.PlayAt("/v1/models", gatewaytest.Reply{Body: `{"object":"list","data":[` + gpt + `]}`})
-	if a := g.Get(t, "/v1/models"); a.Status != 200 || !gatewaytest.SameJSON(a.Body, `{"object":"list","data":[`+gpt+","+fast+","+draw+`]}`) {
-		t.Errorf("got %d %s", a.Status, a.Body)
-	}
-	if a := g.Get(t, "/v1/models/fast"); a.Status != 200 || !gatewaytest.SameJSON(a.Body, fast) {
-		t.Errorf("got %d %s", a.Status, a.Body)
-	}
-	if a := g.Get(t, "/v1/models/x-*"); a.Status != 404 {
-		t.Errorf("a pattern was found: %d %s", a.Status, a.Body)
-	}
-	// A reload forgets the listings.
-	g.Load(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-gateway {\n\t\tbase_url %[1]s/v1\n\t}\n\troute fast {\n\t\tto openai gpt-4o\n\t}\n}", u.URL))
-	u.PlayAt("/v1/models", gatewaytest.Reply{Status: 500, Body: "{}"})
-	if a := g.Get(t, "/v1/models/fast"); a.Status != 200 || !gatewaytest.SameJSON(a.Body, empty) {
-		t.Errorf("while nothing can be listed: got %d %s", a.Status, a.Body)
+	for _, tc := range []struct {
+		rule       string
+		reply      gatewaytest.Reply
+		list, fast string
+	}{
+		{"listed", gatewaytest.Reply{Body: `{"object":"list","data":[` + gpt + `]}`}, `{"object":"list","data":[` + gpt + "," + fast + "," + draw + `]}`, fast},
+		{
+			"nothing else can be listed", gatewaytest.Reply{Status: 500, Body: "{}"},
+			`{"object":"list","data":[{"id":"fast","object":"model","created":0,"owned_by":"openai","purpose":"chat"},{"id":"gpt-4o","object":"model","created":0,"owned_by":"openai","purpose":"chat"},{"id":"draw","object":"model","created":0,"owned_by":"openai","purpose":"chat"}],"errors":[{"upstream":"openai","message":"*"}]}`,
+			`{"id":"fast","object":"model","created":0,"owned_by":"openai","purpose":"chat"}`,
+		},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			u := gatewaytest.NewUpstream(t)
+			u.PlayAt("/v1/models", tc.reply)
+			g := gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-gateway {\n\t\tbase_url %s/v1\n\t}\n\troute fast gpt-4o draw x-* {\n\t\tto openai gpt-4o\n\t}\n}", u.URL))
+			if a := g.Get(t, "/v1/models"); a.Status != 200 || !gatewaytest.SameJSON(a.Body, tc.list) {
+				t.Errorf("got %d %s", a.Status, a.Body)
+			}
+			if a := g.Get(t, "/v1/models/fast"); a.Status != 200 || !gatewaytest.SameJSON(a.Body, tc.fast) {
+				t.Errorf("got %d %s", a.Status, a.Body)
+			}
+			if a := g.Get(t, "/v1/models/x-*"); a.Status == 200 {
+				t.Errorf("a pattern was found: %d %s", a.Status, a.Body)
+			}
+		})
 	}
 }
