@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
 // Environment variables that stand in for configuration.
@@ -14,27 +15,26 @@ const (
 	envFilesBucket  = "S3_FILES_BUCKET"
 )
 
-// missing says what to set for an upstream that the environment does not bring.
-var missing = map[string]string{
-	openaiName:  "set " + envOpenAIKey + ", or configure 'openai'",
-	bedrockName: "set AWS_REGION and AWS credentials, or configure 'bedrock'",
-}
-
-// environment are the upstreams that the environment's variables describe: OpenAI
-// where there is a key for it, Bedrock where a region is known. Their own
-// defaults take the rest from there.
-func environment() []Upstream {
-	var upstreams []Upstream
+// environment returns what the environment's variables describe: OpenAI where there is a key for it, Bedrock where a region
+// is known. The upstreams' own defaults take the rest from there.
+func environment() upstream.Defaults {
+	d := upstream.Defaults{
+		DefaultModel: os.Getenv(envDefaultModel),
+		Missing: map[string]string{
+			upstream.KindOpenAI:  "set " + envOpenAIKey + ", or configure 'openai'",
+			upstream.KindBedrock: "set AWS_REGION and AWS credentials, or configure 'bedrock'",
+		},
+	}
 	if os.Getenv(envOpenAIKey) != "" {
-		upstreams = append(upstreams, Upstream{Name: openaiName, UpstreamRaw: json.RawMessage(`{"kind":"openai"}`)})
+		d.Upstreams = append(d.Upstreams, upstream.Settings{Name: upstream.KindOpenAI, UpstreamRaw: json.RawMessage(`{"kind":"openai"}`)})
 	}
 	if credentials.EnvironmentRegion() != "" {
-		upstreams = append(upstreams, Upstream{Name: bedrockName, UpstreamRaw: json.RawMessage(`{"kind":"bedrock"}`)})
+		d.Upstreams = append(d.Upstreams, upstream.Settings{Name: upstream.KindBedrock, UpstreamRaw: json.RawMessage(`{"kind":"bedrock"}`)})
 	}
-	return upstreams
+	return d
 }
 
-// defaultFiles is the configuration of the file store where none is configured.
+// defaultFiles returns the configuration of the file store that is used where none is configured.
 func defaultFiles() json.RawMessage {
 	if os.Getenv(envFilesBucket) != "" { // which is the store's own default
 		return json.RawMessage(`{"store":"s3"}`)

@@ -1,20 +1,31 @@
-// Package bedrockgateway is a Caddy HTTP handler that takes chat requests in
-// OpenAI's, Anthropic's, Titan's and Bedrock Converse's form, sends them to
-// OpenAI-compatible upstreams and to Amazon Bedrock, and answers in the form the
-// client wants, streamed as it is made.
+// Package bedrockgateway is the Caddy module http.handlers.bedrock_gateway: the struct that holds its configuration, the
+// Caddyfile directive, and what stands in for configuration in the environment. It adapts the gateway to Caddy and does
+// nothing else. A setting belongs to the room that does the work, in its settings.go; an endpoint to package handler.
 package bedrockgateway
 
 import (
-	"encoding/json"
+	"errors"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/fetch"
+	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
+	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 
-	// The modules that come with the gateway.
+	// The modules and commands that come with the gateway.
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/auth"
+	_ "github.com/open-bedrock/caddy-bedrock-gateway/command"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/files/local"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/files/s3"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/upstream/bedrock"
@@ -25,15 +36,9 @@ func init() {
 	caddy.RegisterModule(Gateway{})
 }
 
-// The upstreams that default routes go to, and the kinds they are of.
-const (
-	openaiName  = "openai"
-	bedrockName = "bedrock"
-)
-
 // Gateway answers chat requests in any of four dialects from any of its
 // upstreams: OpenAI's chat completions, Anthropic's messages, Titan text and
-// Bedrock's Converse. What is none of its paths goes on to the next handler.
+// Bedrock's Converse. A request to any other path goes on to the next handler.
 //
 // With no upstreams it takes everything from the environment: OpenAI's from
 // OPENAI_API_KEY, Bedrock's from AWS_REGION and the AWS credentials there, the
@@ -55,65 +60,13 @@ const (
 // `{http.bedrock_gateway.attempts}` | How many times an upstream was asked
 // `{http.bedrock_gateway.ttft_ms}` | Milliseconds from the request to the first token
 type Gateway struct {
-	// Where models live. Default: what the environment says.
-	Upstreams []Upstream `json:"upstreams,omitempty"`
-
-	// Which model goes where; after these come the default routes, which know
-	// OpenAI's and Bedrock's model ids.
-	Routes []Route `json:"routes,omitempty"`
-
-	// The model of a request that names none. Default: such a request is an error.
-	DefaultModel string `json:"default_model,omitempty"`
-
-	// Where uploaded files are kept; `store` names the module. Default: `s3` if
-	// the environment has S3_FILES_BUCKET, else `local`.
-	FilesRaw json.RawMessage `json:"files,omitempty" caddy:"namespace=http.handlers.bedrock_gateway.files inline_key=store"`
-
-	// Turns the Files API off. Default: `false`.
-	FilesOff bool `json:"files_off,omitempty"`
-
-	// The largest request body, in bytes; uploads have the file store's own
-	// bound. Default: `25000000`.
-	MaxBody int64 `json:"max_body,omitempty"`
-
-	// How long an upstream's stream may be silent before it is given up; 0 sets no
-	// bound. Default: `5m`.
-	StreamIdleTimeout *caddy.Duration `json:"stream_idle_timeout,omitempty"`
-
-	// How often a comment is sent to the client while its stream is silent; 0
-	// sends none. Native event streams have no comments. Default: `15s`.
-	KeepAlive *caddy.Duration `json:"keep_alive,omitempty"`
-
-	// What happens to a parameter the upstream does not know: `drop` leaves it
-	// out and tells so in Bedrock-Gateway-Dropped, `reject` answers 400.
-	// Default: `drop`.
-	UnsupportedParams string `json:"unsupported_params,omitempty"`
-
-	// Fetch images named by URL, for upstreams that take only inline ones.
-	// Default: off.
-	FetchRemoteImages *RemoteImages `json:"fetch_remote_images,omitempty"`
-
-	// Bounds on what clients may use. Default: none.
-	Limits []Limit `json:"limits,omitempty"`
-
-	// Where limits are counted. Default: in this process.
-	LimitsStore *LimitsStore `json:"limits_store,omitempty"`
-
-	// What models cost, for the cost metrics. The first matching pattern counts.
-	Prices []Price `json:"prices,omitempty"`
-
-	// Log prompts and replies at DEBUG level. Default: `false`.
-	LogContent bool `json:"log_content,omitempty"`
-
-	// Turns /docs, /redoc and /openapi.json off. Default: `false`.
-	DocsOff bool `json:"docs_off,omitempty"`
-
-	// Turns /health off. Default: `false`.
-	HealthOff bool `json:"health_off,omitempty"`
-
-	// Turns Bedrock's own paths off: /model/*, /foundation-models,
-	// /inference-profiles. Default: `false`.
-	NativeOff bool `json:"native_off,omitempty"`
+	upstream.Routing
+	files.Storage
+	exchange.Calls
+	fetch.Fetching
+	limit.Limiting
+	usage.Accounting
+	handler.Endpoints
 
 	handler *handler.Gateway
 }
@@ -124,6 +77,121 @@ func (Gateway) CaddyModule() caddy.ModuleInfo {
 		ID:  "http.handlers.bedrock_gateway",
 		New: func() caddy.Module { return new(Gateway) },
 	}
+}
+
+// Provision resolves the configuration once; requests read the result. It sends
+// nothing over the network.
+func (g *Gateway) Provision(ctx caddy.Context) error {
+	for _, provision := range []func(caddy.Context) error{
+		g.Limiting.Provision,
+		g.Accounting.Provision,
+		g.Fetching.Provision,
+		g.Calls.Provision,
+		func(ctx caddy.Context) error { return g.Routing.Provision(ctx, environment()) },
+		func(ctx caddy.Context) error { return g.Storage.Provision(ctx, defaultFiles()) },
+	} {
+		if err := provision(ctx); err != nil {
+			return err
+		}
+	}
+	if len(g.Loaded()) == 0 {
+		ctx.Logger().Warn("no upstream: every model is unknown until " + envOpenAIKey + " or AWS_REGION is set, or one is configured")
+	}
+	g.handler = handler.New(handler.Config{
+		Router: g.Router(), Upstreams: g.Loaded(), DefaultModel: g.Model(),
+		MaxBody:           g.MaxBody,
+		StreamIdleTimeout: time.Duration(*g.StreamIdleTimeout),
+		KeepAlive:         time.Duration(*g.KeepAlive),
+		RejectUnsupported: g.RejectsUnsupported(),
+		Files:             g.Store(),
+		Images:            g.Client(),
+		Health:            !g.HealthOff,
+		Native:            !g.NativeOff,
+		Version:           version(),
+		Logger:            ctx.Logger(),
+		Caller:            callerOf(g.Owner()),
+		Observe:           observe,
+		StatusOf:          statusOf,
+	})
+	return nil
+}
+
+// ServeHTTP answers requests to the gateway's paths, and passes all others to the
+// next handler unchanged.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if g.handler.ServeHTTP(w, r) {
+		return nil
+	}
+	return next.ServeHTTP(w, r)
+}
+
+// userModels is the placeholder in which an authentication provider lists the models its user may
+// ask for: patterns separated by spaces. Without it, all are allowed. See auth.APIKey.
+const userModels = "http.auth.user.models"
+
+// callerOf returns the function that identifies the caller of a request: the owner of its files, by the placeholder
+// owner, and the models it may ask for.
+func callerOf(owner string) func(*http.Request) handler.Caller {
+	return func(r *http.Request) handler.Caller {
+		repl := replacer(r)
+		if repl == nil {
+			return handler.Caller{}
+		}
+		c := handler.Caller{Owner: repl.ReplaceAll(owner, "")}
+		if models, _ := repl.GetString(userModels); models != "" {
+			for p := range strings.FieldsSeq(models) {
+				c.Models = append(c.Models, upstream.NewPattern(p))
+			}
+		}
+		return c
+	}
+}
+
+func replacer(r *http.Request) *caddy.Replacer {
+	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	return repl
+}
+
+// statusOf returns the status of an error of Caddy's own, such as the 413 that reading
+// a body returns under request_body; 0 for any other error.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
+		return e.StatusCode
+	}
+	return 0
+}
+
+// observe adds a call's record to the access log and to the placeholders. It is called on the request's goroutine, which
+// both require.
+func observe(r *http.Request, rec *usage.Record) {
+	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Add(zap.Object("bedrock_gateway", rec))
+	}
+	if repl := replacer(r); repl != nil {
+		// Looked up on demand: most requests are logged without them.
+		repl.Map(rec.Placeholder)
+	}
+}
+
+// version returns this module's version as the build recorded it.
+func version() string {
+	const module = "github.com/open-bedrock/caddy-bedrock-gateway"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if info.Main.Path == module {
+		if info.Main.Version == "" {
+			return "(devel)"
+		}
+		return info.Main.Version
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == module {
+			return dep.Version
+		}
+	}
+	return "unknown"
 }
 
 // Interface guards

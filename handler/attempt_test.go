@@ -15,6 +15,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
 
 // mute is a call that the upstream takes and never answers.
@@ -98,14 +99,14 @@ func (s *stalling) Close() error { return nil }
 // A relayed reply that stalls would otherwise stay open, upstream and client, for as long as both keep their connection.
 func TestARelayedReplyThatStallsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var rec Record
+		var rec usage.Record
 		g := gatewayOf(opener(func(ctx context.Context, _ *upstream.Call) (*upstream.Reply, error) {
 			r := whole("")
 			r.Body = &stalling{strings.NewReader("data: {}\n\n"), ctx}
 			return r, nil
 		}), func(c *Config) {
 			c.StreamIdleTimeout = time.Minute
-			c.Observe = func(_ *http.Request, r *Record) { rec = *r }
+			c.Observe = func(_ *http.Request, r *usage.Record) { rec = *r }
 		})
 		start := time.Now()
 		func() {

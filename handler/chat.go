@@ -10,6 +10,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -35,7 +36,7 @@ type call struct {
 	betas   []string     // of the anthropic-beta header
 	noBetas bool         // the upstream refused one: none is sent any more
 
-	rec   Record
+	rec   usage.Record
 	pulse pulse // of the answer's stream
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
 
 // converseDown speaks Converse, which has no words for a seed, and is down.
@@ -35,10 +36,10 @@ func TestDroppedIsOfTheTargetNamedBesideIt(t *testing.T) {
 	first := &upstream.Named{Name: "first", Kind: upstream.KindBedrock, Upstream: new(converseDown)}
 	last := &upstream.Named{Name: "last", Kind: upstream.KindBedrock, Upstream: new(converseStrict)}
 	route := &upstream.Route{Patterns: []upstream.Pattern{upstream.NewPattern("m")}, Targets: []*upstream.Target{{Named: first}, {Named: last}}}
-	var rec Record
+	var rec usage.Record
 	g := New(Config{
 		Router: upstream.NewRouter([]*upstream.Route{route}, nil, nil), MaxBody: 1 << 20,
-		Observe: func(_ *http.Request, r *Record) { rec = *r },
+		Observe: func(_ *http.Request, r *usage.Record) { rec = *r },
 	})
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(`{"model":"m","seed":7,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"So"}]}`)))

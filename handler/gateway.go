@@ -15,6 +15,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
 
 // Caller is who makes a request, as far as the server in front has found out.
@@ -53,7 +54,7 @@ type Config struct {
 	// Caller tells who makes the request. nil: one anonymous caller who may do everything.
 	Caller func(*http.Request) Caller
 	// Observe is told of every chat call when it is over. nil: nobody is.
-	Observe func(*http.Request, *Record)
+	Observe func(*http.Request, *usage.Record)
 	// StatusOf gives the HTTP status that an error from reading the body stands for; 0 if it stands for none. nil: none does.
 	StatusOf func(error) int
 }

@@ -88,7 +88,7 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 		}
 		for i := range events {
 			e := &events[i]
-			c.rec.see(e)
+			c.rec.Observe(e)
 			ended = ended || e.Kind == chat.EventEnd
 			if !raw {
 				buf.b = enc.Encode(buf.b, e)

@@ -15,6 +15,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
 
 // scripted is an upstream whose one stream is what a test sends through its channel.
@@ -64,12 +65,12 @@ const (
 )
 
 // serveScripted runs one streamed chat against the script and tells how it ended.
-func serveScripted(ctx context.Context, s *scripted, idle, keepAlive time.Duration) (body string, rec Record, aborted bool) {
+func serveScripted(ctx context.Context, s *scripted, idle, keepAlive time.Duration) (body string, rec usage.Record, aborted bool) {
 	named := &upstream.Named{Name: "openai", Kind: upstream.KindOpenAI, Upstream: s}
 	g := New(Config{
 		Router: upstream.NewRouter(nil, []*upstream.Named{named}, nil), Upstreams: []*upstream.Named{named},
 		MaxBody: 1 << 20, StreamIdleTimeout: idle, KeepAlive: keepAlive,
-		Observe: func(_ *http.Request, r *Record) { rec = *r },
+		Observe: func(_ *http.Request, r *usage.Record) { rec = *r },
 	})
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/chat/completions", strings.NewReader(`{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hi"}]}`))

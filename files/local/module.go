@@ -11,7 +11,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
-	"github.com/open-bedrock/caddy-bedrock-gateway/files/settings"
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
 )
 
@@ -25,7 +24,7 @@ func init() {
 // Store keeps uploaded files in a directory, each with a small JSON file beside it. Several processes may share the
 // directory; the file system must have atomic renames and keep what was synced, as every local one does.
 type Store struct {
-	settings.Settings
+	files.StoreSettings
 
 	// The directory. It is made when the first file is uploaded. Placeholders are resolved when the configuration is
 	// loaded. Default: `bedrock_gateway/files` in Caddy's data directory.

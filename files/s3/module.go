@@ -20,7 +20,6 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
-	"github.com/open-bedrock/caddy-bedrock-gateway/files/settings"
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
 )
 
@@ -54,7 +53,7 @@ func init() {
 // The credentials need `s3:ListBucket` and `s3:ListBucketMultipartUploads` on the bucket, and `s3:GetObject`,
 // `s3:PutObject`, `s3:DeleteObject` and `s3:AbortMultipartUpload` on its objects below the prefix.
 type Store struct {
-	settings.Settings
+	files.StoreSettings
 	credentials.Config
 
 	// The bucket. Placeholders are resolved when the configuration is loaded. Default: `{env.S3_FILES_BUCKET}`.

@@ -8,6 +8,7 @@
 package directive
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -171,4 +172,35 @@ func OneOf(d *caddyfile.Dispenser, words ...string) (string, error) {
 		return val, nil
 	}
 	return "", d.Errf("invalid %s '%s': must be %s", word, val, strings.Join(words, " or "))
+}
+
+// CheckName returns an error unless name may name an upstream or a limit: 1 to 64 letters, digits, '-', '_' and '.'. Names
+// stand in headers, logs and metric labels.
+func CheckName(name string) error {
+	if name == "" || len(name) > 64 {
+		return fmt.Errorf("invalid name '%s': must have 1 to 64 characters", name)
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return fmt.Errorf("invalid name '%s': may have letters, digits, '-', '_' and '.' only", name)
+		}
+	}
+	return nil
+}
+
+// At returns a dispenser that stands on t, for errors found after t was read.
+func At(t caddyfile.Token) *caddyfile.Dispenser {
+	d := caddyfile.NewDispenser([]caddyfile.Token{t})
+	d.Next()
+	return d
+}
+
+// OptionalDuration reads a duration for which absent and zero differ into *dst.
+func OptionalDuration(d *caddyfile.Dispenser, dst **caddy.Duration) error {
+	dur, err := Duration(d)
+	*dst = &dur
+	return err
 }

@@ -1,4 +1,4 @@
-package bedrockgateway_test
+package command_test
 
 import (
 	"bytes"
@@ -17,7 +17,9 @@ import (
 	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // what every Caddy has
 
+	_ "github.com/open-bedrock/caddy-bedrock-gateway" // the gateway, which registers the command
 	simaws "github.com/open-bedrock/caddy-bedrock-gateway/simulator/aws"
 	simbedrock "github.com/open-bedrock/caddy-bedrock-gateway/simulator/bedrock"
 )

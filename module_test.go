@@ -13,8 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
 
 // caddyRequest is a request as Caddy's server hands it to a handler.
@@ -61,7 +61,7 @@ func TestStatusOf(t *testing.T) {
 }
 
 func TestObserve(t *testing.T) {
-	rec := &handler.Record{
+	rec := &usage.Record{
 		RequestID: "req_1", Upstream: "eu", Model: "claude", UpstreamModel: "eu.anthropic.claude", Dialect: "openai",
 		Attempts: 2, Stream: true, Status: 200, Stop: chat.StopLength, FirstByte: 1500 * time.Millisecond,
 		Usage: chat.Usage{Known: true, Input: 10, Output: 0, CacheRead: 3},
@@ -81,13 +81,13 @@ func TestObserve(t *testing.T) {
 
 	// Without usage there is no count, and zero would be one.
 	r, repl, _ = caddyRequest()
-	observe(r, &handler.Record{Model: "m"})
+	observe(r, &usage.Record{Model: "m"})
 	if got := repl.ReplaceAll("{http.bedrock_gateway.input_tokens} {http.bedrock_gateway.output_tokens} {http.bedrock_gateway.ttft_ms}", "?"); got != "? ? ?" {
 		t.Errorf("got %q", got)
 	}
 
 	enc := zapcore.NewMapObjectEncoder()
-	if err := (*logRecord)(rec).MarshalLogObject(enc); err != nil {
+	if err := rec.MarshalLogObject(enc); err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]any{

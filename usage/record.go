@@ -1,4 +1,6 @@
-package handler
+// Package usage is what a call used: the record that is made of every call, its form in logs and placeholders, and the
+// prices of models. How usage is read from a reply is the dialects' work in translate/; bounds on it are package limit's.
+package usage
 
 import (
 	"time"
@@ -24,8 +26,8 @@ type Record struct {
 	Err               error         // what broke the call, also after its status was sent; nil if nothing did
 }
 
-// see takes from a stream's event what the record wants.
-func (r *Record) see(e *chat.Event) {
+// Observe takes usage and stop reason from a stream's event.
+func (r *Record) Observe(e *chat.Event) {
 	switch e.Kind {
 	case chat.EventUsage:
 		r.Usage = e.Usage

@@ -1,4 +1,4 @@
-package bedrockgateway
+package command
 
 import (
 	"bytes"
@@ -16,21 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
-
-func init() {
-	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "bedrock",
-		Usage: "<command>",
-		Short: "Works with the Bedrock gateway",
-		Long:  "Commands for those who run the Bedrock gateway.",
-		CobraFunc: func(cmd *cobra.Command) {
-			cmd.Args = cobra.NoArgs // else an unknown command would print help and succeed
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-			cmd.AddCommand(testAWSCommand())
-		},
-	})
-}
 
 // testAWS is what `caddy bedrock test-aws` was asked for.
 type testAWS struct {
@@ -86,7 +73,6 @@ func (t *testAWS) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer cancel()
-	p := provisioner{ctx: caddyCtx}
 	failed := 0
 	for i := range upstreams {
 		u, ok := &upstreams[i], true
@@ -94,7 +80,7 @@ func (t *testAWS) run(ctx context.Context, out io.Writer) error {
 		if t.config != "" {
 			text.WriteString("upstream " + u.Name + "\n")
 		}
-		for _, step := range p.diagnose(ctx, u) {
+		for _, step := range diagnose(ctx, caddyCtx, u) {
 			text.WriteString(step.String() + "\n")
 			ok = ok && step.OK
 		}
@@ -115,8 +101,8 @@ func (t *testAWS) run(ctx context.Context, out io.Writer) error {
 }
 
 // diagnose loads an upstream as the gateway does, and goes its way to AWS.
-func (p *provisioner) diagnose(ctx context.Context, u *Upstream) []credentials.Step {
-	named, err := p.loadUpstream(u)
+func diagnose(ctx context.Context, caddyCtx caddy.Context, u *upstream.Settings) []credentials.Step {
+	named, err := u.Load(caddyCtx)
 	if err != nil {
 		return []credentials.Step{{Name: "Configuration", Detail: reason(err, u.Name), Hint: configurationHint(err)}}
 	}
@@ -132,7 +118,7 @@ func (p *provisioner) diagnose(ctx context.Context, u *Upstream) []credentials.S
 // reason is why an upstream did not load, without Caddy's way to its module.
 func reason(err error, name string) string {
 	text := err.Error()
-	if _, rest, ok := strings.Cut(text, "provision http.handlers.bedrock_gateway.upstreams."+bedrockName+": "); ok {
+	if _, rest, ok := strings.Cut(text, "provision "+upstream.Namespace+"."+upstream.KindBedrock+": "); ok {
 		text = rest
 	}
 	return strings.TrimPrefix(text, "upstream '"+name+"': ")
@@ -161,13 +147,13 @@ func configurationHint(err error) string {
 }
 
 // upstreams are those to test, and the configuration that they stand in.
-func (t *testAWS) upstreams() (*caddy.Config, []Upstream, error) {
+func (t *testAWS) upstreams() (*caddy.Config, []upstream.Settings, error) {
 	if t.config == "" {
 		if t.adapter != "" || t.upstream != "" {
 			return nil, nil, errors.New("--adapter and --upstream need --config")
 		}
-		raw, err := json.Marshal(map[string]string{"kind": bedrockName, "profile": t.profile, "region": t.region})
-		return new(caddy.Config), []Upstream{{Name: bedrockName, UpstreamRaw: raw}}, err
+		raw, err := json.Marshal(map[string]string{"kind": upstream.KindBedrock, "profile": t.profile, "region": t.region})
+		return new(caddy.Config), []upstream.Settings{{Name: upstream.KindBedrock, UpstreamRaw: raw}}, err
 	}
 	text, file, _, err := caddycmd.LoadConfig(t.config, t.adapter)
 	if err != nil {
@@ -185,7 +171,7 @@ func (t *testAWS) upstreams() (*caddy.Config, []Upstream, error) {
 		return config, all, nil
 	}
 	var names []string
-	var chosen []Upstream
+	var chosen []upstream.Settings
 	for _, u := range all {
 		if names = append(names, u.Name); u.Name == t.upstream {
 			chosen = append(chosen, u)
@@ -199,7 +185,7 @@ func (t *testAWS) upstreams() (*caddy.Config, []Upstream, error) {
 
 // bedrockUpstreams finds the Bedrock upstreams of all gateways in a configuration, in its order, each once. Those of a
 // gateway without upstreams are the environment's.
-func bedrockUpstreams(config []byte) ([]Upstream, error) {
+func bedrockUpstreams(config []byte) ([]upstream.Settings, error) {
 	gateways, err := handlers(nil, config, "bedrock_gateway")
 	if err != nil {
 		return nil, err
@@ -207,25 +193,23 @@ func bedrockUpstreams(config []byte) ([]Upstream, error) {
 	if len(gateways) == 0 {
 		return nil, errors.New("no bedrock_gateway in this configuration")
 	}
-	var found []Upstream
+	var found []upstream.Settings
 	for _, raw := range gateways {
-		var g Gateway
+		var g upstream.Routing
 		if err := json.Unmarshal(raw, &g); err != nil {
 			return nil, fmt.Errorf("bedrock_gateway: %w", err)
 		}
 		if len(g.Upstreams) == 0 {
 			// Also without a region: that it is missing is what a test should tell.
-			g.Upstreams = []Upstream{{Name: bedrockName, UpstreamRaw: json.RawMessage(`{"kind":"bedrock"}`)}}
+			g.Upstreams = []upstream.Settings{{Name: upstream.KindBedrock, UpstreamRaw: json.RawMessage(`{"kind":"bedrock"}`)}}
 		}
 		for _, u := range g.Upstreams {
-			var kind struct {
-				Kind string `json:"kind"`
-			}
-			if err := json.Unmarshal(u.UpstreamRaw, &kind); err != nil {
+			kind, err := u.Kind()
+			if err != nil {
 				return nil, fmt.Errorf("upstream '%s': %w", u.Name, err)
 			}
-			same := func(o Upstream) bool { return o.Name == u.Name && bytes.Equal(o.UpstreamRaw, u.UpstreamRaw) }
-			if kind.Kind == bedrockName && !slices.ContainsFunc(found, same) {
+			same := func(o upstream.Settings) bool { return o.Name == u.Name && bytes.Equal(o.UpstreamRaw, u.UpstreamRaw) }
+			if kind == upstream.KindBedrock && !slices.ContainsFunc(found, same) {
 				found = append(found, u)
 			}
 		}

@@ -1,0 +1,91 @@
+// Package exchange is one call from request to reply, whatever its path and its provider. So far it has its settings alone.
+package exchange
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
+)
+
+// Defaults of Calls.
+const (
+	defaultMaxBody           = 25_000_000
+	defaultStreamIdleTimeout = caddy.Duration(5 * time.Minute)
+	defaultKeepAlive         = caddy.Duration(15 * time.Second)
+)
+
+// unsupportedPolicies are what unsupported_params may be.
+var unsupportedPolicies = []string{"drop", "reject"}
+
+// Calls are the gateway's settings for every call: its request body, its stream, its parameters.
+type Calls struct {
+	// The largest request body, in bytes; uploads have the file store's own
+	// bound. Default: `25000000`.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// How long an upstream's stream may be silent before it is given up; 0 sets no
+	// bound. Default: `5m`.
+	StreamIdleTimeout *caddy.Duration `json:"stream_idle_timeout,omitempty"`
+
+	// How often a comment is sent to the client while its stream is silent; 0
+	// sends none. Native event streams have no comments. Default: `15s`.
+	KeepAlive *caddy.Duration `json:"keep_alive,omitempty"`
+
+	// What happens to a parameter the upstream does not know: `drop` leaves it
+	// out and lists it in Bedrock-Gateway-Dropped, `reject` answers 400.
+	// Default: `drop`.
+	UnsupportedParams string `json:"unsupported_params,omitempty"`
+}
+
+// Words returns the sub-directives of bedrock_gateway that c reads:
+//
+//	max_body            <size>
+//	stream_idle_timeout <duration>
+//	keep_alive          <duration>
+//	unsupported_params  drop|reject
+func (c *Calls) Words() directive.Words {
+	return directive.Words{
+		"max_body":            directive.Bytes(&c.MaxBody),
+		"stream_idle_timeout": {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.StreamIdleTimeout) }},
+		"keep_alive":          {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.KeepAlive) }},
+		"unsupported_params":  directive.Choice(&c.UnsupportedParams, unsupportedPolicies...),
+	}
+}
+
+// Provision checks the settings and sets those that are absent to their defaults.
+func (c *Calls) Provision(caddy.Context) error {
+	if c.UnsupportedParams == "" {
+		c.UnsupportedParams = unsupportedPolicies[0]
+	} else if !slices.Contains(unsupportedPolicies, c.UnsupportedParams) {
+		return fmt.Errorf("unsupported_params '%s': must be drop or reject", c.UnsupportedParams)
+	}
+	if c.MaxBody < 0 {
+		return fmt.Errorf("max_body must not be negative")
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = defaultMaxBody
+	}
+	for _, d := range []struct {
+		word     string
+		value    **caddy.Duration
+		standard caddy.Duration
+	}{
+		{"stream_idle_timeout", &c.StreamIdleTimeout, defaultStreamIdleTimeout},
+		{"keep_alive", &c.KeepAlive, defaultKeepAlive},
+	} {
+		if *d.value == nil {
+			*d.value = &d.standard
+		} else if **d.value < 0 {
+			return fmt.Errorf("%s must not be negative", d.word)
+		}
+	}
+	return nil
+}
+
+// RejectsUnsupported reports whether a parameter that the target cannot express is an error.
+func (c *Calls) RejectsUnsupported() bool { return c.UnsupportedParams == "reject" }

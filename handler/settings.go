@@ -1,0 +1,31 @@
+package handler
+
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
+)
+
+// Endpoints are the gateway's settings for the paths it serves.
+type Endpoints struct {
+	// Turns /docs, /redoc and /openapi.json off. Default: `false`.
+	DocsOff bool `json:"docs_off,omitempty"`
+
+	// Turns /health off. Default: `false`.
+	HealthOff bool `json:"health_off,omitempty"`
+
+	// Turns Bedrock's own paths off: /model/*, /foundation-models,
+	// /inference-profiles. Default: `false`.
+	NativeOff bool `json:"native_off,omitempty"`
+}
+
+// Words returns the sub-directives of bedrock_gateway that e reads:
+//
+//	docs   off
+//	health off
+//	native off
+func (e *Endpoints) Words() directive.Words {
+	return directive.Words{
+		"docs":   directive.Off(&e.DocsOff),
+		"health": directive.Off(&e.HealthOff),
+		"native": directive.Off(&e.NativeOff),
+	}
+}
