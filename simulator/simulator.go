@@ -22,9 +22,10 @@ func init() {
 // Simulator answers in place of OpenAI and of Amazon Bedrock, as strict as the
 // real ones: it checks the API key or recomputes the AWS signature, holds every
 // body against the documented shape and rules, and refuses in the real ones'
-// words. OpenAI's API is served under /v1/, Bedrock's runtime under /model/, its
-// control plane under /foundation-models and /inference-profiles; all other
-// paths go on to the next handler.
+// words. OpenAI's API is served under /v1/, Bedrock's runtime under /model/,
+// /openai/v1/ and /anthropic/v1/, its control plane under /foundation-models and
+// /inference-profiles, the host bedrock-mantle under /mantle/; all other paths go
+// on to the next handler.
 //
 // Its answers are made from the request alone:
 //
@@ -80,7 +81,7 @@ type Simulator struct {
 	// The regions a signature may name. Default: any.
 	Regions []string `json:"regions,omitempty"`
 
-	openai, bedrock http.Handler
+	openai, bedrock, mantle http.Handler
 }
 
 // Credentials are an AWS access key.
@@ -139,12 +140,13 @@ func (s *Simulator) Provision(ctx caddy.Context) error {
 	}
 	s.openai = openai.New(openai.Options{Key: key})
 	s.bedrock = bedrock.New(o)
+	s.mantle = http.StripPrefix("/mantle", bedrock.NewMantle(o))
 	return nil
 }
 
 // bedrockPaths are the first segments of Bedrock's paths, runtime and control plane.
 var bedrockPaths = map[string]bool{
-	"model": true, "guardrail": true, "foundation-models": true, "inference-profiles": true,
+	"model": true, "guardrail": true, "foundation-models": true, "inference-profiles": true, "openai": true, "anthropic": true,
 }
 
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
@@ -152,6 +154,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	switch {
 	case first == "v1" && deeper:
 		s.openai.ServeHTTP(w, r)
+	case first == "mantle":
+		s.mantle.ServeHTTP(w, r)
 	case bedrockPaths[first]:
 		s.bedrock.ServeHTTP(w, r)
 	default:

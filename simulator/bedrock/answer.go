@@ -116,7 +116,7 @@ func sign(text string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// signed tells whether this package signed text.
+// signed reports whether this package signed text.
 func signed(text, signature string) bool {
 	return hmac.Equal([]byte(sign(text)), []byte(signature))
 }
@@ -127,7 +127,7 @@ var (
 	nextForm = regexp.MustCompile(`^(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)`)
 )
 
-// callTools adds the tool calls that the text or the tool choice asks for, and tells whether there are any.
+// callTools adds the tool calls that the text or the tool choice asks for, and reports whether there are any.
 func (a *ask) callTools(said *answer, text string) bool {
 	if len(a.tools) == 0 || a.choice == "none" {
 		return false

@@ -141,7 +141,7 @@ func (p *claudeParams) merge(q *converseRequest) {
 	}
 }
 
-// thinks tells whether a thinking block was asked for.
+// thinks reports whether a thinking block was asked for.
 func (p *claudeParams) thinks() bool { return p.thinking == "enabled" || p.thinking == "adaptive" }
 
 // check holds the parameters against each other and the model; the problem is empty if all is well.

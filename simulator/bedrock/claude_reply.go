@@ -110,7 +110,11 @@ func (x *exchange) claudeStream(w *fault.Writer, a *ask, said *answer) {
 		"input_tokens": said.usage.input, "output_tokens": said.usage.output,
 		"cache_creation_input_tokens": said.usage.write, "cache_read_input_tokens": said.usage.read,
 	}})
-	f.chunk(map[string]any{"type": "message_stop", "amazon-bedrock-invocationMetrics": x.metrics(said.usage)})
+	end := map[string]any{"type": "message_stop"}
+	if !x.sse {
+		end["amazon-bedrock-invocationMetrics"] = x.metrics(said.usage)
+	}
+	f.chunk(end)
 	f.finish()
 }
 

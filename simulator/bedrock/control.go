@@ -34,6 +34,9 @@ func (x *exchange) listFoundationModels() *apiError {
 	}
 	list := []any{}
 	for _, m := range models {
+		if !m.onRuntime() {
+			continue
+		}
 		s := m.summary(x.region())
 		if p := query.Get("byProvider"); p != "" && !strings.EqualFold(p, m.provider) {
 			continue

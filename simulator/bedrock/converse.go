@@ -92,7 +92,7 @@ func (q *converseRequest) check(m *model, stream bool) (*ask, *apiError) {
 	return a, q.checkReasoning(m, budget)
 }
 
-// otherThinks tells whether a model that is no Claude shows its reasoning.
+// otherThinks reports whether a model that is no Claude shows its reasoning.
 func otherThinks(m *model, extra map[string]any) bool {
 	switch m.family {
 	case "nova2":

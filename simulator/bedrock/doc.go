@@ -5,7 +5,11 @@
 // # Operations
 //
 //	POST /model/{id}/converse, converse-stream, invoke, invoke-with-response-stream, count-tokens
-//	GET  /foundation-models[/{id}], /inference-profiles[/{id}]
+//	POST /openai/v1/chat/completions, /openai/v1/responses, /anthropic/v1/messages
+//	GET  /openai/v1/models, /foundation-models[/{id}], /inference-profiles[/{id}]
+//
+// NewMantle plays the other host, bedrock-mantle. OpenAI's API is answered by a copy of package openai's, with the
+// models, ids and refusals that Bedrock has (apis.go).
 //
 // The id is one percent-encoded segment: a model id, an inference profile id or an ARN (of the region the request was
 // signed for). InvokeModel takes Claude's and Titan's bodies.

@@ -3,6 +3,7 @@ package bedrock
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -11,7 +12,7 @@ import (
 func (q *converseRequest) checkModel(m *model, stream bool) *apiError {
 	ic := &q.InferenceConfig
 	switch {
-	case m.other:
+	case m.other, m.apis&(noConverse|invokeOnly) != 0:
 		return invalid("This action doesn't support the model that you provided. Try again with a supported text or chat model.")
 	case stream && !m.streaming:
 		return invalid("This model doesn't support streaming.")
@@ -19,7 +20,7 @@ func (q *converseRequest) checkModel(m *model, stream bool) *apiError {
 		return invalid("This model doesn't support the system field. Remove system and try again.")
 	case ic.MaxTokens != nil && *ic.MaxTokens > m.maxTokens:
 		return invalid("The maximum tokens you requested exceeds the model limit of %d. Try again with a maximum tokens value that is lower than %[1]d.", m.maxTokens)
-	case m.family == "gpt-oss" && len(ic.StopSequences) > 0:
+	case m.noStop && len(ic.StopSequences) > 0:
 		return invalid("This model doesn't support the stopSequences field. Remove stopSequences and try again.")
 	case q.PerformanceConfig != nil && q.PerformanceConfig.Latency == "optimized" && !m.optimized:
 		return invalid("Latency performance configuration is not supported for %s.", m.id)
@@ -71,7 +72,7 @@ func checkOutput(q *converseRequest, m *model) *apiError {
 	return nil
 }
 
-// effort tells whether the model takes an effort: Claude since Opus 4.5, gpt-oss, Nova 2.
+// effort reports whether the model takes an effort: Claude since Opus 4.5, gpt-oss, Nova 2.
 func (m *model) effort() bool {
 	return m.thinking >= eitherThinking || m.family == "gpt-oss" || m.family == "nova2" || strings.Contains(m.id, "opus-4-5")
 }
@@ -129,6 +130,8 @@ var extraFields = map[string][]string{
 		"frequency_penalty", "logit_bias", "logprobs", "n", "parallel_tool_calls", "presence_penalty", "reasoning_effort", "response_format",
 		"seed", "top_logprobs", "user",
 	},
+	"gpt":   {"reasoning_effort", "parallel_tool_calls", "prompt_cache_key", "safety_identifier", "verbosity"},
+	"grok":  {"reasoning_effort", "parallel_tool_calls"},
 	"llama": {"max_gen_len", "temperature", "top_p"}, "mistral": {"safe_prompt", "top_k"},
 }
 
@@ -149,6 +152,10 @@ func (q *converseRequest) checkExtra(m *model) *apiError {
 		return q.checkClaudeExtra(m, extra)
 	case "nova2":
 		return checkNovaReasoning(extra["reasoningConfig"])
+	case "gpt", "grok":
+		if e, there := extra["reasoning_effort"]; there && !slices.Contains(m.efforts, fmt.Sprint(e)) {
+			return modelError("reasoning_effort: must be one of %s", strings.Join(m.efforts, ", "))
+		}
 	case "gpt-oss":
 		if e, there := extra["reasoning_effort"]; there && !slices.Contains([]any{"low", "medium", "high"}, e) {
 			return modelError("reasoning_effort: must be one of low, medium, high")
@@ -250,7 +257,7 @@ func jsonType(v any) string {
 	return "Number"
 }
 
-// redactedHere tells whether data is a redacted reasoning block of this server.
+// redactedHere reports whether data is a redacted reasoning block of this server.
 func redactedHere(data []byte) bool {
 	sum, ok := strings.CutPrefix(string(data), redactedPrefix)
 	_, err := base64.StdEncoding.DecodeString(sum)

@@ -93,6 +93,11 @@ func (x *exchange) checkInvokeHeaders(stream bool) *apiError {
 	if h.Get("X-Amzn-Bedrock-PerformanceConfig-Latency") == "optimized" && !x.model.optimized {
 		return invalid("Latency performance configuration is not supported for %s.", x.model.id)
 	}
+	return checkGuardrail(h)
+}
+
+// checkGuardrail holds the headers that name a guardrail against their forms.
+func checkGuardrail(h http.Header) *apiError {
 	id, version := h.Get("X-Amzn-Bedrock-GuardrailIdentifier"), h.Get("X-Amzn-Bedrock-GuardrailVersion")
 	switch {
 	case id == "" && version == "":
@@ -126,7 +131,7 @@ func (x *exchange) setInvokeHeaders(u usage, stream bool) {
 	}
 }
 
-// guardedCall tells whether the call names a guardrail.
+// guardedCall reports whether the call names a guardrail.
 func guardedCall(r *http.Request) bool {
 	return r.Header.Get("X-Amzn-Bedrock-GuardrailIdentifier") != ""
 }
@@ -145,5 +150,8 @@ func (x *exchange) metrics(u usage) map[string]any {
 
 // chunk sends one chunk of the model's own stream.
 func (f *frames) chunk(v map[string]any) bool {
+	if f.x.sse {
+		return f.exception() && f.serverSent(v["type"].(string), v)
+	}
 	return f.event("chunk", map[string]any{"bytes": encode(v)})
 }

@@ -41,6 +41,12 @@ type facts struct {
 	// optimized: performanceConfig.latency optimized.
 	optimized bool
 	maxTokens int
+	// noStop: stop sequences are refused by every API. efforts are the words for how much to reason, of models that take
+	// one as reasoning_effort; nil for the others.
+	noStop  bool
+	efforts []string
+	// apis are the model's APIs beside Converse and InvokeModel.
+	apis api
 	// other marks what Converse does not serve: embeddings and images.
 	other bool
 }
@@ -60,6 +66,7 @@ func claude(f facts) facts {
 	f.family = "claude"
 	f.system, f.tools, f.anyTool, f.namedTool, f.streaming = true, true, true, true, true
 	f.images = true
+	f.apis |= runtimeMessages
 	return f
 }
 
@@ -84,8 +91,8 @@ var (
 	titanText = facts{family: "titan", streaming: true, maxTokens: 8192}
 	llama     = facts{family: "llama", system: true, tools: true, streaming: true, documents: true, optimized: true, maxTokens: 8192}
 	mistral   = facts{family: "mistral", system: true, tools: true, anyTool: true, streaming: true, documents: true, maxTokens: 8192}
-	open      = facts{family: "open", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, structured: true, maxTokens: 65536}
-	gptOSS    = facts{family: "gpt-oss", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, maxTokens: 65536}
+	open      = facts{family: "open", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, structured: true, maxTokens: 65536, apis: mantleChat}
+	gptOSS    = facts{family: "gpt-oss", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, noStop: true, maxTokens: 65536, apis: runtimeChat | mantleOpenAI}
 	deepseek  = facts{family: "deepseek", system: true, streaming: true, documents: true, maxTokens: 32768}
 	cohere    = facts{family: "cohere", system: true, tools: true, streaming: true, documents: true, maxTokens: 4000}
 	notChat   = facts{family: "other", other: true}
@@ -110,22 +117,22 @@ var models = []*model{
 	{id: "anthropic.claude-3-7-sonnet-20250219-v1:0", name: "Claude 3.7 Sonnet", facts: claude37, geos: "us eu apac"},
 	{id: "anthropic.claude-sonnet-4-20250514-v1:0", name: "Claude Sonnet 4", facts: sonnet4, geos: everywhere},
 	{id: "anthropic.claude-opus-4-20250514-v1:0", name: "Claude Opus 4", facts: opus4, geos: "us"},
-	{id: "anthropic.claude-opus-4-1-20250805-v1:0", name: "Claude Opus 4.1", facts: opus41, geos: "us"},
+	{id: "anthropic.claude-opus-4-1-20250805-v1:0", name: "Claude Opus 4.1", facts: by(opus41, invokeOnly), geos: "us"},
 	{id: "anthropic.claude-sonnet-4-5-20250929-v1:0", name: "Claude Sonnet 4.5", facts: claude45, geos: everywhere},
-	{id: "anthropic.claude-haiku-4-5-20251001-v1:0", name: "Claude Haiku 4.5", facts: claude45, geos: everywhere},
+	{id: "anthropic.claude-haiku-4-5-20251001-v1:0", name: "Claude Haiku 4.5", facts: by(claude45, mantleMessages), geos: everywhere},
 	{id: "anthropic.claude-opus-4-5-20251101-v1:0", name: "Claude Opus 4.5", facts: claude45, geos: everywhere},
 	{id: "anthropic.claude-opus-4-6-v1", name: "Claude Opus 4.6", facts: opus46, geos: everywhere},
 	{id: "anthropic.claude-sonnet-4-6", name: "Claude Sonnet 4.6", facts: sonnet46, geos: everywhere},
-	{id: "anthropic.claude-opus-4-7", name: "Claude Opus 4.7", facts: claude5, geos: everywhere},
-	{id: "anthropic.claude-opus-4-8", name: "Claude Opus 4.8", facts: opus48, geos: everywhere},
-	{id: "anthropic.claude-sonnet-5", name: "Claude Sonnet 5", facts: claude5, geos: everywhere},
-	{id: "anthropic.claude-opus-5", name: "Claude Opus 5", facts: opus48, geos: everywhere},
-	{id: "anthropic.claude-fable-5", name: "Claude Fable 5", facts: fable5, geos: everywhere},
-	{id: "anthropic.claude-fable-5-1", name: "Claude Fable 5.1", facts: unforced, geos: everywhere},
-	{id: "anthropic.claude-fable-5-2", name: "Claude Fable 5.2", facts: unforced, geos: everywhere},
-	{id: "anthropic.claude-haiku-5-5", name: "Claude Haiku 5.5", facts: claude5, geos: everywhere},
+	{id: "anthropic.claude-opus-4-7", name: "Claude Opus 4.7", facts: by(claude5, mantleMessages), geos: everywhere},
+	{id: "anthropic.claude-opus-4-8", name: "Claude Opus 4.8", facts: by(opus48, mantleMessages), geos: everywhere},
+	{id: "anthropic.claude-sonnet-5", name: "Claude Sonnet 5", facts: by(claude5, mantleMessages), geos: everywhere},
+	{id: "anthropic.claude-opus-5", name: "Claude Opus 5", facts: by(opus48, mantleMessages), geos: everywhere},
+	{id: "anthropic.claude-fable-5", name: "Claude Fable 5", facts: by(fable5, mantleMessages), geos: everywhere},
+	{id: "anthropic.claude-fable-5-1", name: "Claude Fable 5.1", facts: by(unforced, mantleMessages), geos: everywhere},
+	{id: "anthropic.claude-fable-5-2", name: "Claude Fable 5.2", facts: by(unforced, mantleMessages), geos: everywhere},
+	{id: "anthropic.claude-haiku-5-5", name: "Claude Haiku 5.5", facts: by(claude5, mantleMessages), geos: everywhere},
 	{id: "anthropic.claude-sonnet-5-5", name: "Claude Sonnet 5.5", facts: with(unforced, func(f *facts) { f.systemTurns = false }), geos: everywhere},
-	{id: "anthropic.claude-opus-5-5", name: "Claude Opus 5.5", facts: unforced, geos: everywhere},
+	{id: "anthropic.claude-opus-5-5", name: "Claude Opus 5.5", facts: by(unforced, mantleMessages), geos: everywhere},
 
 	{id: "amazon.nova-micro-v1:0", name: "Nova Micro", facts: novaMicro, onDemand: true, geos: "us eu apac"},
 	{id: "amazon.nova-lite-v1:0", name: "Nova Lite", facts: nova, onDemand: true, geos: "us eu apac"},
@@ -152,7 +159,22 @@ var models = []*model{
 	{id: "mistral.pixtral-large-2502-v1:0", name: "Pixtral Large (25.02)", facts: with(mistral, func(f *facts) { f.images = true }), geos: "us eu"},
 
 	{id: "deepseek.r1-v1:0", name: "DeepSeek-R1", facts: deepseek, geos: "us"},
-	{id: "deepseek.v3-v1:0", name: "DeepSeek-V3.1", facts: with(deepseek, func(f *facts) { f.tools, f.anyTool, f.namedTool, f.structured = true, true, true, true }), onDemand: true},
+	{id: "deepseek.v3-v1:0", name: "DeepSeek-V3.1", facts: with(by(deepseek, mantleChat), func(f *facts) { f.tools, f.anyTool, f.namedTool, f.structured = true, true, true, true }), onDemand: true},
+	{id: "openai.gpt-5.4", name: "GPT-5.4", facts: by(gpt, noConverse|runtimeResponses|mantleResponses|mantleNative), geos: "us global"},
+	{id: "openai.gpt-5.5", name: "GPT-5.5", facts: by(gpt, noConverse|runtimeResponses|mantleResponses|mantleNative), geos: "us global"},
+	{id: "openai.gpt-5.6-sol", name: "GPT-5.6 Sol", facts: by(gpt, runtimeOpenAI|mantleOpenAI|mantleNative), geos: "us global"},
+	{id: "openai.gpt-5.6-terra", name: "GPT-5.6 Terra", facts: by(gpt, runtimeOpenAI|mantleOpenAI|mantleNative), geos: "us global"},
+	{id: "openai.gpt-5.6-luna", name: "GPT-5.6 Luna", facts: by(gpt, runtimeOpenAI|mantleOpenAI|mantleNative), geos: "us global"},
+	{id: "openai.gpt-5.6-cyber", name: "GPT-5.6 Cyber", facts: by(gpt, noConverse|mantleResponses|mantleNative)},
+	{id: "openai.gpt-6-astra", name: "GPT-6 Astra", facts: by(gpt, runtimeOpenAI|mantleOpenAI|mantleNative), geos: "us global"},
+	{id: "openai.gpt-6-sol", name: "GPT-6 Sol", facts: by(gpt, runtimeOpenAI|mantleOpenAI|mantleNative), geos: "us global"},
+	{id: "openai.gpt-6-luna", name: "GPT-6 Luna", facts: by(gpt, runtimeOpenAI|mantleOpenAI|mantleNative), geos: "us global"},
+	{id: "openai.gpt-6.1-sol", name: "GPT-6.1 Sol", facts: by(gpt, runtimeOpenAI|mantleOpenAI|mantleNative), geos: "us global"},
+	{id: "openai.gpt-oss-safeguard-20b", name: "gpt-oss-safeguard-20b", facts: with(gptOSS, func(f *facts) { f.apis = mantleChat }), onDemand: true},
+	{id: "xai.grok-4.3", name: "Grok 4.3", facts: by(grok, noConverse|mantleOpenAI|mantleNative)},
+	{id: "xai.grok-4.6", name: "Grok 4.6", facts: by(grok, runtimeChat|mantleOpenAI|mantleNative), onDemand: true, geos: "us global"},
+	{id: "xai.grok-4.7", name: "Grok 4.7", facts: by(grok, runtimeChat), onDemand: true, geos: "us global"},
+	{id: "google.gemma-4-31b", name: "Gemma 4 31B", facts: by(gemma, noConverse|mantleOpenAI|mantleNative)},
 	{id: "openai.gpt-oss-120b-1:0", name: "gpt-oss-120b", facts: gptOSS, onDemand: true},
 	{id: "openai.gpt-oss-20b-1:0", name: "gpt-oss-20b", facts: gptOSS, onDemand: true},
 	{id: "qwen.qwen3-32b-v1:0", name: "Qwen3 32B", facts: open, onDemand: true},
@@ -171,7 +193,7 @@ var models = []*model{
 var providers = map[string]string{
 	"amazon": "Amazon", "anthropic": "Anthropic", "cohere": "Cohere", "deepseek": "DeepSeek", "google": "Google",
 	"meta": "Meta", "minimax": "MiniMax", "mistral": "Mistral AI", "moonshot": "Moonshot AI", "openai": "OpenAI",
-	"qwen": "Qwen", "stability": "Stability AI",
+	"qwen": "Qwen", "stability": "Stability AI", "xai": "xAI",
 }
 
 // byID holds the models and their inference profiles.
@@ -180,6 +202,9 @@ var byID = func() map[string]*model {
 	for _, one := range models {
 		first, _, _ := strings.Cut(one.id, ".")
 		one.provider = providers[first]
+		if !one.onRuntime() {
+			continue
+		}
 		m[one.id] = one
 		for geo := range strings.FieldsSeq(one.geos) {
 			m[geo+"."+one.id] = one

@@ -117,7 +117,7 @@ type toolSpec struct {
 	InputSchema       struct{ JSON json.RawMessage }
 }
 
-// ask is what a call of any dialect comes down to for the one who answers it.
+// ask is what a call of any dialect comes down to for its answer.
 type ask struct {
 	model *model
 	// text is the last user text, with its directives; last says what else the last turn held.

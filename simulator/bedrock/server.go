@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
+	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/openai"
 )
 
 // The credentials a server without Options.AccessKeys and Options.APIKeys accepts.
@@ -40,9 +41,11 @@ type Options struct {
 	// provisioned-model, custom-model-deployment or imported-model ARN, and the id of the model behind it. They come
 	// on top of "simulator0000" (Claude Sonnet 4.5).
 	Profiles map[string]string
+	// Denied are the IAM actions that the account's policy does not allow: bedrock-mantle:ListModels.
+	Denied []string
 	// Now is the clock; default time.Now.
 	Now func() time.Time
-	// Observe, if not nil, is told of each call once it has been judged, before the first byte of the reply, and a
+	// Observe, if not nil, is called with each call once it has been judged, before the first byte of the reply, and a
 	// second time with Left set if the client left before the end of the reply. It must be safe for concurrent use.
 	Observe func(Seen)
 	// Logger gets one debug line per call and the canonical request of a signature that does not match; default: none.
@@ -66,9 +69,10 @@ type Seen struct {
 	Header      http.Header
 	Body        []byte
 	// Operation is Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream, CountTokens,
-	// ListFoundationModels, GetFoundationModel, ListInferenceProfiles, GetInferenceProfile or empty.
+	// ListFoundationModels, GetFoundationModel, ListInferenceProfiles, GetInferenceProfile, ChatCompletions, Responses,
+	// Models, Messages, MessagesCountTokens or empty.
 	Operation string
-	// Model is the model id or ARN of the path, decoded.
+	// Model is the model id or ARN of the path, decoded, or of the body.
 	Model string
 	// Region is that of the signature; of a bearer key's call, the first of Options.Regions or empty.
 	Region string
@@ -79,7 +83,10 @@ type Seen struct {
 }
 
 type server struct {
-	opts   Options
+	opts Options
+	// mantle: this is the host bedrock-mantle, not bedrock-runtime and the control plane.
+	mantle bool
+	copies *openai.Copies
 	faults fault.Counter
 	cache  promptCache
 	calls  atomic.Uint64
@@ -88,7 +95,9 @@ type server struct {
 // New returns a simulated Bedrock, runtime and control plane in one. It authenticates against the request line as it
 // was sent (http.Request.RequestURI) and routes by http.Request.URL, so that http.StripPrefix may stand in front. A
 // handler that rewrites RequestURI too must put the original back. It is safe for concurrent use.
-func New(o Options) http.Handler {
+func New(o Options) http.Handler { return newServer(o) }
+
+func newServer(o Options) *server {
 	if o.AccessKeys == nil {
 		o.AccessKeys = map[string]AccessKey{DefaultAccessKeyID: {Secret: DefaultSecretAccessKey}}
 	}
@@ -98,7 +107,7 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &server{opts: o}
+	return &server{opts: o, copies: openai.NewCopies()}
 }
 
 // exchange is one call on its way through the server.
@@ -111,6 +120,9 @@ type exchange struct {
 	// model is what the path names, nil for the control plane; modelID is its id without a fault's suffix.
 	model   *model
 	modelID string
+	surface surface
+	// sse: a stream is server-sent events.
+	sse     bool
 	started time.Time
 	number  uint64
 }
@@ -122,7 +134,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amzn-Requestid", fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(x.started.Unix()), x.number)) // #nosec G115 -- an id
 	if refused := x.serve(); refused != nil {
 		x.observe(refused)
-		refused.write(w)
+		x.refuse(refused)
 	}
 }
 
@@ -132,7 +144,7 @@ func (x *exchange) serve() *apiError {
 		_, _ = io.Copy(io.Discard, io.LimitReader(x.r.Body, maxBody))
 		return &apiError{name: "UnknownOperationException", message: "The requested operation is not recognized by the service."}
 	}
-	x.seen.Operation = route.operation
+	x.seen.Operation, x.surface = route.operation, route.surface
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {
@@ -147,6 +159,9 @@ func (x *exchange) serve() *apiError {
 		return refused
 	}
 	x.seen.Region = region
+	if refused = x.permit(); refused != nil {
+		return refused
+	}
 	if arg != "" {
 		if arg, err = url.PathUnescape(arg); err != nil {
 			return invalid("The provided model identifier is invalid.")
@@ -166,33 +181,45 @@ func (x *exchange) serve() *apiError {
 type operation struct {
 	method, operation string
 	// model says that the path names a model to run.
-	model bool
-	serve func(*exchange) *apiError
+	model   bool
+	surface surface
+	serve   func(*exchange) *apiError
 }
 
 // runtime are the operations under /model/{id}/.
 var runtime = map[string]*operation{
-	"converse":                    {http.MethodPost, "Converse", true, (*exchange).converse},
-	"converse-stream":             {http.MethodPost, "ConverseStream", true, (*exchange).converse},
-	"invoke":                      {http.MethodPost, "InvokeModel", true, (*exchange).invoke},
-	"invoke-with-response-stream": {http.MethodPost, "InvokeModelWithResponseStream", true, (*exchange).invoke},
-	"count-tokens":                {http.MethodPost, "CountTokens", true, (*exchange).countTokens},
+	"converse":                    {method: http.MethodPost, operation: "Converse", model: true, serve: (*exchange).converse},
+	"converse-stream":             {method: http.MethodPost, operation: "ConverseStream", model: true, serve: (*exchange).converse},
+	"invoke":                      {method: http.MethodPost, operation: "InvokeModel", model: true, serve: (*exchange).invoke},
+	"invoke-with-response-stream": {method: http.MethodPost, operation: "InvokeModelWithResponseStream", model: true, serve: (*exchange).invoke},
+	"count-tokens":                {method: http.MethodPost, operation: "CountTokens", model: true, serve: (*exchange).countTokens},
 }
 
 // control are the operations of the control plane, by the first segment; the second is for a path with an id.
 var control = map[string][2]*operation{
 	"foundation-models": {
-		{http.MethodGet, "ListFoundationModels", false, (*exchange).listFoundationModels},
-		{http.MethodGet, "GetFoundationModel", false, (*exchange).getFoundationModel},
+		{method: http.MethodGet, operation: "ListFoundationModels", serve: (*exchange).listFoundationModels},
+		{method: http.MethodGet, operation: "GetFoundationModel", serve: (*exchange).getFoundationModel},
 	},
 	"inference-profiles": {
-		{http.MethodGet, "ListInferenceProfiles", false, (*exchange).listInferenceProfiles},
-		{http.MethodGet, "GetInferenceProfile", false, (*exchange).getInferenceProfile},
+		{method: http.MethodGet, operation: "ListInferenceProfiles", serve: (*exchange).listInferenceProfiles},
+		{method: http.MethodGet, operation: "GetInferenceProfile", serve: (*exchange).getInferenceProfile},
 	},
 }
 
 // route finds the operation by the path as it was sent: an id is one percent-encoded segment.
 func (x *exchange) route() (op *operation, arg string) {
+	if paths := runtimePaths; !x.mantle && paths[x.r.URL.Path] != nil {
+		op = paths[x.r.URL.Path]
+	} else if x.mantle {
+		op = mantlePaths[x.r.URL.Path]
+	}
+	if x.mantle || op != nil {
+		if op == nil || op.method != x.r.Method {
+			return nil, ""
+		}
+		return op, ""
+	}
 	segments := strings.Split(strings.TrimPrefix(x.r.URL.EscapedPath(), "/"), "/")
 	switch {
 	case len(segments) == 3 && segments[0] == "model" && segments[1] != "":

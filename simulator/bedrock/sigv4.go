@@ -16,7 +16,6 @@ import (
 
 const (
 	algorithm  = "AWS4-HMAC-SHA256"
-	service    = "bedrock"
 	amzDate    = "20060102T150405Z"
 	maxSkew    = 5 * time.Minute
 	terminator = "aws4_request"
@@ -34,7 +33,11 @@ func (s *server) authenticate(r *http.Request, body []byte) (region string, refu
 				return s.homeRegion(), nil
 			}
 		}
-		return "", &apiError{name: "AccessDeniedException", message: "Authentication failed: Please make sure your API Key is valid."}
+		refused = &apiError{name: "AccessDeniedException", message: "Authentication failed: Please make sure your API Key is valid."}
+		if s.mantle {
+			refused.name = "InvalidApiKey"
+		}
+		return "", refused
 	}
 	fields, ok := cutScheme(header, algorithm)
 	if !ok {
@@ -116,8 +119,8 @@ func (s *server) checkScope(r *http.Request, a authorization, now time.Time) (st
 	case a.date != stamp[:8]:
 		return "", badSignature(fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
 			a.date, stamp[:8], stamp))
-	case a.service != service:
-		return "", badSignature("Credential should be scoped to correct service: 'bedrock'. ")
+	case !slices.Contains(s.services(), a.service):
+		return "", badSignature("Credential should be scoped to correct service: '" + s.services()[0] + "'. ")
 	case a.region == "" || len(s.opts.Regions) > 0 && !slices.Contains(s.opts.Regions, a.region):
 		return "", badSignature("Credential should be scoped to a valid region. ")
 	case now.Sub(at) > maxSkew:
@@ -128,6 +131,15 @@ func (s *server) checkScope(r *http.Request, a authorization, now time.Time) (st
 			stamp, now.Add(maxSkew).Format(amzDate), now.Format(amzDate)))
 	}
 	return stamp, nil
+}
+
+// services are what a signature may be scoped to; the declared one comes first. Mantle takes the runtime's too
+// (https://github.com/BerriAI/litellm/pull/31476).
+func (s *server) services() []string {
+	if s.mantle {
+		return []string{"bedrock-mantle", "bedrock"}
+	}
+	return []string{"bedrock"}
 }
 
 // canonicalRequest builds the string whose hash is signed, from the request as it was sent.

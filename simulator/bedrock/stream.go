@@ -3,6 +3,7 @@ package bedrock
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -27,12 +28,16 @@ type frames struct {
 
 // stream begins a reply of frames.
 func (x *exchange) stream(w *fault.Writer, spec fault.Spec) *frames {
-	x.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+	contentType := "application/vnd.amazon.eventstream"
+	if x.sse {
+		contentType = "text/event-stream; charset=utf-8"
+	}
+	x.w.Header().Set("Content-Type", contentType)
 	x.w.WriteHeader(http.StatusOK)
 	return &frames{x: x, w: w, spec: spec, encoder: eventstream.NewEncoder()}
 }
 
-// event sends one event; payload becomes its JSON, with padding. It tells whether the stream goes on.
+// event sends one event; payload becomes its JSON, with padding. It reports whether the stream goes on.
 func (f *frames) event(name string, payload map[string]any) bool {
 	if !f.exception() {
 		return false
@@ -45,7 +50,7 @@ func (f *frames) event(name string, payload map[string]any) bool {
 	}, encode(payload))
 }
 
-// exception sends the exception a fault asked for once its turn has come, and tells whether the stream goes on. An
+// exception sends the exception a fault asked for once its turn has come, and reports whether the stream goes on. An
 // exception of type "error" is the protocol's own error message, which carries its text in headers.
 func (f *frames) exception() bool {
 	name := f.spec.Exception
@@ -53,7 +58,7 @@ func (f *frames) exception() bool {
 		return !f.over
 	}
 	defer func() { f.over = true }()
-	if name == "error" {
+	if name == "error" && !f.x.sse {
 		return f.send([]eventstream.Header{
 			{Name: ":error-code", Value: eventstream.StringValue("InternalFailure")},
 			{Name: ":error-message", Value: eventstream.StringValue("An internal server error occurred")},
@@ -61,6 +66,13 @@ func (f *frames) exception() bool {
 		}, nil) && false
 	}
 	full := exceptionName(name)
+	if f.x.sse {
+		kind, known := claudeErrors[(&apiError{name: full}).status()]
+		if !known {
+			kind = "api_error"
+		}
+		return f.serverSent("error", map[string]any{"type": "error", "error": map[string]string{"type": kind, "message": messages[full]}}) && false
+	}
 	payload := map[string]any{"message": messages[full]}
 	if messages[full] == "" {
 		payload["message"] = "The stream was broken off as a fault asked for."
@@ -100,7 +112,16 @@ func (f *frames) send(headers eventstream.Headers, payload []byte) bool {
 		f.over = true
 		return false
 	}
-	err := f.w.Frame(b.Bytes())
+	return f.write(b.Bytes())
+}
+
+// serverSent sends one server-sent event.
+func (f *frames) serverSent(name string, payload map[string]any) bool {
+	return f.write(fmt.Appendf(nil, "event: %s\ndata: %s\n\n", name, encode(payload)))
+}
+
+func (f *frames) write(frame []byte) bool {
+	err := f.w.Frame(frame)
 	f.sent++
 	if err == nil {
 		return true

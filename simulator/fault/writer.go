@@ -122,5 +122,5 @@ func (w *Writer) sleep(d time.Duration) error {
 	}
 }
 
-// Whole tells whether the body goes out as it is given, so that its length can be announced.
+// Whole reports whether the body goes out as it is given, so that its length can be announced.
 func (w *Writer) Whole() bool { return w.spec.CutClean < 0 }

@@ -9,7 +9,7 @@ import (
 )
 
 func (s *server) chat(w http.ResponseWriter, r *http.Request, body []byte) {
-	present, m, replyName, f := s.read(r, body, chatUse, ChatCompletions, "", chatBody)
+	present, m, replyName, f := s.read(r, body, chatUse, "", chatBody)
 	if f != nil {
 		f.write(w)
 		return

@@ -12,18 +12,8 @@ import (
 )
 
 // Copy is the API as another provider serves it: the same shapes, rules and answers, for models of its own that refuse
-// more than the originals. It authenticates nobody. It is safe for concurrent use.
-type Copy struct {
-	find   func(r *http.Request, id, api string) (Model, *Refusal)
-	faults fault.Counter
-	calls  atomic.Uint64
-}
-
-// The APIs that a Copy has, as Find is asked for them.
-const (
-	ChatCompletions = "chat/completions"
-	Responses       = "responses"
-)
+// more than the originals. It authenticates nobody, and is for one request.
+type Copy struct{ server }
 
 // Model is a model as one of the APIs of a Copy serves it.
 type Model struct {
@@ -76,34 +66,36 @@ func (e *Refusal) failure() *failure {
 	return &failure{status: e.Status, Message: e.Message, Type: e.Type, Code: orNull(e.Code)}
 }
 
-// NewCopy returns a copy of the API. find returns the model of the given id as the given API, one of ChatCompletions and
-// Responses, serves the request, or why it does not.
-func NewCopy(find func(r *http.Request, id, api string) (Model, *Refusal)) *Copy {
-	return &Copy{find: find}
+// Copies is what the copies of one provider share: their counters.
+type Copies struct {
+	faults fault.Counter
+	calls  atomic.Uint64
 }
 
-// serverFor returns the server of one request: what is served may depend on its path.
-func (c *Copy) serverFor(r *http.Request) *server {
-	s := &server{faults: &c.faults, calls: &c.calls}
-	s.calls.Add(1)
-	s.find = func(id, api string) (model, string, *failure) {
-		m, refused := c.find(r, id, api)
+// NewCopies returns the shared part of a provider's copies.
+func NewCopies() *Copies { return &Copies{} }
+
+// With returns the copy for one request. find returns the model of the given id as the request's API serves it, or why
+// it does not.
+func (p *Copies) With(find func(id string) (Model, *Refusal)) *Copy {
+	p.calls.Add(1)
+	return &Copy{server{faults: &p.faults, calls: &p.calls, find: func(id string) (model, string, *failure) {
+		m, refused := find(id)
 		if refused != nil {
 			return model{}, "", refused.failure()
 		}
 		return model{id: m.ID, context: m.Context, output: m.Output, reasons: m.Reasons, limits: &m.Limits}, id, nil
-	}
-	return s
+	}}}
 }
 
 // Chat answers POST chat/completions with the given body.
 func (c *Copy) Chat(w http.ResponseWriter, r *http.Request, body []byte) {
-	c.serverFor(r).chat(w, r, body)
+	c.server.chat(w, r, body)
 }
 
 // Respond answers POST responses with the given body.
 func (c *Copy) Respond(w http.ResponseWriter, r *http.Request, body []byte) {
-	c.serverFor(r).responses(w, r, body)
+	c.server.responses(w, r, body)
 }
 
 // List answers with a list of models. The owner is the first part of an id.

@@ -84,8 +84,8 @@ func find(id string) (m model, replyName string, ok bool) {
 	return model{}, "", false
 }
 
-// findOwn looks up one of OpenAI's own models, which are the same for every API.
-func findOwn(id, _ string) (model, string, *failure) {
+// findOwn looks up one of OpenAI's own models.
+func findOwn(id string) (model, string, *failure) {
 	m, name, ok := find(id)
 	if !ok {
 		return m, "", noSuchModel(id)

@@ -25,7 +25,7 @@ var embeddingBody = shape([]string{"input"}, members{
 })
 
 func (s *server) embeddings(w http.ResponseWriter, r *http.Request, body []byte) {
-	present, m, name, f := s.read(r, body, embeddingUse, "", "", embeddingBody)
+	present, m, name, f := s.read(r, body, embeddingUse, "", embeddingBody)
 	if f != nil {
 		f.write(w)
 		return
@@ -91,7 +91,7 @@ var completionBody = shape([]string{"prompt"}, members{
 })
 
 func (s *server) completions(w http.ResponseWriter, r *http.Request, body []byte) {
-	present, _, name, f := s.read(r, body, completionUse, "", "", completionBody)
+	present, _, name, f := s.read(r, body, completionUse, "", completionBody)
 	if f != nil {
 		f.write(w)
 		return
@@ -130,7 +130,7 @@ func (s *server) completions(w http.ResponseWriter, r *http.Request, body []byte
 var moderationBody = shape([]string{"input"}, members{"model": str, "input": textOr("array", list(1, 2048, anything))})
 
 func (s *server) moderations(w http.ResponseWriter, r *http.Request, body []byte) {
-	present, _, name, f := s.read(r, body, moderationUse, "", "omni-moderation-latest", moderationBody)
+	present, _, name, f := s.read(r, body, moderationUse, "omni-moderation-latest", moderationBody)
 	if f != nil {
 		f.write(w)
 		return
@@ -162,7 +162,7 @@ var imageBody = shape([]string{"prompt"}, members{
 const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
 func (s *server) images(w http.ResponseWriter, r *http.Request, body []byte) {
-	present, _, _, f := s.read(r, body, imageUse, "", "dall-e-3", imageBody)
+	present, _, _, f := s.read(r, body, imageUse, "dall-e-3", imageBody)
 	if f != nil {
 		f.write(w)
 		return
@@ -184,7 +184,7 @@ var speechBody = shape([]string{"input", "voice"}, members{
 })
 
 func (s *server) speech(w http.ResponseWriter, r *http.Request, body []byte) {
-	present, _, _, f := s.read(r, body, audioUse, "", "", speechBody)
+	present, _, _, f := s.read(r, body, audioUse, "", speechBody)
 	if f != nil {
 		f.write(w)
 		return

@@ -100,7 +100,7 @@ type tokenLogprob struct {
 	Top     *[]tokenLogprob `json:"top_logprobs,omitempty"`
 }
 
-// logprobsOf gives each piece of text a likelihood that depends on nothing but its length.
+// logprobsOf assigns each piece of text a likelihood that depends on nothing but its length.
 func (r *chatRequest) logprobsOf(parts []string) *logprobs {
 	if !r.Logprobs {
 		return nil

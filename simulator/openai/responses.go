@@ -35,7 +35,7 @@ func shortened(s string) string {
 
 // responses answers as chat does, in items.
 func (s *server) responses(w http.ResponseWriter, r *http.Request, body []byte) {
-	present, m, name, f := s.read(r, body, chatUse, Responses, "", responsesBody)
+	present, m, name, f := s.read(r, body, chatUse, "", responsesBody)
 	if f != nil {
 		f.write(w)
 		return

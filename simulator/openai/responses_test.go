@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -124,15 +125,15 @@ func TestACopyRefusesMore(t *testing.T) {
 		NoLogitBias: true, NoFiles: true, InlineImages: true, Tools: []string{"function"}, RefusedItems: []string{"local_shell_call"},
 		Tiers: []string{"auto", "default"}, Summaries: []string{"auto"}, PositionalIDs: true, TaggedReasoning: true,
 	}
-	c := NewCopy(func(_ *http.Request, id, _ string) (Model, *Refusal) {
-		if id != "m" {
-			return Model{}, &Refusal{Status: http.StatusNotFound, Code: "model_not_found", Message: "none"}
-		}
-		return Model{ID: id, Context: 1000, Output: 1000, Limits: limits}, nil
-	})
+	copies := NewCopies()
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := make([]byte, r.ContentLength)
-		_, _ = r.Body.Read(body)
+		body, _ := io.ReadAll(r.Body)
+		c := copies.With(func(id string) (Model, *Refusal) {
+			if id != "m" {
+				return Model{}, &Refusal{Status: http.StatusNotFound, Code: "model_not_found", Message: "none"}
+			}
+			return Model{ID: id, Context: 1000, Output: 1000, Limits: limits}, nil
+		})
 		if r.URL.Path == "/chat" {
 			c.Chat(w, r, body)
 			return

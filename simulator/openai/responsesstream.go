@@ -10,7 +10,7 @@ type responsesStream struct {
 	number int
 }
 
-// event sends one event with the next number, after the exception if its turn has come. It says whether the stream goes
+// event sends one event with the next number, after the exception if its turn has come. It reports whether the stream goes
 // on.
 func (s *responsesStream) event(kind string, more map[string]any) bool {
 	if s.spec.Exception != "" && s.events == s.spec.ExceptionAt {

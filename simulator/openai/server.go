@@ -68,7 +68,7 @@ const fingerprint = "fp_simulator0"
 type Options struct {
 	// Key is the one API key taken. Default: DefaultKey.
 	Key string
-	// Observe, if not nil, is told of each call as it arrived, before it is judged. It must be safe for concurrent use.
+	// Observe, if not nil, is called with each call as it arrived, before it is judged. It must be safe for concurrent use.
 	Observe func(Seen)
 }
 
@@ -83,7 +83,7 @@ type Seen struct {
 
 type server struct {
 	opts   Options
-	find   func(id, api string) (m model, replyName string, f *failure)
+	find   func(id string) (m model, replyName string, f *failure)
 	faults *fault.Counter
 	calls  *atomic.Uint64
 }
@@ -186,8 +186,8 @@ func (s *server) models(w http.ResponseWriter, r *http.Request, _ []byte) {
 }
 
 // read takes a JSON body apart, checks it against the rules and finds its model, in the order in which the real API
-// does. api is ChatCompletions, Responses or empty for the others; byDefault is the model of a body that names none; empty: it must name one.
-func (s *server) read(r *http.Request, body []byte, u use, api, byDefault string, rules rule) (present map[string]any, m model, reply string, f *failure) {
+// does. byDefault is the model of a body that names none; empty: it must name one.
+func (s *server) read(r *http.Request, body []byte, u use, byDefault string, rules rule) (present map[string]any, m model, reply string, f *failure) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		f := invalid("", "unsupported_content_type", "Unsupported content type: '"+r.Header.Get("Content-Type")+
 			"'. This API method only accepts 'application/json' requests, but you specified the header 'Content-Type: "+
@@ -213,7 +213,7 @@ func (s *server) read(r *http.Request, body []byte, u use, api, byDefault string
 		return nil, m, "", invalid("", "", "you must provide a model parameter")
 	}
 	id, _ = fault.Model(id)
-	if m, reply, f = s.find(id, api); f != nil {
+	if m, reply, f = s.find(id); f != nil {
 		return nil, m, "", f
 	}
 	if m.use != u {

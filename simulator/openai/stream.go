@@ -24,7 +24,7 @@ func newStream(w *fault.Writer, s fault.Spec) *stream {
 	return &stream{w: w, spec: s}
 }
 
-// data sends one event, after the exception if its turn has come. It says whether the stream goes on.
+// data sends one event, after the exception if its turn has come. It reports whether the stream goes on.
 func (s *stream) data(name string, v []byte) bool {
 	if s.spec.Exception != "" && s.events == s.spec.ExceptionAt {
 		s.frame("", refused(s.spec.Exception).body())
