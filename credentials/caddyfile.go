@@ -21,6 +21,8 @@ import (
 //		duration     <duration>
 //	}
 //	sts_endpoint  <url>
+//	fips
+//	dual_stack
 //
 // d stands on the word. ok is false, and d untouched, when the word is none of them. An error carries its position.
 func (c *Config) UnmarshalSubdirective(d *caddyfile.Dispenser) (ok bool, err error) {
@@ -31,6 +33,10 @@ func (c *Config) UnmarshalSubdirective(d *caddyfile.Dispenser) (ok bool, err err
 		return true, single(d, &c.Profile)
 	case "sts_endpoint":
 		return true, single(d, &c.STSEndpoint)
+	case "fips":
+		return true, flag(d, &c.FIPS)
+	case "dual_stack":
+		return true, flag(d, &c.DualStack)
 	case "credentials":
 		return true, c.unmarshalStatic(d)
 	case "assume_role":
@@ -154,4 +160,16 @@ func noBlock(d *caddyfile.Dispenser) error {
 		return d.Errf("unexpected block after '%s'", word)
 	}
 	return nil
+}
+
+// flag reads a word that takes no argument.
+func flag(d *caddyfile.Dispenser, dst *bool) error {
+	if *dst {
+		return d.Errf("%s already specified", d.Val())
+	}
+	*dst = true
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return noBlock(d)
 }

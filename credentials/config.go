@@ -45,6 +45,14 @@ type Config struct {
 
 	// The STS endpoint, such as a VPC endpoint. Default: the SDK's endpoint for the region.
 	STSEndpoint string `json:"sts_endpoint,omitempty"`
+
+	// Use the endpoints with FIPS-validated cryptography. An endpoint that is configured stays as it is. Default: what
+	// AWS_USE_FIPS_ENDPOINT or the profile says.
+	FIPS bool `json:"fips,omitempty"`
+
+	// Use the endpoints that have IPv6 too. An endpoint that is configured stays as it is. Default: what
+	// AWS_USE_DUALSTACK_ENDPOINT or the profile says.
+	DualStack bool `json:"dual_stack,omitempty"`
 }
 
 // AssumeRole is an IAM role to assume.

@@ -103,7 +103,7 @@ func (c *Config) fill(o Options) (*settings, error) {
 	if s.apiKey {
 		s.base, s.roles = base{}, nil
 		s.region = orDefault(region, EnvironmentRegion())
-		s.fips, s.dualStack = envBool("AWS_USE_FIPS_ENDPOINT"), envBool("AWS_USE_DUALSTACK_ENDPOINT")
+		s.fips, s.dualStack = c.FIPS || envBool("AWS_USE_FIPS_ENDPOINT"), c.DualStack || envBool("AWS_USE_DUALSTACK_ENDPOINT")
 		return s, nil
 	}
 
@@ -112,7 +112,7 @@ func (c *Config) fill(o Options) (*settings, error) {
 	if err := s.fillBase(); err != nil {
 		return nil, err
 	}
-	s.fips, s.dualStack = envBool("AWS_USE_FIPS_ENDPOINT"), envBool("AWS_USE_DUALSTACK_ENDPOINT")
+	s.fips, s.dualStack = c.FIPS || envBool("AWS_USE_FIPS_ENDPOINT"), c.DualStack || envBool("AWS_USE_DUALSTACK_ENDPOINT")
 	if s.base.profile != "" {
 		shared, err := checkProfile(s.base.profile, explicitProfile)
 		if err != nil {

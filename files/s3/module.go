@@ -244,6 +244,8 @@ func (s *Store) connect(endpoint string) {
 	s.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
+			// The SDK refuses an endpoint of one's own together with these.
+			o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = aws.FIPSEndpointStateUnset, aws.DualStackEndpointStateUnset
 		}
 		o.UsePathStyle = s.PathStyle
 		o.RequestChecksumCalculation = checksums

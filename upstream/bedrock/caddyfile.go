@@ -15,6 +15,8 @@ import (
 //		endpoint         <url>
 //		control_endpoint <url>
 //		sts_endpoint     <url>
+//		fips
+//		dual_stack
 //		credentials      <access_key_id> <secret_access_key> [<session_token>]
 //		profile          <name>
 //		assume_role      <role_arn> { ... }
@@ -27,6 +29,7 @@ import (
 //		model <pattern> {
 //			family     <family>
 //			max_output <n>
+//			like       <model id>
 //		}
 //		transport http { ... }
 //	}
@@ -102,7 +105,7 @@ func (u *Upstream) unmarshalGuardrail(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// unmarshalModel reads model <pattern> { family, max_output }.
+// unmarshalModel reads model <pattern> { family, max_output, like }.
 func (u *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 	pattern, err := directive.Arg(d)
 	if err != nil {
@@ -122,6 +125,8 @@ func (u *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 			m.Family, err = directive.OneOf(d, families...)
 		case "max_output":
 			m.MaxOutput, err = directive.Int(d, 1)
+		case "like":
+			err = directive.Set(d, &m.Like)
 		default:
 			err = directive.Unknown(d)
 		}
@@ -129,8 +134,8 @@ func (u *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if m.Family == "" && m.MaxOutput == 0 {
-		return d.Errf("model %s says nothing: give it family or max_output", pattern)
+	if m.Family == "" && m.MaxOutput == 0 && m.Like == "" {
+		return d.Errf("model %s says nothing: give it family, max_output or like", pattern)
 	}
 	u.Models = append(u.Models, m)
 	return nil

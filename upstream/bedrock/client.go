@@ -39,13 +39,17 @@ func (u *Upstream) Prepare(x *chat.Exchange) {
 
 // facts are what the tables know of a model, the first matching override applied.
 func (u *Upstream) facts(modelID string) model.Facts {
-	f := model.Lookup(modelID)
 	for i := range u.overrides {
-		if o := &u.overrides[i]; o.pattern.Match(modelID) {
-			return f.With(o.family, o.maxOutput)
+		o := &u.overrides[i]
+		if !o.pattern.Match(modelID) {
+			continue
 		}
+		if o.like != "" {
+			modelID = o.like
+		}
+		return model.Lookup(modelID).With(o.family, o.maxOutput)
 	}
-	return f
+	return model.Lookup(modelID)
 }
 
 // override is a Model with its pattern ready.
@@ -53,6 +57,7 @@ type override struct {
 	pattern   upstream.Pattern
 	family    model.Family
 	maxOutput int64
+	like      string // the id of the model whose facts hold; "" for the model's own
 }
 
 // Dialects are those that the model's family can be asked in.
@@ -169,7 +174,8 @@ func appendSegment(b []byte, before, segment, after string) []byte {
 var renewable = []string{"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException"}
 
 // send signs and sends a request with the given headers, to which it adds; a reply that is an error becomes one.
-// Credentials that AWS refuses as renewable are renewed, and the request is sent once more.
+// Credentials that AWS refuses as renewable are renewed, an API key is read again from its file, and the request is sent
+// once more.
 func (u *Upstream) send(ctx context.Context, method string, target *url.URL, body []byte, header http.Header) (*http.Response, error) {
 	hash := sigv4.HashPayload(body)
 	for try := 0; ; try++ {
@@ -188,7 +194,13 @@ func (u *Upstream) send(ctx context.Context, method string, target *url.URL, bod
 			return res, nil
 		}
 		e := failure(res.StatusCode, res.Header, upstream.ReadError(res))
-		if try > 0 || u.key != "" || !slices.Contains(renewable, e.Type) {
+		if u.key != nil {
+			if expiredKey(e); try > 0 || e.Kind != chat.ErrPermission || !u.key.reread() {
+				return nil, e
+			}
+			continue
+		}
+		if try > 0 || !slices.Contains(renewable, e.Type) {
 			return nil, e
 		}
 		if err := u.credentials.Refresh(ctx); err != nil {
@@ -208,8 +220,8 @@ func (u *Upstream) request(ctx context.Context, method string, target *url.URL, 
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		req.ContentLength = int64(len(body))
 	}
-	if u.key != "" {
-		req.Header["Authorization"] = u.authorization
+	if u.key != nil {
+		req.Header["Authorization"] = u.key.current().authorization
 		return req, nil
 	}
 	creds, err := u.credentials.Retrieve(ctx)

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/bedrock"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
+	"github.com/caddyserver/caddy/v2"
 )
 
 // resolveEndpoints finds where the runtime and the control plane are: what is configured, else what the environment of
@@ -15,31 +16,39 @@ import (
 func (u *Upstream) resolveEndpoints() error {
 	region, fips, dual := aws.String(u.credentials.Region()), aws.Bool(u.credentials.FIPS()), aws.Bool(u.credentials.DualStack())
 	ctx := context.Background()
-	if u.runtime = u.endpoint; u.runtime == nil {
-		p := bedrockruntime.EndpointParameters{Region: region, UseFIPS: fips, UseDualStack: dual, Endpoint: orNil(u.credentials.EndpointOverride("Bedrock Runtime"))}
-		e, err := bedrockruntime.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, p)
-		if err != nil {
-			return fmt.Errorf("endpoint of the region '%s': %w", *region, err)
-		}
-		u.runtime = trimmed(e.URI)
+	var err error
+	u.runtime, err = u.host(u.endpoint, "Bedrock Runtime", func() (url.URL, error) {
+		e, err := bedrockruntime.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, bedrockruntime.EndpointParameters{Region: region, UseFIPS: fips, UseDualStack: dual})
+		return e.URI, err
+	})
+	if err != nil {
+		return fmt.Errorf("endpoint of the region '%s': %w", *region, err)
 	}
-	if u.controlPlane = u.controlEndpoint; u.controlPlane == nil {
-		p := bedrock.EndpointParameters{Region: region, UseFIPS: fips, UseDualStack: dual, Endpoint: orNil(u.credentials.EndpointOverride("Bedrock"))}
-		e, err := bedrock.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, p)
-		if err != nil {
-			return fmt.Errorf("control_endpoint of the region '%s': %w", *region, err)
-		}
-		u.controlPlane = trimmed(e.URI)
+	u.controlPlane, err = u.host(u.controlEndpoint, "Bedrock", func() (url.URL, error) {
+		e, err := bedrock.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, bedrock.EndpointParameters{Region: region, UseFIPS: fips, UseDualStack: dual})
+		return e.URI, err
+	})
+	if err != nil {
+		return fmt.Errorf("control_endpoint of the region '%s': %w", *region, err)
 	}
 	return nil
 }
 
-// orNil gives a set endpoint; nil for none.
-func orNil(endpoint string) *string {
-	if endpoint == "" {
-		return nil
+// host returns the address of one of Bedrock's hosts: the configured one, the environment's for an SDK service, else that
+// of the region. The SDK's rules refuse an address of one's own together with FIPS or dual stack, which a shared profile
+// may ask for; here the address counts.
+func (u *Upstream) host(configured *url.URL, service string, ofRegion func() (url.URL, error)) (*url.URL, error) {
+	if configured != nil {
+		return configured, nil
 	}
-	return &endpoint
+	if own := u.credentials.EndpointOverride(service); own != "" {
+		return address(caddy.NewEmptyReplacer(), "AWS_ENDPOINT_URL", own)
+	}
+	found, err := ofRegion()
+	if err != nil {
+		return nil, err
+	}
+	return trimmed(found), nil
 }
 
 func trimmed(u url.URL) *url.URL {

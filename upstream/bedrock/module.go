@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"golang.org/x/net/http/httpguts"
+	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -35,8 +35,9 @@ type Upstream struct {
 	// The address that lists models and inference profiles. Default: the region's.
 	ControlEndpoint string `json:"control_endpoint,omitempty"`
 
-	// A Bedrock API key, sent as a bearer token in place of a SigV4 signature.
-	// Default: requests are signed.
+	// A Bedrock API key, sent as a bearer token in place of a SigV4 signature. A
+	// key from a file, such as `{file./run/secrets/bedrock}`, is read again when
+	// the file changes. Default: requests are signed.
 	APIKey string `json:"api_key,omitempty"`
 
 	// The guardrail of every request. Default: none.
@@ -49,9 +50,8 @@ type Upstream struct {
 	transport.HTTP
 
 	// What Provision resolved. Unexported, so that no log prints the key.
-	key             string
+	key             *apiKey // nil: requests are signed
 	credentials     *credentials.Provider
-	authorization   []string // of the bearer key
 	signer          *sigv4.Signer
 	endpoint        *url.URL // configured; nil if not
 	controlEndpoint *url.URL
@@ -104,8 +104,15 @@ type Model struct {
 	// mistral and so on. Default: what the id says.
 	Family string `json:"family,omitempty"`
 
-	// The most output tokens the model gives. Default: what is known of the model.
+	// The most output tokens of a reply; a request for more is cut down to it.
+	// Default: what is known of the model.
 	MaxOutput int `json:"max_output,omitempty"`
+
+	// The id of a known model whose facts hold for these models too: for ids that
+	// do not say which model is behind them, such as the ARNs of application
+	// inference profiles, provisioned throughput and imported models. Default:
+	// what the id says, else what Bedrock's control plane says of it.
+	Like string `json:"like,omitempty"`
 }
 
 // families are what `family` may say.
@@ -126,7 +133,7 @@ func (Upstream) CaddyModule() caddy.ModuleInfo {
 // Provision resolves placeholders, makes ready to get credentials and builds the
 // transport. It calls nobody.
 func (u *Upstream) Provision(ctx caddy.Context) error {
-	if err := u.resolve(caddy.NewReplacer()); err != nil {
+	if err := u.resolve(caddy.NewReplacer(), ctx.Logger()); err != nil {
 		return err
 	}
 	var err error
@@ -138,7 +145,6 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 		return err
 	}
 	u.rt = rt
-	u.authorization = []string{"Bearer " + u.key}
 	u.signer = sigv4.New("bedrock", u.credentials.Region())
 	return u.resolveEndpoints()
 }
@@ -164,18 +170,16 @@ func (u *Upstream) Cleanup() error {
 func (u *Upstream) Region() string { return u.credentials.Region() }
 
 // resolve fills in what placeholders and defaults say.
-func (u *Upstream) resolve(repl *caddy.Replacer) error {
-	var err error
-	if u.key, err = repl.ReplaceOrErr(u.APIKey, true, true); err != nil {
-		return fmt.Errorf("api_key: %w", err)
-	}
-	if !httpguts.ValidHeaderFieldValue(u.key) {
-		return fmt.Errorf("api_key: has characters that no header can carry, such as a line break")
-	}
-	if u.APIKey == "" {
-		u.key = u.BearerToken()
+func (u *Upstream) resolve(repl *caddy.Replacer, logger *zap.Logger) error {
+	key := u.APIKey
+	if key == "" {
+		key = u.BearerToken()
 	} else if u.Explicit() {
 		return fmt.Errorf("api_key and AWS credentials are both configured; keep one")
+	}
+	var err error
+	if u.key, err = newAPIKey(key, logger); err != nil {
+		return fmt.Errorf("api_key: %w", err)
 	}
 	if u.endpoint, err = address(repl, "endpoint", u.Endpoint); err != nil {
 		return err
@@ -206,7 +210,12 @@ func (u *Upstream) resolve(repl *caddy.Replacer) error {
 		if m.MaxOutput < 0 {
 			return fmt.Errorf("model %s: max_output must not be negative", m.Pattern)
 		}
-		u.overrides = append(u.overrides, override{pattern: upstream.NewPattern(m.Pattern), family: model.Family(m.Family), maxOutput: int64(m.MaxOutput)})
+		if m.Like != "" && model.PurposeOf(m.Like) == model.PurposeUnknown {
+			return fmt.Errorf("model %s: like '%s' names no model that is known", m.Pattern, m.Like)
+		}
+		u.overrides = append(u.overrides, override{
+			pattern: upstream.NewPattern(m.Pattern), family: model.Family(m.Family), maxOutput: int64(m.MaxOutput), like: m.Like,
+		})
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 )
@@ -29,11 +30,11 @@ func TestResolve(t *testing.T) {
 		APIKey: "{env.BEDROCK_TEST_KEY}", Endpoint: "http://{env.BEDROCK_TEST_HOST}/", ControlEndpoint: "https://control.example.com",
 		Guardrail: &Guardrail{ID: "{env.BEDROCK_TEST_KEY}", Version: "1", Trace: true},
 	}
-	if err := u.resolve(caddy.NewReplacer()); err != nil {
+	if err := u.resolve(caddy.NewReplacer(), zap.NewNop()); err != nil {
 		t.Fatal(err)
 	}
-	if u.key != "bedrock-key" || u.endpoint.String() != "http://127.0.0.1:9001" || u.controlEndpoint.String() != "https://control.example.com" {
-		t.Errorf("got key %q, endpoint %s, control endpoint %s", u.key, u.endpoint, u.controlEndpoint)
+	if u.key.current().text != "bedrock-key" || u.endpoint.String() != "http://127.0.0.1:9001" || u.controlEndpoint.String() != "https://control.example.com" {
+		t.Errorf("got key %v, endpoint %s, control endpoint %s", u.key, u.endpoint, u.controlEndpoint)
 	}
 	if want := (Guardrail{ID: "bedrock-key", Version: "1", Trace: true}); u.guardrail != want {
 		t.Errorf("got guardrail %+v", u.guardrail)
@@ -59,11 +60,15 @@ func TestAmbientBearerToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := tc.config
-			if err := u.resolve(caddy.NewReplacer()); err != nil {
+			if err := u.resolve(caddy.NewReplacer(), zap.NewNop()); err != nil {
 				t.Fatal(err)
 			}
-			if u.key != tc.want {
-				t.Errorf("got %q, want %q", u.key, tc.want)
+			got := ""
+			if u.key != nil {
+				got = u.key.current().text
+			}
+			if got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}
@@ -77,7 +82,7 @@ func TestResolveErrors(t *testing.T) {
 		want   string
 	}{
 		"empty placeholder":   {Upstream{APIKey: "{env.BEDROCK_TEST_EMPTY}"}, "api_key: "},
-		"line break":          {Upstream{APIKey: "secret\n"}, "api_key: has characters"},
+		"line break":          {Upstream{APIKey: "se\ncret"}, "api_key: has characters"},
 		"key and credentials": {Upstream{APIKey: "k", Config: credentials.Config{Profile: "p"}}, "both configured"},
 		"endpoint":            {Upstream{Endpoint: "bedrock.example.com"}, "endpoint 'bedrock.example.com': must be"},
 		"control endpoint":    {Upstream{ControlEndpoint: "tcp://x"}, "control_endpoint 'tcp://x': must be"},
@@ -85,11 +90,12 @@ func TestResolveErrors(t *testing.T) {
 		"guardrail":           {Upstream{Guardrail: &Guardrail{ID: "g"}}, "guardrail: needs an id and a version"},
 		"model":               {Upstream{Models: []Model{{Family: "nova"}}}, "model: no pattern"},
 		"family":              {Upstream{Models: []Model{{Pattern: "x", Family: "gemini"}}}, "model x: unknown family 'gemini'"},
+		"like":                {Upstream{Models: []Model{{Pattern: "x", Like: "no-such"}}}, "like 'no-such' names no model"},
 		"max output":          {Upstream{Models: []Model{{Pattern: "x", MaxOutput: -1}}}, "must not be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := tc.config
-			err := u.resolve(caddy.NewReplacer())
+			err := u.resolve(caddy.NewReplacer(), zap.NewNop())
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("got %v, want %q", err, tc.want)
 			}

@@ -26,7 +26,7 @@ var invalid = []string{
 // CredentialStatus tells of the credentials without naming them. Whether static ones and API keys are valid is known only
 // by their use, which is the check's.
 func (u *Upstream) CredentialStatus(ctx context.Context, check error) upstream.CredentialStatus {
-	if u.key != "" {
+	if u.key != nil {
 		return upstream.CredentialStatus{Method: keyMethod, Valid: !u.refuses(check)}
 	}
 	st := u.credentials.Status(ctx)
@@ -41,15 +41,19 @@ func (u *Upstream) refuses(err error) bool {
 	}
 	// A wrong API key, too, is an AccessDeniedException; only its words differ.
 	return slices.Contains(invalid, e.Type) ||
-		u.key != "" && e.Kind == chat.ErrPermission && strings.Contains(e.Error(), "Authentication failed")
+		u.key != nil && e.Kind == chat.ErrPermission && strings.Contains(e.Error(), "Authentication failed")
 }
 
 // Diagnose goes this upstream's own way to Bedrock step by step, through its transport and endpoints: region,
 // credentials, who they belong to, the foundation models, and at last the models that clients of the gateway are told of,
 // by the gateway's own signature. The steps name ARNs and accounts, and no secret: they are for the operator.
 func (u *Upstream) Diagnose(ctx context.Context) []credentials.Step {
+	key := ""
+	if u.key != nil {
+		key = u.key.current().text
+	}
 	steps := credentials.Diagnose(ctx, u.credentials, credentials.DiagnoseOptions{
-		ControlEndpoint: u.controlPlane.String(), APIKey: u.key, HTTPClient: &http.Client{Transport: u.rt},
+		ControlEndpoint: u.controlPlane.String(), APIKey: key, HTTPClient: &http.Client{Transport: u.rt},
 	})
 	if last := steps[len(steps)-1]; last.Name != "Models" || !last.OK {
 		return steps
