@@ -1,0 +1,116 @@
+package house
+
+// row is what one package, or one tree of packages, may import of this module. Packages are named by their folder; "." is
+// the root, and "x/..." is x with all below it.
+type row struct {
+	pkg string
+	may []string
+	why string // the rule, for the message
+}
+
+// table is the house: root → handler → exchange → {translate, upstream, files}; upstream → translate. Of the rows whose
+// pkg covers a package the longest counts. A package that no row covers is an error: decide where it stands.
+var table = []row{
+	{".", []string{
+		"auth", "command", "credentials", "exchange", "fetch", "files", "files/local", "files/s3", "handler", "internal/directive",
+		"limit", "pages", "upstream", "upstream/bedrock", "upstream/openai", "usage",
+	}, "the root lists the rooms and does none of their work; it never imports command/cli, which brings terminal libraries"},
+	{"auth", []string{"internal/directive"}, "a provider of Caddy's authentication, which knows nothing of the gateway"},
+	{"command", []string{"credentials", "internal/directive", "upstream"}, "the commands that every build has"},
+	{"command/cli", []string{"command", "credentials", "upstream"}, "the interactive commands: a client of a gateway, and no part of it"},
+	{"cmd/caddy", []string{".", "command/cli", "simulator"}, "the main of a build with everything"},
+
+	{"handler", []string{
+		"exchange", "fetch", "files", "files/extract", "internal/directive", "limit", "pages", "translate/...", "upstream", "usage", "wire/...",
+	}, "the URL surface: it knows upstreams by their interface, never a provider"},
+	{"exchange", []string{
+		"fetch", "files", "files/extract", "internal/directive", "limit", "translate/...", "upstream", "usage", "wire/...",
+	}, "one call: it knows no URL, and upstreams by their interface"},
+	{"pages", nil, "embedded pages"},
+	{"limit", []string{"internal/directive", "usage"}, "counts what calls used"},
+	{"usage", []string{"internal/directive", "translate/chat", "translate/model"}, "what a call used, as the dialects read it"},
+	{"fetch", []string{"internal/directive"}, "an HTTP client for images"},
+
+	{"upstream", []string{"internal/directive", "translate", "translate/chat", "translate/model"}, "the interface of all providers and the routes to them; a provider imports it"},
+	{"upstream/transport", []string{"internal/directive"}, "the HTTP settings of every kind"},
+	{"upstream/...", []string{
+		"internal/directive", "translate", "translate/chat", "translate/model", "upstream", "upstream/transport", "wire/...",
+	}, "a provider; it never imports another one, or a dialect by name"},
+	{"upstream/bedrock", []string{
+		"credentials", "internal/directive", "translate", "translate/chat", "translate/model", "upstream", "upstream/bedrock/sigv4", "upstream/transport", "wire/...",
+	}, "a provider; it never imports another one, or a dialect by name"},
+	{"upstream/bedrock/sigv4", nil, "signs bytes"},
+	{"credentials", []string{"internal/directive"}, "AWS credentials, for upstreams and file stores"},
+
+	{"translate", []string{"translate/...", "wire/..."}, "the registry of dialects"},
+	{"translate/...", []string{"translate/chat", "translate/decode", "translate/model", "translate/rules", "wire/..."}, "a dialect goes by way of the canonical form, and never imports another dialect"},
+	{"translate/chat", []string{"translate/model", "wire/..."}, "the canonical form, which knows no dialect"},
+	{"translate/decode", []string{"translate/chat", "wire/..."}, "what decoders share"},
+	{"translate/rules", []string{"translate/chat", "translate/model", "wire/..."}, "what encoders share"},
+	{"translate/model", nil, "facts about models, as data"},
+
+	{"wire/...", []string{"wire/internal/room"}, "bytes only"},
+	{"wire/internal/...", nil, "bytes only"},
+
+	{"files", []string{"files/extract", "internal/directive"}, "the domain of files, which a store imports"},
+	{"files/extract", []string{"files/extract/pdf"}, "bytes to text"},
+	{"files/extract/pdf", nil, "bytes to text"},
+	{"files/...", []string{"files", "internal/directive"}, "a store; it never imports another one"},
+	{"files/s3", []string{"credentials", "files", "internal/directive"}, "a store; it never imports another one"},
+
+	{"internal/directive", nil, "reads Caddyfile words; every room's settings import it"},
+	{"internal/gatewaytest", []string{"."}, "for tests: a whole Caddy"},
+	{"simulator", []string{"internal/directive", "simulator/aws", "simulator/bedrock", "simulator/openai"}, "plays the providers; it shares nothing with the code it tests"},
+	{"simulator/...", []string{"simulator/fault"}, "plays a provider; it shares nothing with the code it tests"},
+	{"simulator/bedrock", []string{"simulator/fault", "simulator/openai"}, "Bedrock serves OpenAI's APIs too; it shares nothing with the code it tests"},
+	{"simulator/fault", nil, "what every simulated provider can do wrong"},
+	{"bench", []string{"wire/eventstream"}, "measures the gateway from outside"},
+	{"test/...", nil, "the tests are in _test.go files; a program beside them needs nothing of the gateway"},
+}
+
+// ban keeps a foreign import, or everything below it, out of packages.
+type ban struct {
+	in       []string // packages, as in a row
+	except   []string
+	imported string // an import path, or the beginning of paths where it ends with a slash
+	why      string
+}
+
+const (
+	caddyPath = "github.com/caddyserver/caddy/v2"
+	awsPath   = "github.com/aws/"
+)
+
+var bans = []ban{
+	{in: []string{"translate/...", "wire/..."}, imported: "net/http", why: "dialects and wire formats take bytes and return bytes: no I/O"},
+	{in: []string{"translate/...", "wire/..."}, imported: "net", why: "dialects and wire formats take bytes and return bytes: no I/O"},
+	{in: []string{"translate/...", "wire/..."}, imported: "os", why: "dialects and wire formats take bytes and return bytes: no I/O"},
+	{in: []string{"..."}, except: []string{"credentials", "files/s3", "upstream/bedrock/...", "internal/gatewaytest", "simulator/...", "test/..."}, imported: awsPath, why: "only the rooms that talk to AWS know its SDK"},
+	{in: []string{"..."}, except: []string{"command/cli"}, imported: "golang.org/x/term", why: "only command/cli knows a terminal"},
+	{in: []string{"..."}, except: []string{"command/cli"}, imported: "charm.land/", why: "only command/cli knows a terminal"},
+	{in: []string{"..."}, except: []string{"command/cli"}, imported: "github.com/peterh/liner", why: "only command/cli knows a terminal"},
+}
+
+// caddyPackages may import Caddy in every file: adapting to Caddy is what they do.
+var caddyPackages = []string{
+	".", "auth", "cmd/caddy", "command/...", "simulator", "internal/directive", "internal/gatewaytest", "upstream/transport",
+}
+
+// caddyFiles may import Caddy in any package: a room's settings, and the module of an upstream kind or file store.
+var caddyFiles = []struct{ pkg, file string }{
+	{"...", "settings.go"},
+	{"upstream/...", "module.go"},
+	{"files/...", "module.go"},
+}
+
+// caddyByFile may import Caddy too, each for its reason.
+var caddyByFile = map[string]string{
+	"upstream/settings_route.go":    "the settings of routes, which together with those of upstreams are more than one file holds",
+	"upstream/bedrock/caddyfile.go": "the Caddyfile words of the module beside it",
+	"upstream/bedrock/apikey.go":    "a key's placeholder is resolved again when the file it names has changed",
+	"upstream/bedrock/endpoint.go":  "addresses in the configuration may hold placeholders",
+	"credentials/caddyfile.go":      "the Caddyfile words of settings that several modules embed",
+	"credentials/config.go":         "the JSON form of settings that several modules embed",
+	"credentials/provider.go":       "providers are shared over a reload by Caddy's UsagePool",
+	"credentials/cache.go":          "a cache outlives the configuration that made it, so it logs by Caddy's default logger",
+}
