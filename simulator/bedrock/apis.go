@@ -36,11 +36,11 @@ const (
 var (
 	gpt = facts{
 		family: "gpt", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, images: true, documents: true,
-		structured: true, noStop: true, maxTokens: 128_000, efforts: []string{"none", "minimal", "low", "medium", "high", "xhigh"},
+		noStop: true, maxTokens: 128_000, efforts: []string{"none", "minimal", "low", "medium", "high", "xhigh"},
 	}
 	grok = facts{
 		family: "grok", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, images: true,
-		structured: true, noStop: true, maxTokens: 128_000, efforts: []string{"low", "medium", "high"},
+		noStop: true, maxTokens: 128_000, efforts: []string{"low", "medium", "high"},
 	}
 	gemma = facts{
 		family: "open", system: true, tools: true, anyTool: true, namedTool: true, streaming: true, images: true,

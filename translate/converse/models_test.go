@@ -37,6 +37,9 @@ func chatModels(t *testing.T) (ids []string) {
 		if !slices.Contains(m.InferenceTypesSupported, "ON_DEMAND") {
 			m.ModelID = "us." + m.ModelID
 		}
+		if !slices.ContainsFunc(model.Lookup(m.ModelID).Accesses(false), func(a model.Access) bool { return a.API == model.Converse }) {
+			continue // another API's model
+		}
 		ids = append(ids, m.ModelID)
 	}
 	if len(ids) < 30 {

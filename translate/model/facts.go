@@ -82,7 +82,7 @@ var others = [...]row{
 	{"mistral", Facts{Family: Mistral, NoPrefill: true, NoNamedTool: true, ToolIDLength: 9}},
 	{"deepseek.r1", Facts{Family: DeepSeek, NoTools: true, NoImages: true, MaxOutput: 32_768}},
 	{"deepseek", Facts{Family: DeepSeek, Thinking: ThinkingEffort, NoImages: true, NativeSchema: true}},
-	{"gpt-oss", Facts{Family: GPTOSS, Thinking: ThinkingEffort, NoImages: true, NoDocuments: true, NoStop: true}},
+	{"gpt-oss", Facts{Family: GPTOSS, Thinking: ThinkingEffort, NoImages: true, NoDocuments: true, NoStop: true, Chat: ChatLimits{NoLogitBias: true, NoSchema: true, NoEffortNone: true}}},
 	{"cohere.command-r", Facts{Family: Cohere, NoImages: true, NoForcedTools: true, NoPrefill: true, NoSchemaRefs: true, MaxOutput: 4_000}},
 	{"cohere.command", Facts{Family: Cohere, NoTools: true, NoImages: true, NoSystem: true, NoPrefill: true, MaxOutput: 4_000}},
 	{"jamba-instruct", Facts{Family: Jamba, NoTools: true, NoImages: true, NoDocuments: true, NoPrefill: true, MaxOutput: 4_096}},
@@ -93,7 +93,10 @@ var others = [...]row{
 	{"nvidia.nemotron", Facts{NativeSchema: true}},
 	{"minimax.minimax-m2", Facts{NoImages: true, NativeSchema: true}},
 	{"moonshot", Facts{NativeSchema: true}},
+	{"openai.gpt-", Facts{Family: GPT, Thinking: ThinkingEffort, NoStop: true, CompletionTokens: true, MaxOutput: 128_000, Chat: ChatLimits{EffortFirst: true}}},
 	{"openai.", Facts{NoStop: true}},
+	{"xai.grok", Facts{Family: Grok, Thinking: ThinkingEffort, NoStop: true, NoDocuments: true, Chat: ChatLimits{NoPenalties: true, NoEffortNone: true}}},
+	{"google.gemma-4", Facts{NoDocuments: true}},
 }
 
 // openAI is OpenAI's own models; from https://platform.openai.com/docs/guides/reasoning and the model pages,
@@ -112,6 +115,12 @@ var openAI = [...]row{
 // allocate. The zero Facts stand for a model that nothing is known of.
 func Lookup(id string) Facts {
 	base := Base(id)
+	f := lookup(base)
+	f.apis, f.onlyMantle = apisOf(base)
+	return f
+}
+
+func lookup(base string) Facts {
 	switch {
 	case strings.Contains(base, "claude"):
 		return claudeFacts(base)
@@ -161,7 +170,7 @@ func containsAny(s string, parts []string) bool {
 // newest names, for each family, an id that has the facts of its newest models.
 var newest = map[Family]string{
 	Claude: "claude-", Titan: "titan-text", Nova: "nova", Nova2: "nova-2", Llama: "llama4", Mistral: "mistral",
-	DeepSeek: "deepseek", GPTOSS: "gpt-oss", Cohere: "cohere.command-r", Jamba: "jamba", Qwen: "qwen", GPT: "gpt-",
+	DeepSeek: "deepseek", GPTOSS: "gpt-oss", Cohere: "cohere.command-r", Jamba: "jamba", Qwen: "qwen", GPT: "gpt-", Grok: "xai.grok",
 }
 
 func familyFacts(f Family) Facts {

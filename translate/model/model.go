@@ -22,6 +22,7 @@ const (
 	Jamba    Family = "jamba"
 	Qwen     Family = "qwen"
 	GPT      Family = "gpt" // OpenAI's own
+	Grok     Family = "grok"
 )
 
 // Thinking says how a model takes requests to reason.
@@ -79,7 +80,33 @@ type Facts struct {
 	// reasoning models).
 	CompletionTokens bool
 
-	betas betaSet
+	// Chat is what Bedrock's copy of OpenAI's Chat Completions refuses of the model beyond this; see ByChat.
+	Chat ChatLimits
+	// InlineImages: images are taken as data and s3 URLs, not fetched.
+	InlineImages bool
+
+	betas      betaSet
+	apis       apiSet
+	onlyMantle bool
+}
+
+// ChatLimits are what a copy of OpenAI's chat refuses of what the original takes. From the user guide's page
+// inference-chat-completions and LiteLLM's live tries of October 2026.
+type ChatLimits struct {
+	// Copy: the API is another provider's copy, whose limits hold.
+	Copy bool
+	// EffortFirst: function tools, and temperature, top_p, penalties and logprobs, need reasoning_effort none.
+	EffortFirst bool
+	// NoLogitBias: logit_bias is refused. NoPenalties: frequency_penalty and presence_penalty fail. NoEffortNone:
+	// reasoning_effort none is refused. NoSchema: a schema in response_format is ignored.
+	NoLogitBias, NoPenalties, NoEffortNone, NoSchema bool
+}
+
+// ByChat returns the facts of the model as Bedrock's copy of OpenAI's chat has it: nobody says that it takes documents,
+// and images only where they need no fetching.
+func (f Facts) ByChat() Facts {
+	f.Chat.Copy, f.NoDocuments, f.InlineImages = true, true, true
+	return f
 }
 
 // WithoutBetas gives f for a model that takes no betas: what a table allowed, the provider may have taken back.
