@@ -1,3 +1,6 @@
+// Package aws shows, through the whole Caddy and against a simulated AWS, how credentials are got, kept, refreshed and
+// refused, and that they appear in no log. Tests of one method by itself stand in package credentials, those of S3's
+// protocol in files/s3.
 package aws
 
 import (

@@ -1,4 +1,5 @@
-// Package files_test asks about uploaded files, through the whole Caddy.
+// Package files_test asks about uploaded files, through the whole Caddy: what models get of them, by provider and kind of
+// file. What a store must do stands in files/storetest, what is read of a file in files/extract.
 package files_test
 
 import (

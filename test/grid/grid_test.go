@@ -1,6 +1,7 @@
 // Package grid_test asks for every answer in every form: each input, to each provider, answered in each output, streamed
 // and not, for each kind of chat. A cell either works or is a stated 400. What each cell answers is in testdata, to be
-// read by a person; -update writes it anew, and the table of docs/combinations.md with it.
+// read by a person; -update writes it anew, and the table of docs/combinations.md with it. A rule that concerns one
+// parameter or model is a row of test/translation, not a scenario here.
 package grid_test
 
 import (

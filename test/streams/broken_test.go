@@ -1,5 +1,5 @@
 // Package streams_test holds what must be true of every stream, however its upstream fails: a client can always tell a
-// whole reply from a broken one.
+// whole reply from a broken one. What whole streams are translated to stands in test/translation and test/grid.
 package streams_test
 
 import (

@@ -1,5 +1,6 @@
 // Package translation_test shows the rules of translation through the whole Caddy, as tables: what the client asks, what
-// the upstream must have been sent, what it replies, and what the client must get.
+// the upstream must have been sent, what it replies, and what the client must get. Each row names its rule. Streams that
+// break are in test/streams, and combinations of dialects in test/grid.
 package translation_test
 
 import (

@@ -1,4 +1,5 @@
-// Command freeport prints a TCP port of 127.0.0.1 that nobody listens on.
+// Command freeport prints a TCP port of 127.0.0.1 that nobody listens on, for scripts
+// that start a server. Tests in Go let the system choose the port of their listener.
 package main
 
 import (
