@@ -11,7 +11,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -60,7 +59,7 @@ func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 	}
 	if same && inline == nil {
 		err = c.splice(a, text)
-		if e, ok := errors.AsType[*chat.Error](err); !ok || e.Code != claude.CodeRemote || c.g.Images == nil {
+		if e, ok := errors.AsType[*chat.Error](err); !ok || e.Code != chat.CodeRemote || c.g.Images == nil {
 			c.rec.Dropped = x.Dropped
 			return a, err
 		}

@@ -90,3 +90,7 @@ func Clip(s string) string {
 	}
 	return s
 }
+
+// CodeRemote is the Code of the error for content that is given as a URL where the target takes it by value alone. A
+// caller that fetches such content can decode and encode the request instead of splicing it.
+const CodeRemote = "remote_content"

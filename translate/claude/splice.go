@@ -25,10 +25,6 @@ func unknownToBedrock(name string) bool {
 	return slices.ContainsFunc(notOnBedrock[:], func(m struct{ name, idle, alsoIdle string }) bool { return m.name == name })
 }
 
-// CodeRemote is the Code of the error for content that is given as a URL. A caller that fetches such content can decode
-// and encode the request instead of splicing it.
-const CodeRemote = "remote_content"
-
 // splicer collects the edits of one body.
 type splicer struct {
 	e     *chat.Edits
@@ -51,7 +47,7 @@ type splicer struct {
 // name one of our own files become its text. A body that Bedrock cannot take in its own form is written anew: one with
 // system messages amid the conversation for a model that takes none there, or with a cache_control of its own.
 //
-// Content given as a URL is a 400 with CodeRemote. A thread, a conversation that the server holds, is a 400 too.
+// Content given as a URL is a 400 with chat.CodeRemote. A thread, a conversation that the server holds, is a 400 too.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
 	s := splicer{e: e, x: x, body: b, w: json.WalkAt(b.Raw, 0)}
 	m := json.EditObject(&s.w, &s.edits)

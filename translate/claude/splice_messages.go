@@ -129,7 +129,7 @@ func (s *splicer) block() string {
 	switch string(form) {
 	case "url":
 		e := remote(of)
-		e.Code = CodeRemote
+		e.Code = chat.CodeRemote
 		s.fail(e)
 	case "file":
 		if text := s.fileText(string(file)); text != nil {

@@ -188,7 +188,7 @@ func TestBodiesThatCannotBeSpliced(t *testing.T) {
 	}
 	_, err := Dialect{}.Splice(nil, parsed(t, content(`{"type":"image","source":{"type":"url","url":"https://x"}}`)), &chat.Edits{}, exchangeFor(sonnet45))
 	var e *chat.Error
-	if !errors.As(err, &e) || e.Code != CodeRemote {
+	if !errors.As(err, &e) || e.Code != chat.CodeRemote {
 		t.Errorf("the caller is told that fetching would help: %+v", e)
 	}
 	_, err = Dialect{}.Splice(nil, parsed(t, content(`{"type":"image","source":{"type":"file","file_id":"file-x"}}`)),

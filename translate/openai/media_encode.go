@@ -16,6 +16,11 @@ var audioFormats = map[string]string{
 
 // image writes an image_url part.
 func (e *requestEncoder) image(m *chat.Media) {
+	if f := &e.x.Facts; f.Chat.Copy && f.NoImages {
+		e.refuse(untaken("images", e.x))
+	} else if f.InlineImages && m.Data == nil && m.URL != "" {
+		e.refuse(remoteImage(e.x))
+	}
 	w := &e.w
 	w.BeginObject()
 	w.Key("type")
@@ -40,6 +45,12 @@ func (e *requestEncoder) image(m *chat.Media) {
 	w.EndObject()
 }
 
+func (e *requestEncoder) refuse(err error) {
+	if e.err == nil {
+		e.err = err
+	}
+}
+
 // dataURL makes a string token of data, which needs no escape.
 func dataURL(kind string, data []byte) json.String {
 	if kind == "" {
@@ -58,6 +69,9 @@ func (e *requestEncoder) audio(m *chat.Media) {
 	if m.Data == nil || format == "" {
 		e.fail("messages", "the audio cannot be sent to the model '%s': it takes base64 data of wav or mp3", e.x.Model)
 		return
+	}
+	if f := &e.x.Facts; f.Chat.Copy && !f.Audio {
+		e.refuse(untaken("audio", e.x))
 	}
 	w := &e.w
 	w.BeginObject()
@@ -91,6 +105,8 @@ func (e *requestEncoder) document(m *chat.Media) {
 			return
 		}
 		e.text(titled(m.Name, json.AppendQuoted(nil, text)))
+	case (m.Data != nil || m.FileID != "") && e.x.Facts.Chat.Copy && e.x.Facts.NoDocuments:
+		e.refuse(untaken("documents", e.x))
 	case m.Data != nil, m.FileID != "":
 		w.BeginObject()
 		w.Key("type")

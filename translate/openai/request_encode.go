@@ -11,7 +11,8 @@ import (
 
 // The names that parameters have in the clients' dialects, for the list of what was dropped.
 var clientNames = map[string]map[string]string{
-	"stop": {"claude": "stop_sequences", "titan": "stopSequences", "converse": "stopSequences"},
+	"response_format": {"claude": "output_config.format", "converse": "outputConfig"},
+	"stop":            {"claude": "stop_sequences", "titan": "stopSequences", "converse": "stopSequences"},
 }
 
 func clientName(r *chat.Request, param string) string {
@@ -30,6 +31,7 @@ type requestEncoder struct {
 	model   string       // the upstream's name for it
 	own     bool         // OpenAI itself makes it
 	reasons bool         // it is one of OpenAI's that reason: they take an effort and refuse sampling
+	effort  string       // the reasoning_effort that goes out; "" for none
 	scratch []chat.Block // content of the message being written
 	err     error
 }
@@ -55,8 +57,12 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	e.w.Text(e.model)
 	e.messages()
 	e.tools()
+	e.planEffort()
 	e.sampling()
-	e.reasoning()
+	if e.effort != "" {
+		e.w.Key("reasoning_effort")
+		e.w.Text(e.effort)
+	}
 	e.format()
 	e.rest()
 	e.w.EndObject()
@@ -117,6 +123,16 @@ func (e *requestEncoder) sampling() {
 
 // sample writes a number that says how to choose among words. Models that reason take the default and nothing else.
 func (e *requestEncoder) sample(key string, v json.Value, usual string) {
+	if e.x.Facts.Chat.Copy {
+		if v != nil && refusedByCopy(e.x, key, v, e.effort == "none") {
+			if string(v) != usual {
+				e.drop(key)
+			}
+			return
+		}
+		e.number(key, v)
+		return
+	}
 	if v != nil && string(v) != usual && (e.x.Facts.NoSampling || e.reasons) {
 		e.drop(key)
 		return
@@ -146,34 +162,44 @@ func (e *requestEncoder) stop() {
 	e.w.EndArray()
 }
 
-// reasoning writes the effort, made of Claude's budget if need be. OpenAI's models that do not reason refuse it.
-func (e *requestEncoder) reasoning() {
+// planEffort decides the effort, made of Claude's budget if need be. OpenAI's models that do not reason refuse it.
+func (e *requestEncoder) planEffort() {
 	p := &e.r.Reasoning
 	effort, asked := p.Effort, "reasoning_effort"
-	if effort == "" && p.Thinking == chat.ThinkingBudget {
-		asked = "thinking"
-		switch {
-		case p.Budget < 2048:
-			effort = "low"
-		case p.Budget < 4096:
-			effort = "medium"
-		default:
-			effort = "high"
-		}
+	switch {
+	case effort != "" || p.Thinking != chat.ThinkingBudget:
+	case p.Budget < 2048:
+		effort, asked = "low", "thinking"
+	case p.Budget < 4096:
+		effort, asked = "medium", "thinking"
+	default:
+		effort, asked = "high", "thinking"
 	}
 	switch {
+	case e.x.Facts.Chat.Copy:
+		if effort == "" && p.Thinking == chat.ThinkingOff && !e.x.Facts.Chat.NoEffortNone {
+			effort, asked = "none", "thinking"
+		}
+		var lost bool
+		if effort, lost = copyEffort(e.x, effort, len(e.r.Tools) > 0); lost {
+			e.drop(asked)
+		}
+		e.effort = effort
 	case effort == "" || effort == "none": // none is what there is without the parameter
 	case e.own && !e.reasons:
 		e.drop(asked)
 	default:
-		e.w.Key("reasoning_effort")
-		e.w.Text(effort)
+		e.effort = effort
 	}
 }
 
 func (e *requestEncoder) format() {
 	w, f := &e.w, e.r.Format
 	if f == nil {
+		return
+	}
+	if f.Schema != nil && e.x.Facts.Chat.Copy && e.x.Facts.Chat.NoSchema {
+		e.drop(clientName(e.r, "response_format"))
 		return
 	}
 	w.Key("response_format")
@@ -245,7 +271,7 @@ func (e *requestEncoder) rest() {
 		e.drop("anthropic_beta")
 	}
 	for _, m := range r.Extra {
-		if r.Dialect != Name {
+		if r.Dialect != Name || refusedByCopy(e.x, m.Key, m.Value, e.effort == "none") {
 			e.drop(m.Key)
 			continue
 		}

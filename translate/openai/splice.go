@@ -18,6 +18,9 @@ type splicer struct {
 
 	reasoning json.Kind // whether reasoning_content stays: True, False, or not yet known
 
+	copy  copyEdits // for a copy of the API
+	added []added
+
 	question question
 	last     int // behind the last message, or behind the '[' if there is none; 0 if messages is no list
 	none     bool
@@ -33,13 +36,21 @@ type question struct {
 // Splice copies a body for an upstream that speaks this dialect too. Its edits, and there are no others: the model's
 // name; stream_options.include_usage; the members that only gateways know and OpenAI refuses taken out (file_ids,
 // guardrailConfig, thinking and model_id of the body, thinking_blocks of messages, cache_control wherever it stands);
-// the files' text put before the question; parts that name one of our own files replaced by its text. reasoning_content
+// the files' text put before the question; parts that name one of our own files replaced by its text; toward a copy of
+// the API, what it refuses of its model. Images by URL are a 400 with chat.CodeRemote where the copy fetches none, and
+// files where it takes none. reasoning_content
 // stays for servers that are not OpenAI's, some of which want it back, unless thinking_blocks show that it was ours.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
 	s := splicer{e: e, x: x, b: b, w: json.WalkAt(b.Raw, 0)}
+	if x.Facts.Chat.Copy {
+		s.copy = planCopy(x, b)
+	}
 	m := json.EditObject(&s.w, &s.edits)
 	named, asked := false, false
 	for m.Next() {
+		if x.Facts.Chat.Copy && s.copied(&m) {
+			continue
+		}
 		switch string(m.Key()) {
 		case "model":
 			if named = true; e.Model != "" {
@@ -75,6 +86,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 	if !asked && e.AskUsage {
 		m.Add("stream_options", []byte(`{"include_usage":true}`))
 	}
+	s.finishCopy(&m)
 	if e.Context != nil && s.err == nil {
 		s.err = s.ask(e.Context)
 	}
@@ -178,6 +190,7 @@ func (s *splicer) parts() {
 	s.each(func() bool {
 		text := s.fileText()
 		if text == nil {
+			s.checkPart()
 			return false
 		}
 		start := s.w.Skip()
@@ -215,6 +228,67 @@ func (s *splicer) fileText() (text json.String) {
 		}
 	}
 	return nil
+}
+
+// checkPart refuses the part that the walker stands before where a copy of the API does not take it.
+func (s *splicer) checkPart() {
+	f := &s.x.Facts
+	if !f.Chat.Copy || s.err != nil {
+		return
+	}
+	w := s.w // a copy: to look ahead
+	var kind, url []byte
+	w.Object()
+	for w.Member() {
+		switch string(w.Key()) {
+		case "type":
+			kind = w.String().Bytes()
+		case "image_url":
+			if !w.Object() {
+				w.Skip()
+				continue
+			}
+			for w.Member() {
+				if string(w.Key()) == "url" {
+					url = w.String().Bytes()
+				} else {
+					w.Skip()
+				}
+			}
+		default:
+			w.Skip()
+		}
+	}
+	switch string(kind) {
+	case "image_url":
+		if f.NoImages {
+			s.err = untaken("images", s.x)
+		} else if f.InlineImages && !bytes.HasPrefix(url, []byte("data:")) && !bytes.HasPrefix(url, []byte("s3:")) {
+			s.err = remoteImage(s.x)
+		}
+	case "file":
+		if f.NoDocuments {
+			s.err = untaken("documents", s.x)
+		}
+	case "input_audio":
+		if !f.Audio {
+			s.err = untaken("audio", s.x)
+		}
+	}
+}
+
+// untaken is the error for content that the API does not take for the model; another may.
+func untaken(what string, x *chat.Exchange) error {
+	e := chat.Invalid("messages", "the model '%s' takes no %s by this API", x.Model, what)
+	e.Fallback = true
+	return e
+}
+
+// remoteImage is the error for an image that is to be sent by value.
+func remoteImage(x *chat.Exchange) error {
+	e := chat.Invalid("messages", "the model '%s' takes images as data URLs, not by their address", x.Model)
+	e.Code = chat.CodeRemote
+	return e
 }
 
 // each takes cache_control out of the objects of a list; those that replace deals with itself are left to it.
