@@ -126,7 +126,10 @@ func (x *exchange) listInferenceProfiles() *apiError {
 		size = n
 	}
 	kind := query.Get("type") + query.Get("typeEquals")
-	if kind != "" && kind != "SYSTEM_DEFINED" && kind != "APPLICATION" {
+	if kind == "" {
+		kind = "SYSTEM_DEFINED" // a listing without a type has the system's alone
+	}
+	if kind != "SYSTEM_DEFINED" && kind != "APPLICATION" {
 		return invalid("1 validation error detected: Value '%s' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [SYSTEM_DEFINED, APPLICATION]", kind)
 	}
 	all := x.profiles(kind)
@@ -169,26 +172,32 @@ func (x *exchange) profiles(kind string) []map[string]any {
 	region := x.region()
 	arn := "arn:aws:bedrock:" + region + ":" + account + ":"
 	list := []map[string]any{}
-	one := func(id, kindOf, path, name string, m *model) {
+	one := func(id, kindOf, path, name string, m *model, regions []string) {
 		if kind != "" && kind != kindOf {
 			return
+		}
+		to := make([]any, len(regions))
+		for i, r := range regions {
+			to[i] = map[string]any{"modelArn": m.arn(r)}
 		}
 		list = append(list, map[string]any{
 			"inferenceProfileId": id, "inferenceProfileArn": arn + path + "/" + id, "inferenceProfileName": name,
 			"type": kindOf, "status": "ACTIVE", "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z",
 			"description": "Routes requests to " + m.name + ".",
-			"models":      []any{map[string]any{"modelArn": m.arn(region)}},
+			"models":      to,
 		})
 	}
 	for _, m := range models {
 		for geo := range strings.FieldsSeq(m.geos) {
-			one(geo+"."+m.id, "SYSTEM_DEFINED", "inference-profile", strings.ToUpper(geo)+" "+m.provider+" "+m.name, m)
+			if serves(geo, region) {
+				one(geo+"."+m.id, "SYSTEM_DEFINED", "inference-profile", strings.ToUpper(geo)+" "+m.provider+" "+m.name, m, destinations(geo))
+			}
 		}
 	}
 	for _, known := range []map[string]string{defaultProfiles, x.opts.Profiles} {
 		for _, id := range slices.Sorted(maps.Keys(known)) {
 			if m := byID[known[id]]; m != nil {
-				one(id, "APPLICATION", "application-inference-profile", "simulated "+id, m)
+				one(id, "APPLICATION", "application-inference-profile", "simulated "+id, m, []string{region})
 			}
 		}
 	}

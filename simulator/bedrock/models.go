@@ -104,7 +104,7 @@ func with(f facts, change func(*facts)) facts {
 	return f
 }
 
-const everywhere = "us eu apac jp au global"
+const everywhere = "us eu apac jp au in global"
 
 // models are the ids this server knows, as ListFoundationModels names them.
 var models = []*model{
@@ -252,6 +252,9 @@ func (x *exchange) findModel(id string) (*model, *apiError) {
 	}
 	m := byID[bare]
 	if m == nil {
+		return nil, unknown
+	}
+	if geo, found := strings.CutSuffix(bare, "."+m.id); found && !serves(geo, x.seen.Region) {
 		return nil, unknown
 	}
 	if m.id == bare && !m.onDemand {
