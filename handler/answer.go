@@ -15,7 +15,8 @@ func (c *call) answer(a *attempt) error {
 	raw := a.body.b
 	res, err := a.call.Dialect.DecodeResponse(raw, a.x)
 	if err == nil {
-		c.rec.Usage, c.rec.Stop = res.Usage, res.Stop
+		c.rec.Count(&res.Usage)
+		c.rec.Stop = res.Stop
 	}
 	body := raw
 	if c.relays(a) {

@@ -163,7 +163,7 @@ func (c *call) open(ctx context.Context, a *attempt) error {
 	}
 	if err == nil {
 		opened = true
-		c.rec.UpstreamRequestID = a.reply.RequestID
+		c.rec.UpstreamRequestID, c.rec.Profile = a.reply.RequestID, a.reply.Profile
 		return nil
 	}
 	if errors.Is(context.Cause(a.ctx), errIdle) {
@@ -245,7 +245,7 @@ func (c *call) relays(a *attempt) bool { return a.relayed && a.call.Dialect.Name
 // setHeaders says who answered and how; a is nil when nobody did.
 func (c *call) setHeaders(a *attempt) {
 	h := c.w.Header()
-	values := make([]string, 0, 3) // of the headers that nearly every answer has
+	values := make([]string, 0, 4) // of the headers that nearly every answer has
 	one := func(name, value string) {
 		if value != "" {
 			values = append(values, value)
@@ -263,6 +263,7 @@ func (c *call) setHeaders(a *attempt) {
 	if a == nil {
 		return
 	}
+	one("Bedrock-Gateway-Profile", a.reply.Profile)
 	if c.form.native && a.reply.RequestID != "" {
 		h[c.form.idHeader] = []string{a.reply.RequestID} // what AWS support asks for
 	} else {

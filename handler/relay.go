@@ -189,7 +189,7 @@ var relayedHeaders = [...]string{"Content-Type", "Content-Disposition", "Cache-C
 // copyReply writes the reply's bytes as they come.
 func (c *call) copyReply(a *attempt) error {
 	reply := a.reply
-	c.rec.UpstreamRequestID = reply.RequestID
+	c.rec.UpstreamRequestID, c.rec.Profile = reply.RequestID, reply.Profile
 	c.setHeaders(a)
 	for _, name := range relayedHeaders {
 		if v := reply.Header[name]; v != nil {

@@ -80,6 +80,7 @@ type Reply struct {
 	Status    int
 	Header    http.Header
 	RequestID string        // the upstream's own id of the request; "" if it gave none
+	Profile   string        // the inference profile that was called in place of the model; "" for none
 	Body      io.ReadCloser // a whole reply, or a relay; nil for a stream
 
 	frames  Frames

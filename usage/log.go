@@ -80,6 +80,7 @@ func (r *Record) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	if r.UpstreamModel != r.Model {
 		addString(enc, "upstream_model", r.UpstreamModel)
 	}
+	addString(enc, "profile", r.Profile)
 	addString(enc, "dialect", r.Dialect)
 	enc.AddInt("attempts", r.Attempts)
 	enc.AddBool("stream", r.Stream)

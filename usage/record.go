@@ -15,6 +15,7 @@ type Record struct {
 	UpstreamRequestID string
 	Model             string // as the client named it
 	UpstreamModel     string
+	Profile           string // the inference profile that was called in place of UpstreamModel; "" for none
 	Dialect           string // the client's
 	Attempts          int    // how many times an upstream was asked
 	Stream            bool
@@ -26,14 +27,22 @@ type Record struct {
 	Err               error         // what broke the call, also after its status was sent; nil if nothing did
 }
 
+// Count takes a reply's usage. A provider that chose the model itself is believed: its tokens are that model's.
+func (r *Record) Count(u *chat.Usage) {
+	r.Usage = *u
+	if u.Model != "" {
+		r.UpstreamModel = u.Model
+	}
+}
+
 // Observe takes usage and stop reason from a stream's event.
 func (r *Record) Observe(e *chat.Event) {
 	switch e.Kind {
 	case chat.EventUsage:
-		r.Usage = e.Usage
+		r.Count(&e.Usage)
 	case chat.EventStart:
 		if e.Usage.Known {
-			r.Usage = e.Usage
+			r.Count(&e.Usage)
 		}
 	case chat.EventStop:
 		r.Stop = e.Stop

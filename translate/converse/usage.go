@@ -2,6 +2,7 @@ package converse
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -28,6 +29,19 @@ func decodeUsage(r *json.Reader) (u chat.Usage) {
 		}
 	}
 	return u
+}
+
+// routed returns the id of the model that a prompt router chose, from the reply's trace; "" if there was no router
+// (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_PromptRouterTrace.html).
+func routed(trace chat.Value) string {
+	if len(trace) == 0 {
+		return ""
+	}
+	v := json.Find(json.Find(trace, "promptRouter"), "invokedModelId")
+	if len(v) == 0 || v[0] != '"' {
+		return ""
+	}
+	return model.Resource(chat.String(v).Unquote())
 }
 
 // decodeCacheDetails gives the tokens that are kept for an hour.

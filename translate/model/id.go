@@ -30,6 +30,14 @@ func Geography(id string) (geo string, ok bool) {
 	return first, found && provider(second) && isGeography(first)
 }
 
+// WithoutGeography returns one of Bedrock's ids without the geography before its provider: anthropic.… of us.anthropic.….
+func WithoutGeography(id string) string {
+	if geo, ok := Geography(id); ok && geo != "" {
+		return id[len(geo)+1:]
+	}
+	return id
+}
+
 func isGeography(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && c != '-' {
@@ -59,6 +67,22 @@ func Base(id string) string {
 		if j := strings.IndexByte(id[i+1:], '.'); j > 0 && provider(id[i+1:i+1+j]) {
 			return id[i+1:]
 		}
+	}
+	return id
+}
+
+// Resource returns the id in a Bedrock ARN, whatever its kind: that of a model, with its version, or of a profile. Anything
+// else is returned as it is.
+func Resource(id string) string {
+	if !strings.HasPrefix(id, "arn:") {
+		return id
+	}
+	parts := strings.SplitN(id, ":", 6)
+	if len(parts) < 6 {
+		return id
+	}
+	if _, name, ok := strings.Cut(parts[5], "/"); ok {
+		return name
 	}
 	return id
 }

@@ -31,6 +31,7 @@ import (
 //			max_output <n>
 //			like       <model id>
 //		}
+//		profiles auto|off
 //		transport http { ... }
 //	}
 func (u *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -65,6 +66,10 @@ func (u *Upstream) unmarshalSubdirective(d *caddyfile.Dispenser) error {
 		return directive.Set(d, &u.ControlEndpoint)
 	case "api_key":
 		return directive.Set(d, &u.APIKey)
+	case "profiles":
+		var err error
+		u.Profiles, err = directive.OneOf(d, profileWords...)
+		return err
 	case "guardrail":
 		return u.unmarshalGuardrail(d)
 	case "model":

@@ -37,17 +37,29 @@ func (u *Upstream) Prepare(x *chat.Exchange) {
 	x.Guardrail, x.GuardrailOverride = u.guardrailConfig, u.guardrail.AllowOverride
 }
 
-// facts are what the tables know of a model, the first matching override applied.
+// facts are what is known of a model: the first matching override's, else the id's own, else those of the model that the
+// control plane names behind an ARN.
 func (u *Upstream) facts(modelID string) model.Facts {
 	for i := range u.overrides {
 		o := &u.overrides[i]
 		if !o.pattern.Match(modelID) {
 			continue
 		}
-		if o.like != "" {
-			modelID = o.like
+		f := model.Lookup(o.like)
+		if o.like == "" {
+			if f = model.Lookup(modelID); o.family == model.Unknown {
+				f = u.lookup(modelID)
+			}
 		}
-		return model.Lookup(modelID).With(o.family, o.maxOutput)
+		return f.With(o.family, o.maxOutput)
+	}
+	return u.lookup(modelID)
+}
+
+// lookup returns what is known of a model without an override.
+func (u *Upstream) lookup(modelID string) model.Facts {
+	if behind := u.behind(modelID); behind != "" {
+		return model.Lookup(behind)
 	}
 	return model.Lookup(modelID)
 }
@@ -74,11 +86,21 @@ func (u *Upstream) Dialects(modelID string) []translate.Dialect {
 // Open sends the call and waits for its reply to begin. Credentials that have expired before their time are renewed
 // once.
 func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
-	if c.Op == upstream.Relay {
+	switch c.Op {
+	case upstream.Relay:
 		return u.relay(ctx, c)
+	case upstream.CountTokens:
+		// CountTokens takes the plain id alone (https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html).
+		return u.open(ctx, c, model.WithoutGeography(c.Model))
+	default:
+		return u.profiled(ctx, c.Model, func(modelID string) (*upstream.Reply, error) { return u.open(ctx, c, modelID) })
 	}
+}
+
+// open sends the call for the model under the given id.
+func (u *Upstream) open(ctx context.Context, c *upstream.Call, modelID string) (*upstream.Reply, error) {
 	action, header := actionOf(c), make(http.Header, 8)
-	target, err := u.modelURL(c.Model, action)
+	target, err := u.modelURL(modelID, action)
 	if err != nil {
 		return nil, err
 	}

@@ -39,19 +39,38 @@ func (u *Upstream) invokeHeaders(dst, client http.Header) {
 // relay sends one of Bedrock's own calls as it came, signed anew. Paths below /model are the runtime's, others the
 // control plane's.
 func (u *Upstream) relay(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
+	if action, ok := modelAction(c); ok {
+		return u.profiled(ctx, c.Model, func(modelID string) (*upstream.Reply, error) {
+			return u.relayAt(ctx, c, "/model/"+url.PathEscape(modelID)+action)
+		})
+	}
+	return u.relayAt(ctx, c, c.Path)
+}
+
+// modelAction returns what follows the model in the path of a call that answers for it; false for any other call.
+func modelAction(c *upstream.Call) (action string, ok bool) {
+	if c.Model == "" {
+		return "", false
+	}
+	action, ok = strings.CutPrefix(c.Path, "/model/"+url.PathEscape(c.Model))
+	return action, ok && action != countTokens
+}
+
+// relayAt sends the call to a path of the runtime or the control plane.
+func (u *Upstream) relayAt(ctx context.Context, c *upstream.Call, path string) (*upstream.Reply, error) {
 	base := u.controlPlane
 	header := make(http.Header, 8)
-	if strings.HasPrefix(c.Path, "/model/") {
+	if strings.HasPrefix(path, "/model/") {
 		base = u.runtime
 		u.invokeHeaders(header, c.Header)
 	}
 	upstream.PassHeaders(header, c.Header, "Accept", "Content-Type", "X-Amzn-Bedrock-Accept")
-	plain, err := url.PathUnescape(c.Path)
+	plain, err := url.PathUnescape(path)
 	if err != nil {
 		return nil, chat.Invalid("", "the path is malformed")
 	}
 	target := *base
-	target.RawPath, target.Path, target.RawQuery = base.EscapedPath()+c.Path, base.Path+plain, c.Query
+	target.RawPath, target.Path, target.RawQuery = base.EscapedPath()+path, base.Path+plain, c.Query
 	res, err := u.send(ctx, c.Method, &target, c.Body, header)
 	if err != nil {
 		return nil, err

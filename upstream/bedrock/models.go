@@ -3,6 +3,7 @@ package bedrock
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -96,6 +97,9 @@ func (u *Upstream) ListModels(ctx context.Context) ([]upstream.Model, error) {
 		if err != nil {
 			return nil, err
 		}
+		if kind == systemProfiles {
+			u.catalog.learn(u.profiledOnly(found, profiles))
+		}
 		for i := range profiles {
 			if m := profiles[i].model(known); m.Purpose == model.PurposeUnknown || slices.Contains(listed, m.Purpose) {
 				models = append(models, m)
@@ -103,6 +107,19 @@ func (u *Upstream) ListModels(ctx context.Context) ([]upstream.Model, error) {
 		}
 	}
 	return models, nil
+}
+
+// profiledOnly returns the region's profiles of the models that are served through profiles alone.
+func (u *Upstream) profiledOnly(found []foundationModel, all []profile) map[string]string {
+	only := map[string]string{}
+	for i := range found {
+		if f := &found[i]; f.InferenceTypesSupported != nil && !slices.Contains(f.InferenceTypesSupported, "ON_DEMAND") {
+			if p := regional(all, f.ModelID, u.credentials.Region()); p != "" {
+				only[f.ModelID] = p
+			}
+		}
+	}
+	return only
 }
 
 func (u *Upstream) foundationModels(ctx context.Context) ([]foundationModel, error) {
@@ -174,11 +191,14 @@ func (u *Upstream) profiles(ctx context.Context, kind string) ([]profile, error)
 	return all, nil
 }
 
-// control calls Bedrock's control plane and reads its answer into page.
+// control calls Bedrock's control plane at an escaped path and reads its answer into page.
 func (u *Upstream) control(ctx context.Context, path, query string, page any) error {
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return fmt.Errorf("path of the control plane: %w", err)
+	}
 	target := *u.controlPlane
-	target.Path += path
-	target.RawPath = ""
+	target.RawPath, target.Path = u.controlPlane.EscapedPath()+path, u.controlPlane.Path+plain
 	target.RawQuery = query
 	res, err := u.send(ctx, http.MethodGet, &target, nil, http.Header{"Accept": jsonType})
 	if err != nil {

@@ -47,6 +47,13 @@ type Upstream struct {
 	// pattern counts.
 	Models []Model `json:"models,omitempty"`
 
+	// Whether a model that Bedrock serves only through inference profiles may be
+	// asked for by its plain id: `auto` calls it through the profile of the
+	// region's geography, `off` leaves the refusal to the client. Profiles of
+	// other geographies, and global ones, are used only where a request or a route
+	// names them. Default: `auto`.
+	Profiles string `json:"profiles,omitempty"`
+
 	transport.HTTP
 
 	// What Provision resolved. Unexported, so that no log prints the key.
@@ -60,6 +67,10 @@ type Upstream struct {
 	guardrail       Guardrail
 	guardrailConfig chat.Value // the guardrail as Converse takes it; nil for none
 	overrides       []override
+	profilesOff     bool
+	catalog         *catalog
+	opaque          *opaqueModels
+	logger          *zap.Logger
 	rt              http.RoundTripper
 }
 
@@ -114,6 +125,9 @@ type Model struct {
 	// what the id says, else what Bedrock's control plane says of it.
 	Like string `json:"like,omitempty"`
 }
+
+// profileWords are what `profiles` may say.
+var profileWords = []string{"auto", "off"}
 
 // families are what `family` may say.
 var families = []string{
@@ -176,6 +190,10 @@ func (u *Upstream) resolve(repl *caddy.Replacer, logger *zap.Logger) error {
 		key = u.BearerToken()
 	} else if u.Explicit() {
 		return fmt.Errorf("api_key and AWS credentials are both configured; keep one")
+	}
+	u.logger, u.profilesOff, u.catalog, u.opaque = logger, u.Profiles == "off", new(catalog), new(opaqueModels)
+	if u.Profiles != "" && !slices.Contains(profileWords, u.Profiles) {
+		return fmt.Errorf("profiles '%s': must be auto or off", u.Profiles)
 	}
 	var err error
 	if u.key, err = newAPIKey(key, logger); err != nil {
