@@ -15,7 +15,7 @@ func (c *call) answer(a *attempt) error {
 	raw := a.body.b
 	res, err := a.call.Dialect.DecodeResponse(raw, a.x)
 	if err == nil {
-		c.rec.Count(&res.Usage)
+		c.rec.Count(&res.Usage, res.Routed)
 		c.rec.Stop = res.Stop
 	}
 	body := raw

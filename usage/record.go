@@ -27,11 +27,12 @@ type Record struct {
 	Err               error         // what broke the call, also after its status was sent; nil if nothing did
 }
 
-// Count takes a reply's usage. A provider that chose the model itself is believed: its tokens are that model's.
-func (r *Record) Count(u *chat.Usage) {
+// Count takes a reply's usage, and counts it under the model that a prompt router chose; "" stands for the model that was
+// asked for.
+func (r *Record) Count(u *chat.Usage, routed string) {
 	r.Usage = *u
-	if u.Model != "" {
-		r.UpstreamModel = u.Model
+	if routed != "" {
+		r.UpstreamModel = routed
 	}
 }
 
@@ -39,10 +40,10 @@ func (r *Record) Count(u *chat.Usage) {
 func (r *Record) Observe(e *chat.Event) {
 	switch e.Kind {
 	case chat.EventUsage:
-		r.Count(&e.Usage)
+		r.Count(&e.Usage, e.Model)
 	case chat.EventStart:
 		if e.Usage.Known {
-			r.Count(&e.Usage)
+			r.Usage = e.Usage
 		}
 	case chat.EventStop:
 		r.Stop = e.Stop

@@ -13,7 +13,7 @@ const (
 	EventCitation                    // Index, Raw
 	EventBlockStop                   // Index
 	EventStop                        // Stop, StopSequence, Raw: the guardrail's trace
-	EventUsage                       // Usage, cumulative: it replaces what was told before
+	EventUsage                       // Usage, cumulative: it replaces what was told before; Model: a prompt router's choice, if any
 	EventPing                        // the provider says that it is still there
 	EventEnd                         // the provider's own terminal event came: the reply is whole
 )

@@ -4,6 +4,7 @@ package chat
 type Response struct {
 	ID           string // the provider's id of the reply; "" if it gives none
 	Model        string // as the provider named it; "" if it does not
+	Routed       string // the id of the model that a prompt router chose; "" without one
 	Content      []Block
 	Stop         StopReason
 	StopSequence String // the one that matched, if known
@@ -26,9 +27,6 @@ type Usage struct {
 	Reasoning  int64 // the part of Output spent on reasoning; 0 if the provider does not say
 	// CacheWrite1h is the part of CacheWrite that is kept for an hour.
 	CacheWrite1h int64
-	// Model is the id of the model that did the work where the provider chose it, as a prompt router does; "" for the one
-	// that was asked for.
-	Model string
 }
 
 // Prompt is every token of the request: fresh, read from the cache and written to it.

@@ -38,7 +38,7 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 	if err := r.End(); err != nil {
 		return nil, chat.Unreadable("a reply", err)
 	}
-	out.Usage.Model = routed(out.Trace)
+	out.Routed = routed(out.Trace)
 	if !sawOutput {
 		x.Note("a reply without output")
 	}

@@ -49,9 +49,8 @@ func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
 		return out
 	}
 	d.counted = true
-	u.Model = routed(d.trace)
 	if u.Known {
-		out = append(out, chat.Event{Kind: chat.EventUsage, Usage: u})
+		out = append(out, chat.Event{Kind: chat.EventUsage, Usage: u, Model: routed(d.trace)})
 	}
 	return d.end(out)
 }
