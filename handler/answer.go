@@ -16,7 +16,7 @@ func (c *call) answer(a *attempt) error {
 	res, err := a.call.Dialect.DecodeResponse(raw, a.x)
 	if err == nil {
 		c.rec.Count(&res.Usage, res.Routed)
-		c.rec.Stop = res.Stop
+		c.rec.Stop, c.rec.ServedModel = res.Stop, res.Model
 	}
 	body := raw
 	if c.relays(a) {
@@ -25,6 +25,11 @@ func (c *call) answer(a *attempt) error {
 				return c.unreadable(a, err)
 			}
 			a.x.Note("the upstream's reply cannot be read; it was relayed as it is, its tokens are not counted")
+		} else if names := c.namingOf(a); names.name != "" {
+			out := getBuffer()
+			defer putBuffer(out)
+			out.b = names.append(out.b, raw)
+			body = out.b
 		}
 	} else {
 		if err != nil {

@@ -75,7 +75,6 @@ func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 
 // splice edits the client's own bytes for an upstream of its own dialect.
 func (c *call) splice(a *attempt, context chat.String) error {
-	a.relayed = true
 	e := chat.Edits{Context: context, Betas: c.betas, AskUsage: c.stream && a.target.AskUsage()}
 	if a.x.TargetModel != c.body.Text("model") {
 		e.Model = a.x.TargetModel
@@ -85,6 +84,7 @@ func (c *call) splice(a *attempt, context chat.String) error {
 	a.hidesUsage = e.AskUsage && !a.x.IncludeUsage
 	var err error
 	a.call.Body, err = a.call.Dialect.Splice(nil, &c.body, &e, a.x)
+	a.relayed = !a.x.Aliased()
 	return err
 }
 

@@ -73,6 +73,10 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 	// The upstream's bytes can be the client's where their transports are the same; else only its payloads can.
 	asIs := raw && strings.HasPrefix(a.reply.Header.Get("Content-Type"), "text/event-stream") == strings.HasPrefix(enc.ContentType(), "text/event-stream")
 	skim, _ := dec.(chat.Skimmer)
+	var names naming
+	if raw {
+		names = c.namingOf(a)
+	}
 	buf := getBuffer()
 	defer putBuffer(buf)
 	events := buf.events[:0]
@@ -97,9 +101,9 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 		switch {
 		case !raw, a.hidesUsage && onlyUsage(events):
 		case asIs:
-			buf.b = append(buf.b, f.Raw...)
+			buf.b = names.frame(buf.b, &f, a.reply.Header.Get("Content-Type"))
 		case err == nil && f.Payload != nil:
-			buf.b = appendPayload(buf.b, f.Payload, c.out.Name() == "claude")
+			buf.b = appendPayload(buf.b, names.payload(f.Payload), c.out.Name() == "claude")
 		}
 		events = events[:0]
 		if err != nil {

@@ -81,6 +81,9 @@ func (r *Record) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		addString(enc, "upstream_model", r.UpstreamModel)
 	}
 	addString(enc, "profile", r.Profile)
+	if r.ServedModel != r.UpstreamModel {
+		addString(enc, "served_model", r.ServedModel)
+	}
 	addString(enc, "dialect", r.Dialect)
 	enc.AddInt("attempts", r.Attempts)
 	enc.AddBool("stream", r.Stream)

@@ -14,7 +14,8 @@ type Record struct {
 	Upstream          string // the one that answered, or failed last; "" if none was asked
 	UpstreamRequestID string
 	Model             string // as the client named it
-	UpstreamModel     string
+	UpstreamModel     string // as the upstream was asked for it
+	ServedModel       string // as the upstream's reply names it; "" if it does not
 	Profile           string // the inference profile that was called in place of UpstreamModel; "" for none
 	Dialect           string // the client's
 	Attempts          int    // how many times an upstream was asked
@@ -42,6 +43,9 @@ func (r *Record) Observe(e *chat.Event) {
 	case chat.EventUsage:
 		r.Count(&e.Usage, e.Model)
 	case chat.EventStart:
+		if e.Model != "" {
+			r.ServedModel = e.Model
+		}
 		if e.Usage.Known {
 			r.Usage = e.Usage
 		}

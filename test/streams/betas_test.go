@@ -12,7 +12,7 @@ import (
 // not know. A client that sends its betas by default must not be locked out: one more try goes without them, and says so.
 func TestARefusedBetaIsLeftOut(t *testing.T) {
 	g, u := start(t)
-	const reply = `{"id":"msg_1","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"Hello"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":5}}`
+	const reply = `{"id":"msg_1","type":"message","role":"assistant","model":"` + claudeID + `","content":[{"type":"text","text":"Hello"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":5}}`
 	u.Play(
 		gatewaytest.Reply{Status: http.StatusBadRequest, Header: map[string]string{"X-Amzn-Errortype": "ValidationException"}, Body: `{"message":"invalid beta flag"}`},
 		gatewaytest.Reply{Body: reply},

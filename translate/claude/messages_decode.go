@@ -261,8 +261,10 @@ func (d *decoder) cache(level int) *chat.Cache {
 			if c.TTL = r.Text(); c.TTL != "5m" && c.TTL != "1h" {
 				d.fail("Input should be '5m' or '1h'")
 			}
-		default:
+		case "type":
 			r.Skip()
+		default:
+			d.omit("cache_control.")
 		}
 	}
 	return c

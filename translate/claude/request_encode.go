@@ -50,7 +50,7 @@ func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte
 	if !asNamed {
 		e.names = rules.NamesOf(r, x, ids)
 	}
-	e.format.Plan(r, x, e.f.NativeSchema || r.Dialect == Name) // in its own words, it is for the model to take or to refuse
+	e.format.Plan(r, x, e.f.NativeSchema)
 	e.planThinking()
 	e.planTools()
 	if e.err != nil {
@@ -103,7 +103,7 @@ func (e *encoder) betas() {
 		return
 	}
 	open := false
-	for _, b := range keptBetas(nil, e.r.Betas, e.x) {
+	for _, b := range keptBetas(nil, splitBetas(nil, e.r.Betas), e.x) {
 		if !open {
 			e.w.Key("anthropic_beta")
 			e.w.BeginArray()
@@ -163,20 +163,27 @@ func (e *encoder) parameters() {
 	rules.OmitNames(r, e.x)
 }
 
-// samples tells whether the model takes the named parameter of sampling; if not, it is dropped. 1 is what a model that
-// takes none, or reasons, does anyway: https://platform.claude.com/docs/en/build-with-claude/extended-thinking.
+// samples reports whether the model takes the named parameter of sampling; if not, it is dropped.
 func (e *encoder) samples(param string, v chat.Value) bool {
-	if !e.f.NoSampling && !e.thinking.On {
-		return true
-	}
-	n, err := strconv.ParseFloat(string(v), 64)
-	if param == "top_p" && err == nil && n >= leastThinkingTopP && !e.f.NoSampling {
-		return true
-	}
-	if param == "top_k" || err != nil || n != 1 {
+	keeps, drops := samples(e.f, e.thinking.On, param, v)
+	if drops {
 		e.drop(param)
 	}
-	return false
+	return keeps
+}
+
+// samples reports whether the model keeps the named parameter of sampling, and whether leaving it out changes anything: 1
+// is what a model that takes none, or that thinks, does anyway.
+// https://platform.claude.com/docs/en/build-with-claude/extended-thinking
+func samples(f *model.Facts, thinks bool, param string, v chat.Value) (keeps, drops bool) {
+	if !f.NoSampling && !thinks {
+		return true, false
+	}
+	n, err := strconv.ParseFloat(string(v), 64)
+	if param == "top_p" && err == nil && n >= leastThinkingTopP && !f.NoSampling {
+		return true, false
+	}
+	return false, param == "top_k" || err != nil || n != 1
 }
 
 // leastThinkingTopP is how low top_p may be while Claude reasons; the same page.
@@ -202,6 +209,8 @@ func (e *encoder) extra() {
 	for i := range e.r.Extra {
 		m := &e.r.Extra[i]
 		switch {
+		case e.r.Dialect == Name && e.betaMember(m.Key):
+			e.x.Omit(m.Key)
 		case e.r.Dialect == Name && !unknownToBedrock(m.Key):
 			e.w.Key(string(json.AppendEscaped(nil, m.Key)))
 			e.w.Value(m.Value)

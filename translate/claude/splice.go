@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -34,6 +35,10 @@ type splicer struct {
 	edits []json.Edit
 	err   error
 
+	asked, kept []string // the client's betas, and those of them that the model takes
+	exact       bool     // the body's own are a list, as they should be
+	own         []string // the body's own
+
 	question question
 	last     int  // behind the last message, or behind the '['; 0 if messages is no list
 	none     bool // there is no message
@@ -43,13 +48,17 @@ type splicer struct {
 // Splice copies a client's body for Bedrock's InvokeModel. Its edits, and there are no others: model, model_id, stream
 // and file_ids are taken out; anthropic_version is the one that Bedrock takes; anthropic_beta holds the body's and the
 // client headers' betas that the model takes, the others are listed as dropped; members that Bedrock does not know are
-// taken out and listed; max_tokens is added if there is none; the files' text is put before the question; blocks that
-// name one of our own files become its text. A body that Bedrock cannot take in its own form is written anew: one with
-// system messages amid the conversation for a model that takes none there, or with a cache_control of its own.
+// taken out and listed, and so are what agents add and Bedrock refuses (see splice_agents.go) and sampling that the model
+// does not take; max_tokens is added if there is none; the files' text is put before the question; blocks that name one
+// of our own files become its text. A body that Bedrock cannot take in its own form is written anew: one with system
+// messages amid the conversation for a model that takes none there, with a cache_control of its own, with output_format,
+// or with an output_config.format for a model that has none: x.OutputTool stands for it, and the reply is not relayed.
 //
 // Content given as a URL is a 400 with chat.CodeRemote. A thread, a conversation that the server holds, is a 400 too.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
 	s := splicer{e: e, x: x, body: b, w: json.WalkAt(b.Raw, 0)}
+	s.readBetas()
+	thinks := s.thinks()
 	m := json.EditObject(&s.w, &s.edits)
 	for m.Next() {
 		switch key := string(m.Key()); key {
@@ -67,6 +76,14 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			}
 		case "messages":
 			s.messages()
+		case "system":
+			s.blocks()
+		case "tools":
+			s.tools()
+		case "temperature", "top_p", "top_k":
+			s.sampling(&m, key, thinks)
+		case "output_config":
+			s.outputConfig()
 		case "thread":
 			if s.w.Kind() != json.Null {
 				s.fail(refuseThread())
@@ -76,22 +93,26 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			s.w.Skip()
 			s.fail(chat.Invalid(key, "guardrailConfig cannot be passed on in this form; leave it to the gateway's configuration"))
 		default:
-			if unknownToBedrock(key) {
+			switch {
+			case unknownToBedrock(key):
 				s.drop(&m, key)
-			} else {
+			case rules.CameWith(key, s.asked, s.kept):
+				x.Omit(key)
+				m.Drop()
+			default:
 				s.w.Skip()
 			}
 		}
 	}
-	if s.err == nil && (s.system && !x.Facts.SystemTurns || b.Value("cache_control") != nil) {
+	if s.err == nil && (s.system && !x.Facts.SystemTurns || b.Value("cache_control") != nil || s.wantsFormat()) {
 		return s.rewrite(dst)
 	}
 	if b.Member("anthropic_version") == nil {
 		m.Add("anthropic_version", []byte(bedrockVersion))
 	}
 	if b.Member("anthropic_beta") == nil {
-		if kept := keptBetas(nil, e.Betas, x); len(kept) > 0 {
-			m.Add("anthropic_beta", betaList(kept))
+		if len(s.kept) > 0 {
+			m.Add("anthropic_beta", betaList(s.kept))
 		}
 	}
 	if b.Member("max_tokens") == nil {
@@ -131,41 +152,55 @@ func (s *splicer) drop(m *json.Members, key string) {
 	m.Drop()
 }
 
+// readBetas reads the body's betas and those of the client's headers.
+func (s *splicer) readBetas() {
+	if v := s.body.Value("anthropic_beta"); v != nil {
+		list := json.WalkAt(v, 0)
+		s.exact = list.Array()
+		for s.exact && list.Element() {
+			s.own = append(s.own, list.String().Unquote())
+		}
+		if !s.exact {
+			s.own = append(s.own, list.String().Unquote()) // a string, as in the header
+		}
+	}
+	s.asked = splitBetas(splitBetas(nil, s.own), s.e.Betas)
+	s.kept = keptBetas(nil, s.asked, s.x)
+}
+
 // betas edits the body's list, unless it is as it should be.
 func (s *splicer) betas(m *json.Members) {
-	var own []string
-	list := s.w
-	exact := list.Array()
-	for exact && list.Element() {
-		own = append(own, list.String().Unquote())
-	}
-	if !exact {
-		own = append(own, list.String().Unquote()) // a string, as in the header
-	}
-	kept := keptBetas(keptBetas(nil, own, s.x), s.e.Betas, s.x)
 	switch {
-	case exact && slices.Equal(kept, own):
+	case s.exact && slices.Equal(s.kept, s.own):
 		s.w.Skip()
-	case len(kept) == 0:
+	case len(s.kept) == 0:
 		m.Drop()
 	default:
-		m.Set(betaList(kept))
+		m.Set(betaList(s.kept))
 	}
 }
 
-// keptBetas appends to kept the betas that the model takes, each once, and lists the others as dropped. An element may
-// hold several, as the header does.
-func keptBetas(kept, betas []string, x *chat.Exchange) []string {
+// splitBetas appends the names in betas to names. An element may hold several, as the header does.
+func splitBetas(names, betas []string) []string {
 	for _, some := range betas {
 		for b := range strings.SplitSeq(some, ",") {
-			b = strings.TrimSpace(b)
-			switch {
-			case b == "" || slices.Contains(kept, b):
-			case x.Facts.Beta(b):
-				kept = append(kept, b)
-			default:
-				x.Omit("anthropic_beta: " + chat.Clip(b))
+			if b = strings.TrimSpace(b); b != "" {
+				names = append(names, b)
 			}
+		}
+	}
+	return names
+}
+
+// keptBetas appends to kept the betas that the model takes, each once, and lists the others as dropped.
+func keptBetas(kept, betas []string, x *chat.Exchange) []string {
+	for _, b := range betas {
+		switch {
+		case slices.Contains(kept, b):
+		case x.Facts.Beta(b):
+			kept = append(kept, b)
+		default:
+			x.Omit("anthropic_beta: " + chat.Clip(b))
 		}
 	}
 	return kept

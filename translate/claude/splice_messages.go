@@ -95,6 +95,8 @@ func (s *splicer) block() string {
 			kind = w.String().Bytes()
 		case "content":
 			s.blocks()
+		case "cache_control":
+			s.mark()
 		case "source":
 			if !w.Object() {
 				w.Skip()

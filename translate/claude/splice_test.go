@@ -104,10 +104,84 @@ func TestSplicedBodies(t *testing.T) {
 		},
 
 		{
-			"a body that is written anew keeps the names, and its format, for the reply is relayed", haiku3,
-			`{"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"output_config":{"format":{"type":"json_schema","schema":{"type":"string"}}},"messages":[{"role":"user","content":"a"},{"role":"system","content":"S"}]}`,
+			"a body that is written anew keeps the names, for the reply is relayed", haiku3,
+			`{"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"a"},{"role":"system","content":"S"}]}`,
 			chat.Edits{},
-			`{` + version + `,"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"system":"S","messages":[{"role":"user","content":"a"}],"output_config":{"format":{"type":"json_schema","schema":{"type":"string"}}}}`, nil,
+			`{` + version + `,"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"system":"S","messages":[{"role":"user","content":"a"}]}`, nil,
+		},
+
+		// Formats. Bedrock has none for most models: a tool that must be called stands in, as in chat.
+		{
+			"a format of a model that takes it", sonnet45, `{` + version + `,"max_tokens":5,` + askRaw + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,` + askRaw + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`, nil,
+		},
+		{
+			"and in its older place", sonnet45, `{"max_tokens":5,` + askRaw + `,"output_format":{"type":"json_schema","schema":{"type":"object"}}}`,
+			chat.Edits{Betas: []string{"structured-outputs-2025-11-13"}},
+			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"Hi \u00e9"}],"output_config":{"format":{"type":"json_schema","schema":{"type":"object","additionalProperties":false}}}}`,
+			[]string{"anthropic_beta: structured-outputs-2025-11-13"},
+		},
+		{
+			"a format of a model that does not", haiku3, `{"max_tokens":5,` + askRaw + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,"tools":[{"name":"structured_output","description":"Gives the final answer in the required structure.","input_schema":{"type":"object"}}],"tool_choice":{"type":"tool","name":"structured_output"},"messages":[{"role":"user","content":"Hi \u00e9"}]}`, nil,
+		},
+
+		// Sampling.
+		{
+			"sampling of a model that takes none", opus48, `{` + version + `,"temperature":0.2,"max_tokens":5,` + askRaw + `,"top_k":5,"top_p":0.9}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,` + askRaw + `}`,
+			[]string{"temperature", "top_k", "top_p"},
+		},
+		{
+			"its default is no wish", opus48, `{` + version + `,"max_tokens":5,` + askRaw + `,"temperature":1.0}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,` + askRaw + `}`, nil,
+		},
+		{
+			"one of two where the model takes one", sonnet45, `{` + version + `,"top_p":0.9,"temperature":0.2,"max_tokens":5,` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"temperature":0.2,"max_tokens":5,` + askRaw + `}`,
+			[]string{"top_p"},
+		},
+		{
+			"one alone stays", sonnet45, `{` + version + `,"top_p":0.9,"max_tokens":5,` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"top_p":0.9,"max_tokens":5,` + askRaw + `}`, nil,
+		},
+		{
+			"beside thinking", sonnet45, `{` + version + `,"temperature":0.2,"top_p":0.97,"max_tokens":5000,"thinking":{"type":"enabled","budget_tokens":1024},` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"top_p":0.97,"max_tokens":5000,"thinking":{"type":"enabled","budget_tokens":1024},` + askRaw + `}`,
+			[]string{"temperature"},
+		},
+
+		// What agents add.
+		{
+			"members of tools without their betas", sonnet45, `{` + version + `,"max_tokens":5,"tools":[{"custom":{"defer_loading":true},"name":"a","input_schema":{"type":"custom","properties":{"type":{"const":"custom"}}},"defer_loading":false,"eager_input_streaming":true,"cache_control":{"type":"ephemeral","scope":"global"}},{"type":"bash_20250124","name":"bash","allowed_callers":["x"],"input_examples":[]}],` + askRaw + `}`,
+			chat.Edits{Betas: []string{"advanced-tool-use-2025-11-20"}},
+			`{` + version + `,"max_tokens":5,"tools":[{"name":"a","input_schema":{"type":"object","properties":{"type":{"const":"custom"}}},"cache_control":{"type":"ephemeral"}},{"type":"bash_20250124","name":"bash"}],` + askRaw + `}`,
+			[]string{"anthropic_beta: advanced-tool-use-2025-11-20", "tools.custom", "tools.input_schema.type", "tools.defer_loading", "tools.eager_input_streaming", "cache_control.scope", "tools.allowed_callers", "tools.input_examples"},
+		},
+		{
+			"and with them, the wrapper's word in the tool itself", opus48, `{` + version + `,"max_tokens":5,"tools":[{"custom":{"defer_loading":true},"name":"a","input_schema":{}},{"name":"b","input_schema":{},"defer_loading":true,"input_examples":[]}],` + askRaw + `}`,
+			chat.Edits{Betas: []string{"tool-search-tool-2025-10-19", "tool-examples-2025-10-29"}},
+			`{` + version + `,"max_tokens":5,"tools":[{"name":"a","input_schema":{},"defer_loading":true},{"name":"b","input_schema":{},"defer_loading":true,"input_examples":[]}],` + askRaw + `,"anthropic_beta":["tool-search-tool-2025-10-19","tool-examples-2025-10-29"]}`,
+			[]string{"tools.custom"},
+		},
+		{
+			"a scope of cache marks, wherever they stand", sonnet45, `{` + version + `,"max_tokens":5,"system":[{"type":"text","text":"S","cache_control":{"scope":"global","type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"r","cache_control":{"type":"ephemeral","scope":"org"}}]},{"type":"text","text":"q","cache_control":null}]}]}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,"system":[{"type":"text","text":"S","cache_control":{"type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"r","cache_control":{"type":"ephemeral"}}]},{"type":"text","text":"q","cache_control":null}]}]}`,
+			[]string{"cache_control.scope"},
+		},
+		{
+			"what came with a beta that the model does not take goes with it", opus47, `{` + version + `,"max_tokens":5,"context_management":{"edits":[]},"output_config":{"effort":"low","task_budget":{}},` + askRaw + `}`,
+			chat.Edits{Betas: []string{"context-management-2025-06-27", "task-budgets-2026-03-13"}},
+			`{` + version + `,"max_tokens":5,"output_config":{"effort":"low"},` + askRaw + `}`,
+			[]string{"anthropic_beta: context-management-2025-06-27", "anthropic_beta: task-budgets-2026-03-13", "context_management", "output_config.task_budget"},
 		},
 
 		// Files.
@@ -209,6 +283,7 @@ func FuzzSplice(f *testing.F) {
 	f.Add(`{"model":"x","stream":true,"messages":[{"role":"user","content":"a"}]}`)
 	f.Add(`{"messages":[{"role":"user","content":[{"type":"document","source":{"type":"file","file_id":"f"}}]}],"anthropic_beta":[1,"x"],"max_tokens":null}`)
 	f.Add(`{"messages":[{"role":"system","content":[]}],"cache_control":{}}`)
+	f.Add(`{"messages":[{"content":[{"cache_control":{"scope":1}}]}],"tools":[{"custom":{},"input_schema":{"type":"custom"},"defer_loading":1},7,{"cache_control":[]}],"temperature":null,"top_p":"x","output_config":{"format":null}}`)
 	f.Fuzz(func(t *testing.T, raw string) {
 		var b chat.Body
 		if b.ParseBody([]byte(raw)) != nil {
@@ -218,16 +293,20 @@ func FuzzSplice(f *testing.F) {
 		if got, err := (Dialect{}).Splice(nil, &b, &e, exchangeFor(sonnet45)); err == nil && json.Valid(got) != nil {
 			t.Fatalf("not JSON: %s", got)
 		}
-		got, err := Dialect{}.Splice(nil, &b, &chat.Edits{}, exchangeFor(opus48))
-		if err != nil || b.Value("cache_control") != nil {
+		x := exchangeFor(opus48)
+		got, err := Dialect{}.Splice(nil, &b, &chat.Edits{}, x)
+		if err != nil || b.Value("cache_control") != nil || b.Value("output_format") != nil || x.OutputTool != "" {
 			return
 		}
 		after := parsed(t, string(got))
 		for i := range b.Members {
 			m := &b.Members[i]
 			key := string(m.Key)
-			if unknownToBedrock(key) || slices.Contains([]string{"model", "model_id", "stream", "file_ids", "anthropic_version", "anthropic_beta", "max_tokens"}, key) {
+			if unknownToBedrock(key) || slices.Contains([]string{"model", "model_id", "stream", "file_ids", "anthropic_version", "anthropic_beta", "max_tokens", "temperature", "top_p", "top_k"}, key) {
 				continue
+			}
+			if len(x.Dropped) > 0 && slices.Contains([]string{"tools", "system", "messages", "output_config", "context_management", "container", "mcp_servers"}, key) {
+				continue // what was taken out of it is listed
 			}
 			n := after.Member(key)
 			if n == nil || string(after.Raw[n.ValueStart:n.ValueEnd]) != raw[m.ValueStart:m.ValueEnd] {

@@ -1,0 +1,75 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
+)
+
+// naming puts the client's name for the model into a relayed reply. Claude Code takes thinking blocks for another model's
+// where the names differ, and leaves them out of the next request, which is refused for it.
+type naming struct {
+	name  string // "": the reply keeps the upstream's name
+	every bool   // in each frame, as in OpenAI's streams; else in the first that has one
+	buf   []byte
+}
+
+// namingOf returns how the relayed reply names its model. Bedrock's name for a Claude model is no id of it that the client
+// could have asked for, so on Anthropic's path it is always replaced. OpenAI's is the version of the model asked for, and
+// Bedrock's own clients know its names: those stay, unless a route renamed the model.
+func (c *call) namingOf(a *attempt) naming {
+	own := c.out.Name() == claude.Name
+	if a.x.TargetModel == a.x.Model && (!own || c.form.native) {
+		return naming{}
+	}
+	return naming{name: a.x.Model, every: !own}
+}
+
+// append appends a whole reply.
+func (n *naming) append(dst, body []byte) []byte {
+	if n.name != "" {
+		if named, ok := chat.AppendNamed(dst, body, n.name); ok {
+			return named
+		}
+	}
+	return append(dst, body...)
+}
+
+// payload returns the payload with the name in it; the payload's own bytes where there is nothing to do. The result is
+// valid until the next call.
+func (n *naming) payload(payload []byte) []byte {
+	if n.name == "" || payload == nil {
+		return payload
+	}
+	var ok bool
+	if n.buf, ok = chat.AppendNamed(n.buf[:0], payload, n.name); !ok {
+		return payload
+	}
+	if !n.every {
+		n.name = ""
+	}
+	return n.buf
+}
+
+// frame appends a frame as it came but for the name.
+func (n *naming) frame(dst []byte, f *upstream.Frame, contentType string) []byte {
+	payload := n.payload(f.Payload)
+	if len(payload) == 0 || &payload[0] == &f.Payload[0] {
+		return append(dst, f.Raw...)
+	}
+	if !strings.HasPrefix(contentType, "text/event-stream") {
+		chunk := append([]byte(`{"bytes":"`), base64.StdEncoding.AppendEncode(nil, payload)...)
+		return eventstream.Append(dst, chunkHeaders, append(chunk, `"}`...))
+	}
+	before, after, found := bytes.Cut(f.Raw, f.Payload)
+	if !found { // its data stood in several lines
+		return appendPayload(dst, payload, bytes.Contains(f.Raw, []byte("event:")))
+	}
+	dst = append(append(dst, before...), payload...)
+	return append(dst, after...)
+}
