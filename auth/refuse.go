@@ -26,7 +26,7 @@ func refuse(w http.ResponseWriter, r *http.Request, given bool) {
 	h := w.Header()
 	var body string
 	switch {
-	case path == "/v1/messages" || strings.HasPrefix(path, "/v1/messages/"):
+	case under(path, "/v1/messages"), under(path, "/v1/models") && r.Header["Anthropic-Version"] != nil:
 		body = `{"type":"error","error":{"type":"authentication_error","message":"` + message + `"}}`
 	case underAny(path, bedrockPaths):
 		// The error name that AWS gives a bearer token or key id it does not know.
@@ -55,4 +55,10 @@ func underAny(path string, prefixes []string) bool {
 		}
 	}
 	return false
+}
+
+// under reports whether path is base or below it.
+func under(path, base string) bool {
+	rest, ok := strings.CutPrefix(path, base)
+	return ok && (rest == "" || rest[0] == '/')
 }

@@ -109,7 +109,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 		}
 		return true
 	case "/v1/models":
-		if g.allow(w, r, http.MethodGet, &openaiForm) {
+		if g.allow(w, r, http.MethodGet, modelsForm(r)) {
 			g.serveModels(w, r)
 		}
 		return true
@@ -124,7 +124,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 	}
 	switch {
 	case strings.HasPrefix(path, "/v1/models/"):
-		if g.allow(w, r, http.MethodGet, &openaiForm) {
+		if g.allow(w, r, http.MethodGet, modelsForm(r)) {
 			g.serveModel(w, r, path[len("/v1/models/"):])
 		}
 		return true

@@ -66,7 +66,7 @@ func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 // serveHealth is GET /health: the process answers. With ?verbose it asks the upstreams, too.
 func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 	if !r.URL.Query().Has("verbose") {
-		writeJSON(w, r, newID(), http.StatusOK, []byte(`{"status":"ok"}`))
+		writeJSON(w, r, &openaiForm, newID(), http.StatusOK, []byte(`{"status":"ok"}`))
 		return
 	}
 	results := g.checkUpstreams(r.Context())
@@ -108,7 +108,7 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 	}
 	jw.EndArray()
 	jw.EndObject()
-	writeJSON(w, r, newID(), http.StatusOK, jw.Bytes())
+	writeJSON(w, r, &openaiForm, newID(), http.StatusOK, jw.Bytes())
 }
 
 // serveChatHealth is GET /v1/chat/completions/health: what the endpoint takes and where it sends it.
@@ -141,5 +141,5 @@ func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request) {
 	jw.Key("routing_method")
 	jw.Text("model_id_patterns")
 	jw.EndObject()
-	writeJSON(w, r, newID(), http.StatusOK, jw.Bytes())
+	writeJSON(w, r, &openaiForm, newID(), http.StatusOK, jw.Bytes())
 }

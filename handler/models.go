@@ -67,93 +67,122 @@ func (g *Gateway) listModels(ctx context.Context) []modelEntry {
 	return slices.Clone(g.models.entries)
 }
 
-// serveModels is GET /v1/models: every upstream's models in one list. What some upstreams failed to list is told in
-// "errors"; only when none can list anything is it an error.
-func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request) {
-	id, caller := newID(), g.Caller(r)
-	entries := g.listModels(r.Context())
-	jw := json.NewWriter(nil)
-	jw.BeginObject()
-	jw.Key("object")
-	jw.Text("list")
-	jw.Key("data")
-	jw.BeginArray()
+// offer is a model that the caller may ask for, and the upstream that has it.
+type offer struct {
+	upstream.Model
+	upstream string
+}
+
+// offers returns the models that the caller may ask for, each once: what the upstreams listed, in their order, then the
+// names that only routes know.
+func (g *Gateway) offers(r *http.Request, entries []modelEntry) []offer {
+	caller := g.Caller(r)
+	var offers []offer
 	seen := map[string]bool{}
-	failed := 0
-	for i, e := range entries {
-		if e.err != nil {
-			failed++
+	add := func(m upstream.Model, from string) {
+		if !seen[m.ID] && caller.May(m.ID) {
+			seen[m.ID] = true
+			offers = append(offers, offer{m, from})
 		}
+	}
+	for i, e := range entries {
 		for _, m := range e.models {
-			if !seen[m.ID] && caller.May(m.ID) {
-				seen[m.ID] = true
-				writeModel(&jw, &m, g.Upstreams[i].Name)
-			}
+			add(m, g.Upstreams[i].Name)
 		}
 	}
 	for _, n := range g.Router.Names() {
-		if !seen[n.Name] && caller.May(n.Name) {
-			seen[n.Name] = true
-			m := g.named(&n, entries)
-			writeModel(&jw, &m, n.Target.Name)
+		add(g.named(&n, entries), n.Target.Name)
+	}
+	return offers
+}
+
+// failures returns how many upstreams could not be listed.
+func failures(entries []modelEntry) int {
+	n := 0
+	for _, e := range entries {
+		if e.err != nil {
+			n++
 		}
 	}
-	jw.EndArray()
-	if failed > 0 {
-		jw.Key("errors")
+	return n
+}
+
+// serveModels is GET /v1/models: every upstream's models in one list, in OpenAI's form or Anthropic's. Upstreams that
+// failed to list theirs are named in "errors"; only when none can list anything is it an error.
+func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request) {
+	id := newID()
+	entries := g.listModels(r.Context())
+	offers := g.offers(r, entries)
+	if n := failures(entries); n > 0 && n == len(entries) && len(offers) == 0 {
+		g.fail(w, r, modelsForm(r), id, modelsError(r.Context(), g.Upstreams, entries))
+		return
+	}
+	jw := json.NewWriter(nil)
+	jw.BeginObject()
+	if wantsAnthropic(r) {
+		page, err := pageOf(offers, r.URL.Query())
+		if err != nil {
+			g.fail(w, r, modelsForm(r), id, err)
+			return
+		}
+		page.write(&jw)
+	} else {
+		jw.Key("object")
+		jw.Text("list")
+		jw.Key("data")
 		jw.BeginArray()
-		for i, e := range entries {
-			if e.err != nil {
-				jw.BeginObject()
-				jw.Key("upstream")
-				jw.Text(g.Upstreams[i].Name)
-				jw.Key("message")
-				jw.Text(asError(r.Context(), e.err).Message)
-				jw.EndObject()
-			}
+		for i := range offers {
+			offers[i].write(&jw)
 		}
 		jw.EndArray()
 	}
+	g.writeFailures(&jw, r, entries)
 	jw.EndObject()
-	if failed > 0 && failed == len(entries) && len(seen) == 0 {
-		g.fail(w, r, &openaiForm, id, modelsError(r.Context(), g.Upstreams, entries))
+	writeJSON(w, r, modelsForm(r), id, http.StatusOK, jw.Bytes())
+}
+
+// writeFailures writes the member "errors", one of the gateway's own, if an upstream could not be listed.
+func (g *Gateway) writeFailures(jw *json.Writer, r *http.Request, entries []modelEntry) {
+	if failures(entries) == 0 {
 		return
 	}
-	writeJSON(w, r, id, http.StatusOK, jw.Bytes())
+	jw.Key("errors")
+	jw.BeginArray()
+	for i, e := range entries {
+		if e.err != nil {
+			jw.BeginObject()
+			jw.Key("upstream")
+			jw.Text(g.Upstreams[i].Name)
+			jw.Key("message")
+			jw.Text(asError(r.Context(), e.err).Message)
+			jw.EndObject()
+		}
+	}
+	jw.EndArray()
 }
 
 // serveModel is GET /v1/models/{id}.
 func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, name string) {
-	id, caller := newID(), g.Caller(r)
+	id := newID()
 	entries := g.listModels(r.Context())
-	failed := 0
-	for i, e := range entries {
-		if e.err != nil {
-			failed++
+	for _, o := range g.offers(r, entries) {
+		if o.ID != name {
+			continue
 		}
-		for _, m := range e.models {
-			if m.ID == name && caller.May(name) {
-				jw := json.NewWriter(nil)
-				writeModel(&jw, &m, g.Upstreams[i].Name)
-				writeJSON(w, r, id, http.StatusOK, jw.Bytes())
-				return
-			}
+		jw := json.NewWriter(nil)
+		if wantsAnthropic(r) {
+			o.writeAnthropic(&jw)
+		} else {
+			o.write(&jw)
 		}
-	}
-	for _, n := range g.Router.Names() {
-		if n.Name == name && caller.May(name) {
-			jw := json.NewWriter(nil)
-			m := g.named(&n, entries)
-			writeModel(&jw, &m, n.Target.Name)
-			writeJSON(w, r, id, http.StatusOK, jw.Bytes())
-			return
-		}
-	}
-	if failed > 0 {
-		g.fail(w, r, &openaiForm, id, modelsError(r.Context(), g.Upstreams, entries))
+		writeJSON(w, r, modelsForm(r), id, http.StatusOK, jw.Bytes())
 		return
 	}
-	g.fail(w, r, &openaiForm, id, &chat.Error{
+	if failures(entries) > 0 {
+		g.fail(w, r, modelsForm(r), id, modelsError(r.Context(), g.Upstreams, entries))
+		return
+	}
+	g.fail(w, r, modelsForm(r), id, &chat.Error{
 		Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model",
 		Message: "the model '" + name + "' does not exist or you do not have access to it",
 	})
@@ -175,7 +204,9 @@ func (g *Gateway) named(n *upstream.RouteName, entries []modelEntry) upstream.Mo
 	return upstream.Model{ID: n.Name, Purpose: model.PurposeOf(n.Model)}
 }
 
-func writeModel(jw *json.Writer, m *upstream.Model, owner string) {
+// write writes the model in OpenAI's form.
+func (m *offer) write(jw *json.Writer) {
+	owner := m.upstream
 	if m.OwnedBy != "" {
 		owner = m.OwnedBy
 	}
@@ -207,8 +238,8 @@ func modelsError(ctx context.Context, upstreams []*upstream.Named, entries []mod
 }
 
 // writeJSON answers with a JSON body.
-func writeJSON(w http.ResponseWriter, r *http.Request, id string, status int, body []byte) {
-	w.Header()["X-Request-Id"] = []string{requestID(id)}
+func writeJSON(w http.ResponseWriter, r *http.Request, f *form, id string, status int, body []byte) {
+	w.Header()[f.idHeader] = []string{requestID(id)}
 	w.Header()["Content-Type"] = jsonType
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

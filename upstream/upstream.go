@@ -99,7 +99,8 @@ func (r *Reply) Close() error {
 // Model is one entry of a listing.
 type Model struct {
 	ID      string
-	Created int64 // Unix seconds; 0 if unknown
+	Name    string // for people; "" if the provider has none
+	Created int64  // Unix seconds; 0 if unknown
 	OwnedBy string
 	// Purpose is what the model is for; "" if unknown.
 	Purpose model.Purpose

@@ -25,6 +25,7 @@ const (
 // (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListFoundationModels.html).
 type foundationModel struct {
 	ModelID                 string   `json:"modelId"`
+	ModelName               string   `json:"modelName"`
 	ProviderName            string   `json:"providerName"`
 	OutputModalities        []string `json:"outputModalities"`
 	InferenceTypesSupported []string `json:"inferenceTypesSupported"`
@@ -86,7 +87,7 @@ func (u *Upstream) ListModels(ctx context.Context) ([]upstream.Model, error) {
 	known := make(map[string]upstream.Model, len(found))
 	for i := range found {
 		f := &found[i]
-		m := upstream.Model{ID: f.ModelID, Created: int64(f.Lifecycle.Start), OwnedBy: strings.ToLower(f.ProviderName), Purpose: f.purpose()}
+		m := upstream.Model{ID: f.ModelID, Name: f.ModelName, Created: int64(f.Lifecycle.Start), OwnedBy: strings.ToLower(f.ProviderName), Purpose: f.purpose()}
 		known[m.ID] = m
 		if slices.Contains(listed, m.Purpose) && (f.InferenceTypesSupported == nil || slices.Contains(f.InferenceTypesSupported, "ON_DEMAND")) {
 			models = append(models, m)
@@ -134,6 +135,7 @@ func (u *Upstream) foundationModels(ctx context.Context) ([]foundationModel, err
 // (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListInferenceProfiles.html).
 type profile struct {
 	ID      string    `json:"inferenceProfileId"`
+	Name    string    `json:"inferenceProfileName"`
 	ARN     string    `json:"inferenceProfileArn"`
 	Type    string    `json:"type"`
 	Created timestamp `json:"createdAt"`
@@ -159,7 +161,7 @@ func (p *profile) base() string {
 
 // model returns the profile as an entry of a listing, with the owner and the purpose of its model.
 func (p *profile) model(known map[string]upstream.Model) upstream.Model {
-	m := upstream.Model{ID: p.ID, Created: int64(p.Created)}
+	m := upstream.Model{ID: p.ID, Name: p.Name, Created: int64(p.Created)}
 	if p.Type == applicationProfiles {
 		m.ID = p.ARN // its id alone is not taken
 	}
