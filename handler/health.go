@@ -8,7 +8,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
@@ -42,9 +41,9 @@ func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 	// Not the asking client's context: what it started, the next one reads.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
-	results := make([]checkResult, len(g.upstreams))
+	results := make([]checkResult, len(g.Upstreams))
 	var wg sync.WaitGroup
-	for i, u := range g.upstreams {
+	for i, u := range g.Upstreams {
 		wg.Go(func() {
 			r := &results[i]
 			if r.err = u.Check(ctx); r.err != nil {
@@ -65,9 +64,9 @@ func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 }
 
 // serveHealth is GET /health: the process answers. With ?verbose it asks the upstreams, too.
-func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request, _ string) {
+func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 	if !r.URL.Query().Has("verbose") {
-		writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusOK, []byte(`{"status":"ok"}`))
+		writeJSON(w, r, &openaiForm, newID(), http.StatusOK, []byte(`{"status":"ok"}`))
 		return
 	}
 	results := g.checkUpstreams(r.Context())
@@ -76,12 +75,12 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request, _ string) 
 	jw.Key("status")
 	jw.Text("ok")
 	jw.Key("version")
-	jw.Text(g.version)
+	jw.Text(g.Version)
 	jw.Key("timestamp")
 	jw.Text(time.Now().UTC().Format(time.RFC3339))
 	jw.Key("upstreams")
 	jw.BeginArray()
-	for i, u := range g.upstreams {
+	for i, u := range g.Upstreams {
 		jw.BeginObject()
 		jw.Key("name")
 		jw.Text(u.Name)
@@ -93,7 +92,7 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request, _ string) 
 		} else {
 			jw.Text("unhealthy")
 			jw.Key("message")
-			jw.Text(exchange.AsError(r.Context(), err).Message)
+			jw.Text(asError(r.Context(), err).Message)
 		}
 		if c := results[i].credentials; c != nil {
 			jw.Key("credentials_method")
@@ -109,11 +108,11 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request, _ string) 
 	}
 	jw.EndArray()
 	jw.EndObject()
-	writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusOK, jw.Bytes())
+	writeJSON(w, r, &openaiForm, newID(), http.StatusOK, jw.Bytes())
 }
 
 // serveChatHealth is GET /v1/chat/completions/health: what the endpoint takes and where it sends it.
-func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request, _ string) {
+func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request) {
 	jw := json.NewWriter(nil)
 	jw.BeginObject()
 	jw.Key("status")
@@ -123,7 +122,7 @@ func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request, _ stri
 	jw.Key("timestamp")
 	jw.Text(time.Now().UTC().Format(time.RFC3339))
 	jw.Key("version")
-	jw.Text(g.version)
+	jw.Text(g.Version)
 	jw.Key("supported_input_formats")
 	jw.BeginArray()
 	for _, format := range [...]string{"openai", "bedrock_claude", "bedrock_titan"} {
@@ -132,7 +131,7 @@ func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request, _ stri
 	jw.EndArray()
 	jw.Key("model_routing")
 	jw.BeginObject()
-	for _, u := range g.upstreams {
+	for _, u := range g.Upstreams {
 		jw.Key(u.Name)
 		jw.Text(u.Kind)
 	}
@@ -142,5 +141,5 @@ func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request, _ stri
 	jw.Key("routing_method")
 	jw.Text("model_id_patterns")
 	jw.EndObject()
-	writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusOK, jw.Bytes())
+	writeJSON(w, r, &openaiForm, newID(), http.StatusOK, jw.Bytes())
 }

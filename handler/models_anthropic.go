@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -23,7 +22,7 @@ const (
 func wantsAnthropic(r *http.Request) bool { return r.Header["Anthropic-Version"] != nil }
 
 // modelsForm returns the form of answers to the paths that both APIs have.
-func modelsForm(r *http.Request) *exchange.Form {
+func modelsForm(r *http.Request) *form {
 	if wantsAnthropic(r) {
 		return &anthropicForm
 	}

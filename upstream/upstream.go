@@ -17,11 +17,12 @@ import (
 //
 // It is what a guest module in the namespace http.handlers.bedrock_gateway.upstreams implements.
 type Upstream interface {
-	// Prepare puts into x what is known here of the model x.TargetModel: its facts, the config's overrides applied, and
-	// the guardrail that every request has.
+	// Prepare puts into x what is known here of the model x.TargetModel as x.Access serves it: its facts, the config's
+	// overrides applied, and the guardrail that every request has. Where the host has another name for the model, that
+	// becomes x.TargetModel.
 	Prepare(x *chat.Exchange)
-	// Dialects are those the model can be asked in here, best first; never empty.
-	Dialects(modelID string) []translate.Dialect
+	// Offers are the ways to ask for the model here, best first; never empty. The list must not be changed.
+	Offers(modelID string) []Offer
 	// Open sends the call and waits for its reply to begin: the head of a whole reply, or the first frame of a stream
 	// that is known to be good. Errors are a *chat.Error, which says whether another try may help. The context ends the
 	// call, its stream included.
@@ -67,6 +68,7 @@ type Call struct {
 	Op      Op
 	Model   string // the upstream's name for it
 	Dialect translate.Dialect
+	Access  model.Access // of the offer that the call takes
 	Body    []byte
 	Stream  bool
 	Header  http.Header // the client's headers; the upstream takes from them what it may pass on, and nothing else

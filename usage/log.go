@@ -43,6 +43,8 @@ func (r *Record) Placeholder(key string) (any, bool) {
 		return r.UpstreamModel, true
 	case "dialect":
 		return r.Dialect, true
+	case "api":
+		return r.API, true
 	case "stop_reason":
 		return r.stopReason(), true
 	case "attempts":
@@ -85,6 +87,7 @@ func (r *Record) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		addString(enc, "served_model", r.ServedModel)
 	}
 	addString(enc, "dialect", r.Dialect)
+	addString(enc, "api", r.API)
 	enc.AddInt("attempts", r.Attempts)
 	enc.AddBool("stream", r.Stream)
 	if r.Usage.Known {

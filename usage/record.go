@@ -18,6 +18,7 @@ type Record struct {
 	ServedModel       string // as the upstream's reply names it; "" if it does not
 	Profile           string // the inference profile that was called in place of UpstreamModel; "" for none
 	Dialect           string // the client's
+	API               string // Bedrock's, by which the model was asked: converse, chat, mantle/messages; "" for other upstreams
 	Attempts          int    // how many times an upstream was asked
 	Stream            bool
 	Status            int // HTTP status; 499 if the client left

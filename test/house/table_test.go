@@ -31,7 +31,7 @@ var table = []row{
 	{"usage", []string{"internal/directive", "translate/chat", "translate/model"}, "what a call used, as the dialects read it"},
 	{"fetch", []string{"internal/directive"}, "an HTTP client for images"},
 
-	{"upstream", []string{"internal/directive", "translate", "translate/chat", "translate/model"}, "the interface of all providers and the routes to them; a provider imports it"},
+	{"upstream", []string{"internal/directive", "translate", "translate/chat", "translate/model", "wire/sse"}, "the interface of all providers and the routes to them; a provider imports it"},
 	{"upstream/transport", []string{"internal/directive"}, "the HTTP settings of every kind"},
 	{"upstream/...", []string{
 		"internal/directive", "translate", "translate/chat", "translate/model", "upstream", "upstream/transport", "wire/...",

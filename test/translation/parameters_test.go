@@ -1,6 +1,11 @@
 package translation_test
 
-import "testing"
+import (
+	"net/url"
+	"testing"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
+)
 
 // TestParameters shows the rules of the heading Requests, Parameters, but for tools, reasoning and formats.
 func TestParameters(t *testing.T) {
@@ -34,9 +39,14 @@ func TestParameters(t *testing.T) {
 		{rule: "Nova's top_k has a place of its own", model: nova, request: hi + `,"top_k":5`, sent: greeted(fields(`"inferenceConfig":{"topK":5}`))},
 		{rule: "top_k for a family without it", model: llama, request: hi + `,"top_k":5`, sent: greeted(), headers: dropped("top_k")},
 		{
-			rule:    "what Converse cannot express is dropped, and listed",
+			rule: "what Converse cannot express is dropped, and listed", model: llama,
 			request: hi + `,"seed":7,"frequency_penalty":0.5,"presence_penalty":-0.5,"logit_bias":{"50256":-100},"logprobs":true,"top_logprobs":2,"user":"u","store":true,"prediction":{"type":"content","content":"x"},"verbosity":"low","foo":1`,
 			sent:    greeted(), headers: dropped("user, seed, frequency_penalty, presence_penalty, logit_bias, logprobs, top_logprobs, store, prediction, verbosity, foo"),
+		},
+		{
+			rule: "what Converse cannot express goes by the API that can", request: hi + `,"seed":7,"user":"u"`, path: "/model/" + url.QueryEscape(sonnet35) + "/invoke",
+			sent: `{"anthropic_version":"bedrock-2023-05-31","max_tokens":4096,"messages":[{"role":"user","content":"Hi"}],"metadata":{"user_id":"u"}}`, headers: map[string]string{"Bedrock-Gateway-Dropped": "seed", "Bedrock-Gateway-Api": "invoke"},
+			reply: gatewaytest.Reply{Body: claudeReply("claude", `{"type":"text","text":"Word"}`, "end_turn")},
 		},
 		{rule: "what says nothing is no loss", request: hi + `,"logprobs":false,"frequency_penalty":0,"logit_bias":{},"store":false,"modalities":["text"],"n":1,"metadata":{},"tools":[]`, sent: greeted()},
 		{rule: "n above 1 is never dropped", request: hi + `,"n":3`, status: 400, get: fault("invalid_request_error", "n", "unsupported_parameter", "one choice only")},

@@ -11,9 +11,10 @@ import (
 // dialects: what encoding the request had to change (names, ids, a tool in place of a format) is changed back when the
 // reply is decoded. Not safe for concurrent use.
 type Exchange struct {
-	Model       string      // the client's name for the model: what replies show
-	TargetModel string      // the upstream's name for it
-	Facts       model.Facts // what is known of the target model
+	Model       string       // the client's name for the model: what replies show
+	TargetModel string       // the upstream's name for it
+	Access      model.Access // by which API and host it is asked; zero where there is but one
+	Facts       model.Facts  // what is known of the target model
 
 	// Guardrail is the configured guardrail as Converse's guardrailConfig object; nil if there is none. It wins over the
 	// request's own unless GuardrailOverride.
@@ -24,6 +25,9 @@ type Exchange struct {
 	RejectUnsupported bool
 	// Dropped lists the parameters that did not reach the target, in the client's words; shown in the reply's headers.
 	Dropped []string
+	// Poorer: all of the request reaches the target, but a part of it in a form that it makes less of than of another
+	// API's, such as a PDF as plain text.
+	Poorer bool
 	// Notes are oddities worth a line in the log: an unknown block skipped, an unknown stop reason.
 	Notes []string
 

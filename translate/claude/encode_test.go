@@ -93,14 +93,16 @@ func TestEncodedRequests(t *testing.T) {
 				r.Messages = append(r.Messages, answers(text("ok"), chat.Block{Kind: chat.Thinking, Text: tok("unsigned")},
 					chat.Block{Kind: chat.Thinking, Text: tok("hm"), Signature: tok("s")}, chat.Block{Kind: chat.RedactedThinking, Data: tok("d")}), says(text("go")))
 			},
-			want: `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"text","text":"ok"}]},{"role":"user","content":"go"}]}`,
+			want:    `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"text","text":"ok"}]},{"role":"user","content":"go"}]}`,
+			dropped: []string{"thinking_blocks"},
 		},
 		{
 			name: "a model without reasoning gets none back", id: haiku3,
 			change: func(r *chat.Request) {
 				r.Messages = append(r.Messages, answers(chat.Block{Kind: chat.Thinking, Text: tok("hm"), Signature: tok("s")}, text("ok")), says(text("go")))
 			},
-			want: `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"text","text":"ok"}]},{"role":"user","content":"go"}]}`,
+			want:    `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"text","text":"ok"}]},{"role":"user","content":"go"}]}`,
+			dropped: []string{"thinking_blocks"},
 		},
 		{
 			name:   "a prefill loses the white space at its end",

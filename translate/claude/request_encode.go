@@ -58,6 +58,7 @@ func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte
 	}
 	e.planMarks()
 
+	e.fail(e.view.Unspoken(r.Messages, x))
 	// Tools, system and messages are written in the order of the prompt, since of too many breakpoints the first are left
 	// out.
 	e.w.BeginObject()

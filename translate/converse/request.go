@@ -39,7 +39,7 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	e.view = rules.View{Dialect: Name, Thinking: rules.KeepsThinking(e.f), Unsigned: e.f.Family != model.Claude}
 	e.history = r.HoldsTooling()
 	e.names = rules.NamesOf(r, x, idRule(e.f))
-	e.unspoken()
+	e.fail(e.view.Unspoken(e.r.Messages, e.x))
 	e.format.Plan(r, x, e.f.NativeSchema)
 	e.planThinking()
 	e.planTools()
@@ -72,26 +72,6 @@ func (e *encoder) fail(err error) {
 }
 
 func (e *encoder) drop(param string) { e.fail(e.x.Drop(param)) }
-
-// unspoken tells what of the history the model does not get. Reasoning comes back from clients that were never asked for
-// it, so that no policy refuses it.
-func (e *encoder) unspoken() {
-	for m := range e.r.Messages {
-		for i := range e.r.Messages[m].Content {
-			b := &e.r.Messages[m].Content[i]
-			if e.view.Block(b) {
-				continue
-			}
-			switch b.Kind {
-			case chat.Thinking, chat.RedactedThinking:
-				e.x.Omit("thinking_blocks")
-			case chat.Opaque:
-				e.drop("messages.content")
-			case chat.Text, chat.Refusal, chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolUse, chat.ToolResult:
-			}
-		}
-	}
-}
 
 // object is a member that is opened when its first own member is written, and not at all if there is none.
 type object struct {

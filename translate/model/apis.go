@@ -64,8 +64,28 @@ type Access struct {
 	Host Host
 	// Spare: it is taken where nothing else can say the request, not for being in the client's own dialect.
 	Spare bool
+	// Dialect is what InvokeModel is asked in; empty for the other APIs, which have one only.
+	Dialect string
 	// Path is what stands before the API's own path on mantle: /v1 or /openai/v1. Empty for the others.
 	Path string
+}
+
+// String returns the API's name, after mantle/ where that host serves it; "" for the zero Access.
+func (a Access) String() string {
+	if a.Host == Mantle {
+		return mantleNames[a.API]
+	}
+	return a.API.String()
+}
+
+var mantleNames = [...]string{Chat: "mantle/chat", Responses: "mantle/responses", Messages: "mantle/messages"}
+
+// Speaks returns the name of the dialect that the API is asked in.
+func (a Access) Speaks() string {
+	if a.Dialect != "" {
+		return a.Dialect
+	}
+	return [...]string{Converse: "converse", Chat: "openai", Responses: "responses", Messages: "claude"}[a.API]
 }
 
 // Guards reports whether the API is known to apply a guardrail: Converse in its body, the others by headers
@@ -107,10 +127,10 @@ const (
 // Chat with gpt-oss and the open models is spare: reasoning stands in its text, and schemas are ignored.
 var accesses = [...][]Access{
 	apisUsual:        {{API: Converse, Host: Runtime}},
-	apisTitan:        {{API: Invoke, Host: Runtime}},
-	apisClaude:       {{API: Converse, Host: Runtime}, {API: Invoke, Host: Runtime}, {API: Messages, Host: Runtime}},
-	apisClaudeMantle: {{API: Converse, Host: Runtime}, {API: Invoke, Host: Runtime}, {API: Messages, Host: Runtime}, {API: Messages, Host: Mantle}},
-	apisOpus41:       {{API: Invoke, Host: Runtime}, {API: Messages, Host: Runtime}},
+	apisTitan:        {{API: Invoke, Host: Runtime, Dialect: "titan"}},
+	apisClaude:       {{API: Converse, Host: Runtime}, {API: Invoke, Host: Runtime, Dialect: "claude"}, {API: Messages, Host: Runtime}},
+	apisClaudeMantle: {{API: Converse, Host: Runtime}, {API: Invoke, Host: Runtime, Dialect: "claude"}, {API: Messages, Host: Runtime}, {API: Messages, Host: Mantle}},
+	apisOpus41:       {{API: Invoke, Host: Runtime, Dialect: "claude"}, {API: Messages, Host: Runtime}},
 	apisGPT55:        {{API: Responses, Host: Runtime}, {API: Responses, Host: Mantle, Path: mantleOpenAI}},
 	apisCyber:        {{API: Responses, Host: Mantle, Path: mantleOpenAI}},
 	apisGPT: {
@@ -189,6 +209,9 @@ func hasVersion(base string) bool {
 	return (marked || strings.HasPrefix(base, "openai.gpt-oss")) && v != "" && len(v) <= 2 && strings.Trim(v, "0123456789") == ""
 }
 
+// AllAccesses are the lists of every model.
+func AllAccesses() [][]Access { return accesses[:] }
+
 // Accesses are the ways to ask the model, best first; never empty. The list must not be changed. Mantle, which has IAM
 // actions and a quota of its own, stands in it only where the runtime has nothing; with mantle, only it does.
 func (f Facts) Accesses(mantle bool) []Access {
@@ -219,4 +242,32 @@ func MantleID(id string) string {
 		return "deepseek.v3.1"
 	}
 	return base
+}
+
+// Assume returns the access that an operator names for a model of which the tables know no such one; the API or the host
+// may be any.
+func (f Facts) Assume(id string, api API, host Host) Access {
+	if host == AnyHost {
+		host = Runtime
+	}
+	if api == AnyAPI {
+		if api = Chat; f.Family == Claude {
+			api = Messages
+		}
+	}
+	a := Access{API: api, Host: host}
+	switch {
+	case api == Invoke && f.Family == Titan:
+		a.Dialect = "titan"
+	case api == Invoke:
+		a.Dialect = "claude"
+	case host == Mantle && api != Messages:
+		a.Path = mantleV1
+		for _, part := range []string{"openai.gpt-5", "openai.gpt-6", "xai.", "google.gemma-4"} {
+			if strings.Contains(id, part) {
+				a.Path = mantleOpenAI
+			}
+		}
+	}
+	return a
 }

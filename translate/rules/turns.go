@@ -180,3 +180,26 @@ func Unanswered(calls chat.Calls) error {
 	}
 	return nil
 }
+
+// Unspoken lists what of the history the model does not get. Reasoning comes back from clients that were never asked for
+// it, so that no policy refuses it.
+func (v View) Unspoken(msgs []chat.Message, x *chat.Exchange) error {
+	for m := range msgs {
+		for i := range msgs[m].Content {
+			b := &msgs[m].Content[i]
+			if v.Block(b) {
+				continue
+			}
+			switch b.Kind {
+			case chat.Thinking, chat.RedactedThinking:
+				x.Omit("thinking_blocks")
+			case chat.Opaque:
+				if err := x.Drop("messages.content"); err != nil {
+					return err
+				}
+			case chat.Text, chat.Refusal, chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolUse, chat.ToolResult:
+			}
+		}
+	}
+	return nil
+}

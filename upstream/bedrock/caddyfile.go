@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 )
 
 // UnmarshalCaddyfile sets up the upstream from Caddyfile tokens. Syntax:
@@ -14,6 +15,8 @@ import (
 //		region           <region>
 //		endpoint         <url>
 //		control_endpoint <url>
+//		mantle_endpoint  <url>
+//		project          <id>
 //		sts_endpoint     <url>
 //		fips
 //		dual_stack
@@ -30,6 +33,8 @@ import (
 //			family     <family>
 //			max_output <n>
 //			like       <model id>
+//			api        converse|invoke|chat|responses|messages
+//			host       runtime|mantle
 //		}
 //		profiles auto|off
 //		transport http { ... }
@@ -64,6 +69,10 @@ func (u *Upstream) unmarshalSubdirective(d *caddyfile.Dispenser) error {
 		return directive.Set(d, &u.Endpoint)
 	case "control_endpoint":
 		return directive.Set(d, &u.ControlEndpoint)
+	case "mantle_endpoint":
+		return directive.Set(d, &u.MantleEndpoint)
+	case "project":
+		return directive.Set(d, &u.Project)
 	case "api_key":
 		return directive.Set(d, &u.APIKey)
 	case "profiles":
@@ -132,6 +141,10 @@ func (u *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 			m.MaxOutput, err = directive.Int(d, 1)
 		case "like":
 			err = directive.Set(d, &m.Like)
+		case "api":
+			m.API, err = directive.OneOf(d, model.APIs...)
+		case "host":
+			m.Host, err = directive.OneOf(d, model.Hosts...)
 		default:
 			err = directive.Unknown(d)
 		}
@@ -139,8 +152,8 @@ func (u *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if m.Family == "" && m.MaxOutput == 0 && m.Like == "" {
-		return d.Errf("model %s says nothing: give it family, max_output or like", pattern)
+	if m == (Model{Pattern: pattern}) {
+		return d.Errf("model %s says nothing: give it family, max_output, like, api or host", pattern)
 	}
 	u.Models = append(u.Models, m)
 	return nil

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -23,37 +22,23 @@ import (
 // (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
 const maxModelID = 2048
 
-// The dialects that models are asked in, best first. Converse serves every chat model but Titan's, which has no more than
-// a prompt; Claude's own body says all that a Claude client can say.
-var (
-	byConverse = []translate.Dialect{translate.ByName("converse")}
-	byClaude   = []translate.Dialect{translate.ByName("converse"), translate.ByName("claude")}
-	byTitan    = []translate.Dialect{translate.ByName("titan")}
-)
-
-// Prepare puts what is known of the model into x, and the guardrail of every request.
-func (u *Upstream) Prepare(x *chat.Exchange) {
-	x.Facts = u.facts(x.TargetModel)
-	x.Guardrail, x.GuardrailOverride = u.guardrailConfig, u.guardrail.AllowOverride
-}
-
 // facts are what is known of a model: the first matching override's, else the id's own, else those of the model that the
 // control plane names behind an ARN.
 func (u *Upstream) facts(modelID string) model.Facts {
-	for i := range u.overrides {
-		o := &u.overrides[i]
-		if !o.pattern.Match(modelID) {
-			continue
-		}
-		f := model.Lookup(o.like)
-		if o.like == "" {
-			if f = model.Lookup(modelID); o.family == model.Unknown {
-				f = u.lookup(modelID)
-			}
-		}
-		return f.With(o.family, o.maxOutput)
+	return u.factsBy(u.override(modelID), modelID)
+}
+
+func (u *Upstream) factsBy(o *override, modelID string) model.Facts {
+	if o == nil {
+		return u.lookup(modelID)
 	}
-	return u.lookup(modelID)
+	f := model.Lookup(o.like)
+	if o.like == "" {
+		if f = model.Lookup(modelID); o.family == model.Unknown {
+			f = u.lookup(modelID)
+		}
+	}
+	return f.With(o.family, o.maxOutput)
 }
 
 // lookup returns what is known of a model without an override.
@@ -70,17 +55,8 @@ type override struct {
 	family    model.Family
 	maxOutput int64
 	like      string // the id of the model whose facts hold; "" for the model's own
-}
-
-// Dialects are those that the model's family can be asked in.
-func (u *Upstream) Dialects(modelID string) []translate.Dialect {
-	switch u.facts(modelID).Family { //nolint:exhaustive // the others speak Converse alone
-	case model.Claude:
-		return byClaude
-	case model.Titan:
-		return byTitan
-	}
-	return byConverse
+	api       model.API
+	host      model.Host
 }
 
 // Open sends the call and waits for its reply to begin. Credentials that have expired before their time are renewed
@@ -93,12 +69,22 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 		// CountTokens takes the plain id alone (https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html).
 		return u.open(ctx, c, model.WithoutGeography(c.Model))
 	default:
+		if c.Access.Host == model.Mantle {
+			return u.openCopy(ctx, c, model.MantleID(c.Model))
+		}
 		return u.profiled(ctx, c.Model, func(modelID string) (*upstream.Reply, error) { return u.open(ctx, c, modelID) })
 	}
 }
 
 // open sends the call for the model under the given id.
 func (u *Upstream) open(ctx context.Context, c *upstream.Call, modelID string) (*upstream.Reply, error) {
+	switch c.Access.API {
+	case model.Chat, model.Responses, model.Messages:
+		if c.Op == upstream.Chat {
+			return u.openCopy(ctx, c, modelID)
+		}
+	case model.AnyAPI, model.Converse, model.Invoke:
+	}
 	action, header := actionOf(c), make(http.Header, 8)
 	target, err := u.modelURL(modelID, action)
 	if err != nil {
@@ -115,7 +101,7 @@ func (u *Upstream) open(ctx context.Context, c *upstream.Call, modelID string) (
 		header["Accept"] = streamType
 	}
 	upstream.PassHeaders(header, c.Header)
-	res, err := u.send(ctx, http.MethodPost, target, c.Body, header)
+	res, err := u.send(ctx, u.signer, http.MethodPost, target, c.Body, header)
 	if err != nil {
 		return nil, err
 	}
@@ -195,13 +181,14 @@ func appendSegment(b []byte, before, segment, after string) []byte {
 // renewable are the errors that fresh credentials may mend: those sent had expired, or had been rotated away.
 var renewable = []string{"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException"}
 
-// send signs and sends a request with the given headers, to which it adds; a reply that is an error becomes one.
+// send signs and sends a request with the given headers, to which it adds; a reply that is an error becomes one. The
+// signer is that of the host's service.
 // Credentials that AWS refuses as renewable are renewed, an API key is read again from its file, and the request is sent
 // once more.
-func (u *Upstream) send(ctx context.Context, method string, target *url.URL, body []byte, header http.Header) (*http.Response, error) {
+func (u *Upstream) send(ctx context.Context, signer *sigv4.Signer, method string, target *url.URL, body []byte, header http.Header) (*http.Response, error) {
 	hash := sigv4.HashPayload(body)
 	for try := 0; ; try++ {
-		req, err := u.request(ctx, method, target, body, hash, header)
+		req, err := u.request(ctx, signer, method, target, body, hash, header)
 		if err != nil {
 			return nil, u.credentialsError(ctx, err)
 		}
@@ -222,7 +209,8 @@ func (u *Upstream) send(ctx context.Context, method string, target *url.URL, bod
 			}
 			continue
 		}
-		if try > 0 || !slices.Contains(renewable, e.Type) {
+		// Mantle answers 401 and does not name the error.
+		if try > 0 || !slices.Contains(renewable, e.Type) && (signer != u.mantleSigner || res.StatusCode != http.StatusUnauthorized) {
 			return nil, e
 		}
 		if err := u.credentials.Refresh(ctx); err != nil {
@@ -232,7 +220,7 @@ func (u *Upstream) send(ctx context.Context, method string, target *url.URL, bod
 }
 
 // request makes a signed request, or one with the bearer key.
-func (u *Upstream) request(ctx context.Context, method string, target *url.URL, body []byte, hash string, header http.Header) (*http.Request, error) {
+func (u *Upstream) request(ctx context.Context, signer *sigv4.Signer, method string, target *url.URL, body []byte, hash string, header http.Header) (*http.Request, error) {
 	req := blank.WithContext(ctx)
 	req.Method, req.URL, req.Host, req.Header = method, target, target.Host, header
 	req.Header["Accept-Encoding"] = identity // a compressed stream would come in lumps
@@ -250,7 +238,7 @@ func (u *Upstream) request(ctx context.Context, method string, target *url.URL, 
 	if err != nil {
 		return nil, err
 	}
-	return req, u.signer.Sign(req, hash, creds, time.Now())
+	return req, signer.Sign(req, hash, creds, time.Now())
 }
 
 var (

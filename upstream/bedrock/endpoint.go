@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/bedrock"
@@ -31,7 +32,38 @@ func (u *Upstream) resolveEndpoints() error {
 	if err != nil {
 		return fmt.Errorf("control_endpoint of the region '%s': %w", *region, err)
 	}
+	u.mantle = u.mantleHost()
 	return nil
+}
+
+// mantleHost returns the address of bedrock-mantle: the configured one, else the region's
+// (https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html); nil where nothing says that there is one. The SDK
+// has no rules for it. It is known of the commercial partition alone, and not with FIPS; where the runtime has an address
+// of its own, calls may have to stay within a network, so mantle needs one too.
+func (u *Upstream) mantleHost() *url.URL {
+	switch region := u.credentials.Region(); {
+	case u.mantleEndpoint != nil:
+		return u.mantleEndpoint
+	case u.endpoint != nil, u.credentials.EndpointOverride("Bedrock Runtime") != "", u.credentials.FIPS(), region == "":
+		return nil
+	case partition(region) != "aws":
+		return nil
+	default:
+		return &url.URL{Scheme: "https", Host: "bedrock-mantle." + region + ".api.aws"}
+	}
+}
+
+// partitions are the AWS partitions other than the commercial one, by the beginning of their regions' names.
+var partitions = map[string]string{"us-gov-": "aws-us-gov", "cn-": "aws-cn", "us-iso": "aws-iso", "eu-iso": "aws-iso-e", "eusc-": "aws-eusc"}
+
+// partition returns the AWS partition of a region.
+func partition(region string) string {
+	for prefix, name := range partitions {
+		if strings.HasPrefix(region, prefix) {
+			return name
+		}
+	}
+	return "aws"
 }
 
 // host returns the address of one of Bedrock's hosts: the configured one, the environment's for an SDK service, else that

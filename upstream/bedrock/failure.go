@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,10 +106,17 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 	if i := strings.LastIndexByte(name, '#'); i >= 0 {
 		name = name[i+1:]
 	}
+	form := ""
+	if json.Valid(body) {
+		form = bodyDialect(body)
+	}
+	if said, ok := decodeError(body); ok && form != "" && name == "" {
+		doc.Message = said.message // of a copy of OpenAI's or Anthropic's API
+	}
 	e := newError(name, doc.Message, status)
 	e.RetryAfter, e.UpstreamStatus = upstream.RetryAfter(h, time.Now()), status
 	if e.Kind != chat.ErrPermission && json.Valid(body) {
-		e.Body, e.Dialect = arn.ReplaceAll(body, []byte("[arn]")), "converse"
+		e.Body, e.Dialect = arn.ReplaceAll(body, []byte("[arn]")), cmp.Or(form, "converse")
 	}
 	return e
 }

@@ -23,7 +23,12 @@ var clientHeaders = []string{guardrailHeader, guardrailVersionHeader, traceHeade
 // invokeHeaders takes from the client's headers what InvokeModel knows, and adds the configured guardrail, which wins
 // unless it may be overridden.
 func (u *Upstream) invokeHeaders(dst, client http.Header) {
-	upstream.PassHeaders(dst, client, clientHeaders...)
+	u.guard(dst, client, clientHeaders...)
+}
+
+// guard takes the named headers from the client's, which may name a guardrail, and adds the configured one.
+func (u *Upstream) guard(dst, client http.Header, names ...string) {
+	upstream.PassHeaders(dst, client, names...)
 	if u.guardrailConfig == nil || u.guardrail.AllowOverride && dst[guardrailHeader] != nil {
 		return
 	}
@@ -71,7 +76,7 @@ func (u *Upstream) relayAt(ctx context.Context, c *upstream.Call, path string) (
 	}
 	target := *base
 	target.RawPath, target.Path, target.RawQuery = base.EscapedPath()+path, base.Path+plain, c.Query
-	res, err := u.send(ctx, c.Method, &target, c.Body, header)
+	res, err := u.send(ctx, u.signer, c.Method, &target, c.Body, header)
 	if err != nil {
 		return nil, err
 	}

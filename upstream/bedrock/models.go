@@ -202,7 +202,7 @@ func (u *Upstream) control(ctx context.Context, path, query string, page any) er
 	target := *u.controlPlane
 	target.RawPath, target.Path = u.controlPlane.EscapedPath()+path, u.controlPlane.Path+plain
 	target.RawQuery = query
-	res, err := u.send(ctx, http.MethodGet, &target, nil, http.Header{"Accept": jsonType})
+	res, err := u.send(ctx, u.signer, http.MethodGet, &target, nil, http.Header{"Accept": jsonType})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -34,6 +35,15 @@ type Upstream struct {
 
 	// The address that lists models and inference profiles. Default: the region's.
 	ControlEndpoint string `json:"control_endpoint,omitempty"`
+
+	// The address of bedrock-mantle, the host of models that the runtime does not
+	// serve, for VPC endpoints and tests. Default: the region's, unless `endpoint`
+	// is set: then mantle is not called.
+	MantleEndpoint string `json:"mantle_endpoint,omitempty"`
+
+	// The project, or Anthropic workspace, that calls to bedrock-mantle are counted
+	// under. Default: the account's default project.
+	Project string `json:"project,omitempty"`
 
 	// A Bedrock API key, sent as a bearer token in place of a SigV4 signature. A
 	// key from a file, such as `{file./run/secrets/bedrock}`, is read again when
@@ -64,6 +74,10 @@ type Upstream struct {
 	controlEndpoint *url.URL
 	runtime         *url.URL // where the calls go
 	controlPlane    *url.URL
+	mantle          *url.URL // nil: its address is not known
+	mantleEndpoint  *url.URL
+	mantleSigner    *sigv4.Signer
+	project         string
 	guardrail       Guardrail
 	guardrailConfig chat.Value // the guardrail as Converse takes it; nil for none
 	overrides       []override
@@ -124,6 +138,14 @@ type Model struct {
 	// inference profiles, provisioned throughput and imported models. Default:
 	// what the id says, else what Bedrock's control plane says of it.
 	Like string `json:"like,omitempty"`
+
+	// The one API by which the models are asked: converse, invoke, chat, responses
+	// or messages. Default: for each request, the best that they are known to have.
+	API string `json:"api,omitempty"`
+
+	// The one host that the models are asked at: runtime, or mantle, which has IAM
+	// actions and a quota of its own. Default: runtime where it serves the model.
+	Host string `json:"host,omitempty"`
 }
 
 // profileWords are what `profiles` may say.
@@ -160,6 +182,7 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 	}
 	u.rt = rt
 	u.signer = sigv4.New("bedrock", u.credentials.Region())
+	u.mantleSigner = sigv4.New("bedrock-mantle", u.credentials.Region())
 	return u.resolveEndpoints()
 }
 
@@ -205,6 +228,15 @@ func (u *Upstream) resolve(repl *caddy.Replacer, logger *zap.Logger) error {
 	if u.controlEndpoint, err = address(repl, "control_endpoint", u.ControlEndpoint); err != nil {
 		return err
 	}
+	if u.mantleEndpoint, err = address(repl, "mantle_endpoint", u.MantleEndpoint); err != nil {
+		return err
+	}
+	if u.project, err = repl.ReplaceOrErr(u.Project, true, true); err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	if !httpguts.ValidHeaderFieldValue(u.project) {
+		return fmt.Errorf("project: has characters that no header can carry, such as a line break")
+	}
 	if u.Guardrail != nil {
 		u.guardrail = *u.Guardrail
 		if u.guardrail.ID, err = repl.ReplaceOrErr(u.Guardrail.ID, true, true); err != nil {
@@ -231,8 +263,18 @@ func (u *Upstream) resolve(repl *caddy.Replacer, logger *zap.Logger) error {
 		if m.Like != "" && model.PurposeOf(m.Like) == model.PurposeUnknown {
 			return fmt.Errorf("model %s: like '%s' names no model that is known", m.Pattern, m.Like)
 		}
+		if m.API != "" && !slices.Contains(model.APIs, m.API) {
+			return fmt.Errorf("model %s: unknown api '%s'; known are %s", m.Pattern, m.API, strings.Join(model.APIs, ", "))
+		}
+		if m.Host != "" && !slices.Contains(model.Hosts, m.Host) {
+			return fmt.Errorf("model %s: unknown host '%s'; known are %s", m.Pattern, m.Host, strings.Join(model.Hosts, ", "))
+		}
+		if m.Host == "mantle" && (m.API == "converse" || m.API == "invoke") {
+			return fmt.Errorf("model %s: mantle has no %s; its APIs are chat, responses and messages", m.Pattern, m.API)
+		}
 		u.overrides = append(u.overrides, override{
 			pattern: upstream.NewPattern(m.Pattern), family: model.Family(m.Family), maxOutput: int64(m.MaxOutput), like: m.Like,
+			api: model.APIByName(m.API), host: model.HostByName(m.Host),
 		})
 	}
 	return nil

@@ -19,13 +19,13 @@ import (
 // maxListing bounds a listing of models.
 const maxListing = 8 << 20
 
-var dialects = []translate.Dialect{translate.ByName("openai")}
+var offers = []upstream.Offer{{Dialect: translate.ByName("openai")}}
 
 // Prepare puts what is known of the model into x.
 func (u *Upstream) Prepare(x *chat.Exchange) { x.Facts = model.Lookup(x.TargetModel) }
 
-// Dialects is OpenAI's alone.
-func (u *Upstream) Dialects(string) []translate.Dialect { return dialects }
+// Offers is OpenAI's chat alone.
+func (u *Upstream) Offers(string) []upstream.Offer { return offers }
 
 // AskUsage tells whether streams are asked for their usage; see StreamUsage.
 func (u *Upstream) AskUsage() bool { return u.StreamUsage == nil || *u.StreamUsage }
@@ -72,7 +72,7 @@ func (u *Upstream) openChat(ctx context.Context, c *upstream.Call) (*upstream.Re
 		}
 		return nil, chat.Unreadable("a whole reply where a stream was asked for", nil)
 	}
-	if err := reply.Stream(newFrames(res.Body)); err != nil {
+	if err := reply.Stream(upstream.NewEvents(res.Body, eventError)); err != nil {
 		return nil, firstFrame(ctx, err)
 	}
 	return reply, nil

@@ -1,4 +1,4 @@
-package openai
+package bedrock
 
 import (
 	"bytes"
@@ -7,15 +7,15 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// Healer gives one reply of Bedrock's copy of the API the form that OpenAI's own replies have. The copy numbers tool calls
+// healer gives one reply of Bedrock's copy of the API the form that OpenAI's own replies have. The copy numbers tool calls
 // from call_0 in every reply, so that ids repeat over the turns of a conversation and agents pair results wrongly; here
 // each gets an id of its own. gpt-oss writes its reasoning into the text, in tags; here it becomes reasoning_content, as
 // other servers have it. All else stays, to the byte. Not safe for concurrent use.
-type Healer struct {
-	// ID makes this reply's ids unlike those of any other: letters and digits, at most 32.
-	ID string
-	// Reasoning: the text may begin with <reasoning>.
-	Reasoning bool
+type healer struct {
+	// id makes this reply's ids unlike those of any other: letters and digits, at most 32.
+	id string
+	// reasoning: the text may begin with <reasoning>.
+	reasoning bool
 
 	choices []tagged
 	edits   []json.Edit
@@ -44,18 +44,18 @@ const (
 // maxChoices bounds the choices whose tags are followed; the API's own bound of n.
 const maxChoices = 128
 
-// Reply heals a whole reply. What it returns is valid until the next call; it is body itself where nothing is to be done.
-func (h *Healer) Reply(body []byte) []byte {
+// reply heals a whole reply. What it returns is valid until the next call; it is body itself where nothing is to be done.
+func (h *healer) reply(body []byte) []byte {
 	return h.heal(body, "message")
 }
 
-// Chunk heals the data of one event of a stream, as Reply does.
-func (h *Healer) Chunk(data []byte) []byte {
+// chunk heals the data of one event of a stream, as reply does.
+func (h *healer) chunk(data []byte) []byte {
 	return h.heal(data, "delta")
 }
 
-func (h *Healer) heal(data []byte, member string) []byte {
-	if !h.Reasoning && !bytes.Contains(data, []byte(`"call_`)) || json.Valid(data) != nil {
+func (h *healer) heal(data []byte, member string) []byte {
+	if !h.reasoning && !bytes.Contains(data, []byte(`"call_`)) || json.Valid(data) != nil {
 		return data // what cannot be read, and [DONE], is for the reader of the reply
 	}
 	h.edits = h.edits[:0]
@@ -81,7 +81,7 @@ func (h *Healer) heal(data []byte, member string) []byte {
 }
 
 // choice heals the choice that w stands before and goes behind it.
-func (h *Healer) choice(w *json.Walker, data []byte, member string) {
+func (h *healer) choice(w *json.Walker, data []byte, member string) {
 	if w.Kind() != json.Object {
 		w.Skip()
 		return
@@ -124,7 +124,7 @@ func small(b []byte) int {
 }
 
 // said heals a message or a delta.
-func (h *Healer) said(w *json.Walker, index int, finished bool) {
+func (h *healer) said(w *json.Walker, index int, finished bool) {
 	var reasoning, text string
 	spoke := false
 	m := json.EditObject(w, &h.edits)
@@ -132,7 +132,7 @@ func (h *Healer) said(w *json.Walker, index int, finished bool) {
 		switch key := string(m.Key()); {
 		case key == "tool_calls":
 			h.calls(w)
-		case key == "content" && h.Reasoning && w.Kind() == json.Text:
+		case key == "content" && h.reasoning && w.Kind() == json.Text:
 			spoke = true
 			ahead := *w
 			said := ahead.String().Unquote()
@@ -145,7 +145,7 @@ func (h *Healer) said(w *json.Walker, index int, finished bool) {
 			w.Skip()
 		}
 	}
-	if !spoke && finished && h.Reasoning {
+	if !spoke && finished && h.reasoning {
 		// What was held back turned out to be no tag.
 		if reasoning, text = h.split(index, "", true); text != "" {
 			m.Add("content", json.Quote(text))
@@ -157,7 +157,7 @@ func (h *Healer) said(w *json.Walker, index int, finished bool) {
 }
 
 // calls gives the calls of a list ids of their own.
-func (h *Healer) calls(w *json.Walker) {
+func (h *healer) calls(w *json.Walker) {
 	if !w.Array() {
 		w.Skip()
 		return
@@ -171,7 +171,7 @@ func (h *Healer) calls(w *json.Walker) {
 		for m.Next() {
 			ahead := *w
 			if n, ok := strings.CutPrefix(ahead.String().Unquote(), "call_"); ok && string(m.Key()) == "id" && n != "" && small([]byte(n)) >= 0 {
-				m.Set(json.Quote("call_" + h.ID + "_" + n))
+				m.Set(json.Quote("call_" + h.id + "_" + n))
 			} else {
 				w.Skip()
 			}
@@ -181,7 +181,7 @@ func (h *Healer) calls(w *json.Walker) {
 
 // split adds a piece of a choice's text, the last one if finished, and returns what of it is reasoning and what is not.
 // What may be a part of a tag is held back until more comes.
-func (h *Healer) split(index int, piece string, finished bool) (reasoning, text string) {
+func (h *healer) split(index int, piece string, finished bool) (reasoning, text string) {
 	if index < 0 || index >= maxChoices {
 		return "", piece
 	}

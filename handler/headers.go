@@ -1,4 +1,4 @@
-package exchange
+package handler
 
 import (
 	"net/http"

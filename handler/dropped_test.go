@@ -1,4 +1,4 @@
-package exchange_test
+package handler
 
 import (
 	"context"
@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
-	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
@@ -19,8 +17,8 @@ import (
 // converseDown speaks Converse, which has no words for a seed, and is down.
 type converseDown struct{ scripted }
 
-func (*converseDown) Dialects(string) []translate.Dialect {
-	return []translate.Dialect{translate.ByName("converse")}
+func (*converseDown) Offers(string) []upstream.Offer {
+	return []upstream.Offer{{Dialect: translate.ByName("converse")}}
 }
 
 func (*converseDown) Open(context.Context, *upstream.Call) (*upstream.Reply, error) {
@@ -39,10 +37,10 @@ func TestDroppedIsOfTheTargetNamedBesideIt(t *testing.T) {
 	last := &upstream.Named{Name: "last", Kind: upstream.KindBedrock, Upstream: new(converseStrict)}
 	route := &upstream.Route{Patterns: []upstream.Pattern{upstream.NewPattern("m")}, Targets: []*upstream.Target{{Named: first}, {Named: last}}}
 	var rec usage.Record
-	g := handler.New(handler.Config{Config: exchange.Config{
+	g := New(Config{
 		Router: upstream.NewRouter([]*upstream.Route{route}, nil, nil), MaxBody: 1 << 20,
 		Observe: func(_ *http.Request, r *usage.Record) { rec = *r },
-	}})
+	})
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(`{"model":"m","seed":7,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"So"}]}`)))
 	if rec.Upstream != "last" || w.Code != http.StatusBadRequest || w.Header().Get("Bedrock-Gateway-Dropped") != "" {

@@ -1,4 +1,4 @@
-package openai
+package bedrock
 
 import (
 	"encoding/json"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestCallsGetIdsOfTheirOwn(t *testing.T) {
-	h := Healer{ID: "abc"}
+	h := healer{id: "abc"}
 	for in, want := range map[string]string{
 		// Every reply of Bedrock's copy counts from call_0: two turns would have the same ids.
 		`{"choices":[{"index":0,"message":{"tool_calls":[{"id":"call_0","type":"function"},{"type":"function","id":"call_12"}]}}]}`: `{"choices":[{"index":0,"message":{"tool_calls":[{"id":"call_abc_0","type":"function"},{"type":"function","id":"call_abc_12"}]}}]}`,
@@ -21,15 +21,15 @@ func TestCallsGetIdsOfTheirOwn(t *testing.T) {
 		if want == "" {
 			want = in
 		}
-		if got := string(h.Reply([]byte(in))); got != want {
+		if got := string(h.reply([]byte(in))); got != want {
 			t.Errorf("%s\nbecame %s\nwant   %s", in, got, want)
 		}
 	}
 	const chunk = `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_0","function":{"name":"f"}}]},"finish_reason":null}]}`
-	if got := string(h.Chunk([]byte(chunk))); got != strings.Replace(chunk, "call_0", "call_abc_0", 1) {
+	if got := string(h.chunk([]byte(chunk))); got != strings.Replace(chunk, "call_0", "call_abc_0", 1) {
 		t.Error(got)
 	}
-	if got := string(h.Chunk([]byte("[DONE]"))); got != "[DONE]" {
+	if got := string(h.chunk([]byte("[DONE]"))); got != "[DONE]" {
 		t.Error(got)
 	}
 }
@@ -37,7 +37,7 @@ func TestCallsGetIdsOfTheirOwn(t *testing.T) {
 // reasoned heals the pieces as the chunks of a stream, and returns what stands where in the end.
 func reasoned(t *testing.T, pieces ...string) (reasoning, text string) {
 	t.Helper()
-	h := Healer{Reasoning: true}
+	h := healer{reasoning: true}
 	read := func(data string) {
 		var c struct {
 			Choices []struct {
@@ -47,7 +47,7 @@ func reasoned(t *testing.T, pieces ...string) (reasoning, text string) {
 				}
 			}
 		}
-		healed := h.Chunk([]byte(data))
+		healed := h.chunk([]byte(data))
 		if err := json.Unmarshal(healed, &c); err != nil {
 			t.Fatalf("%s: %v", healed, err)
 		}
@@ -86,7 +86,7 @@ func TestReasoningInTheTextIsSplitOut(t *testing.T) {
 		if r, s := reasoned(t, runes...); r != want[0] || s != want[1] {
 			t.Errorf("%q one by one: reasoning %q, text %q", whole, r, s)
 		}
-		h := Healer{Reasoning: true}
+		h := healer{reasoning: true}
 		quoted, _ := json.Marshal(whole)
 		var reply struct {
 			Choices []struct {
@@ -96,7 +96,7 @@ func TestReasoningInTheTextIsSplitOut(t *testing.T) {
 				}
 			}
 		}
-		if err := json.Unmarshal(h.Reply([]byte(`{"choices":[{"finish_reason":"stop","message":{"role":"assistant","content":`+string(quoted)+`}}]}`)), &reply); err != nil {
+		if err := json.Unmarshal(h.reply([]byte(`{"choices":[{"finish_reason":"stop","message":{"role":"assistant","content":`+string(quoted)+`}}]}`)), &reply); err != nil {
 			t.Fatal(err)
 		}
 		if m := reply.Choices[0].Message; m.Reasoning != want[0] || m.Content != want[1] {
@@ -111,9 +111,9 @@ func FuzzHealer(f *testing.F) {
 	f.Add([]byte(`{"choices":[{"delta":[]},{"index":-1,"delta":{"content":null}},{"index":1e3,"delta":{"content":"<"}}]}`))
 	f.Add([]byte(`[DONE]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		h := Healer{ID: "x", Reasoning: true}
+		h := healer{id: "x", reasoning: true}
 		for range 2 {
-			if out := h.Chunk(data); json.Valid(data) && !json.Valid(out) {
+			if out := h.chunk(data); json.Valid(data) && !json.Valid(out) {
 				t.Fatalf("%s became %s", data, out)
 			}
 		}
