@@ -20,8 +20,8 @@ import (
 
 func init() { caddy.RegisterModule(new(stubTransport)) }
 
-// stubTransport stands where the network would: what is measured is the gateway alone. It reads the request as a
-// transport does and answers what the benchmark set.
+// stubTransport takes the network's place, so that the gateway alone is measured. It reads the request as a transport
+// does and answers what the benchmark set.
 type stubTransport struct{}
 
 var stubReply struct {
@@ -42,7 +42,7 @@ func (*stubTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: stubReply.header, Body: io.NopCloser(bytes.NewReader(stubReply.body))}, nil
 }
 
-// discard is a ResponseWriter that costs nothing.
+// discard is a ResponseWriter that discards its output.
 type discard struct {
 	header http.Header
 	n      int
@@ -54,7 +54,7 @@ func (d *discard) Write(b []byte) (int, error) { d.n += len(b); return len(b), n
 func (d *discard) WriteHeader(status int)      { d.status = status }
 func (d *discard) Flush()                      {}
 
-// newBenchGateway makes a gateway whose upstreams answer contentType and body.
+// newBenchGateway returns a gateway whose upstreams answer with contentType and body.
 func newBenchGateway(b testing.TB, contentType string, body []byte) *Gateway {
 	b.Helper()
 	stubReply.header, stubReply.body = http.Header{"Content-Type": {contentType}}, body
@@ -73,7 +73,7 @@ func newBenchGateway(b testing.TB, contentType string, body []byte) *Gateway {
 	return mod.(*Gateway)
 }
 
-// chatBody is a chat of about 2 KB: a system prompt, five messages and a tool.
+// chatBody returns a chat of about 2 KB: a system prompt, five messages and a tool.
 func chatBody(modelID string, stream bool) string {
 	words := strings.Repeat("some of the words of a chat, ", 10)
 	s := ""
@@ -94,7 +94,7 @@ func openaiReply() []byte {
 	return []byte(`{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"` + strings.Repeat("the reply of a model ", 45) + `","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":410,"completion_tokens":120,"total_tokens":530}}`)
 }
 
-// converseStream is a whole stream with the given number of text deltas.
+// converseStream returns a whole stream with the given number of text deltas.
 func converseStream(deltas int) []byte {
 	var b bytes.Buffer
 	enc := eventstream.NewEncoder()
@@ -118,7 +118,7 @@ func converseStream(deltas int) []byte {
 	return b.Bytes()
 }
 
-// invokeStream is a whole stream of InvokeModelWithResponseStream with the given number of text deltas.
+// invokeStream returns a whole stream of InvokeModelWithResponseStream with the given number of text deltas.
 func invokeStream(deltas int) []byte {
 	var b bytes.Buffer
 	enc := eventstream.NewEncoder()
@@ -143,7 +143,7 @@ func invokeStream(deltas int) []byte {
 	return b.Bytes()
 }
 
-// claudeBody is a chat of about 2 KB in Claude's form.
+// claudeBody returns a chat of about 2 KB in Claude's form.
 func claudeBody(stream bool) string {
 	words := strings.Repeat("some of the words of a chat, ", 10)
 	s := ""
@@ -171,10 +171,10 @@ func (g *Gateway) benchCall(b testing.TB, body string) *discard {
 
 const benchClaude = "anthropic.claude-3-5-sonnet-20241022-v2:0"
 
-// raceDetector tells whether the test was built with it.
+// raceDetector reports whether the test was built with the race detector.
 var raceDetector bool
 
-// requestAllocs is what httptest and the discarding writer allocate of themselves.
+// requestAllocs returns the allocations of httptest and of the discarding writer themselves.
 func requestAllocs(body string) float64 {
 	return testing.AllocsPerRun(200, func() {
 		r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
@@ -183,8 +183,7 @@ func requestAllocs(body string) float64 {
 	})
 }
 
-// The goals are those of the design: a request's whole handling stays under 60 allocations, and what a further delta of
-// a stream costs is none.
+// A request's whole handling takes fewer than 60 allocations, and each further delta of a stream takes none.
 func TestHandlerAllocations(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates, too")
@@ -198,7 +197,7 @@ func TestHandlerAllocations(t *testing.T) {
 		{"OpenAI to Converse and back", "application/json", converseReply(), chatBody(benchClaude, false), 60},
 		{"OpenAI passed through", "application/json", openaiReply(), chatBody("gpt-4o", false), 60},
 		{"a stream of one delta", "application/vnd.amazon.eventstream", converseStream(1), chatBody(benchClaude, true), 60},
-		// All that a thousand deltas may cost over one is the larger buffer that a burst is read into.
+		// A thousand deltas may cost one thing more than a single one: the larger buffer that a burst is read into.
 		{"a stream of a thousand deltas", "application/vnd.amazon.eventstream", converseStream(1000), chatBody(benchClaude, true), 64},
 		{"a Claude stream of one delta", "application/vnd.amazon.eventstream", invokeStream(1), claudeBody(true), 62},
 		{"a Claude stream of a thousand deltas", "application/vnd.amazon.eventstream", invokeStream(1000), claudeBody(true), 66},
@@ -231,7 +230,7 @@ func BenchmarkUnaryOpenAIPassthrough(b *testing.B) {
 	benchmarkCall(b, "application/json", openaiReply(), chatBody("gpt-4o", false))
 }
 
-// benchmarkStream tells what one further delta costs, everything counted: frame read, decoded, encoded and written.
+// benchmarkStream measures the whole cost of one further delta: its frame is read, decoded, encoded and written.
 func benchmarkStream(b *testing.B, reply func(deltas int) []byte, body string) {
 	for _, deltas := range []int{100, 10_000} {
 		b.Run(strconv.Itoa(deltas)+" deltas", func(b *testing.B) {

@@ -17,12 +17,12 @@ import (
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/simulator" // the quickstart runs it
 )
 
-var update = flag.Bool("update", false, "write what the adapter gives into the golden files that hold JSON")
+var update = flag.Bool("update", false, "write the adapter's output into the golden files that hold JSON")
 
 const separator = "----------"
 
 // Every file of testdata/caddyfile is a Caddyfile, a line of ten dashes, and
-// what it adapts to: JSON, or the error with its position.
+// the expected result: JSON, or the error with its position.
 func TestCaddyfile(t *testing.T) {
 	files, err := filepath.Glob("testdata/caddyfile/*.caddyfiletest")
 	if err != nil || len(files) == 0 {
@@ -68,8 +68,8 @@ func TestCaddyfile(t *testing.T) {
 	}
 }
 
-// The examples are what people copy: they adapt, and stand as caddy fmt leaves
-// them.
+// Users copy the examples: they must adapt without warnings, and be formatted as
+// by caddy fmt.
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob("examples/*/Caddyfile")
 	if err != nil || len(files) < 4 {

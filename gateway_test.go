@@ -36,7 +36,7 @@ func post(t *testing.T, g *gatewaytest.Gateway, header, value, body string) *gat
 	return g.Do(t, req)
 }
 
-// A client's key lets it in, bounds what it may ask for, and goes no further.
+// A client's key authenticates it, limits the models it may ask for, and is not forwarded.
 func TestKeysThroughTheGateway(t *testing.T) {
 	u := gatewaytest.NewUpstream(t, jsonReply(reply))
 	g := gatewaytest.Start(t, fmt.Sprintf(`api_key_auth {
@@ -89,7 +89,7 @@ bedrock_gateway {
 	}
 }
 
-// The access log tells what a chat cost and where it went, never what was said.
+// The access log has the tokens and the upstream of a chat, never its content.
 func TestAccessLog(t *testing.T) {
 	u := gatewaytest.NewUpstream(t, jsonReply(reply))
 	t.Setenv("GATEWAY_TEST_KEY", "sk-upstream")
@@ -146,8 +146,8 @@ bedrock_gateway {
 	}
 }
 
-// On reload Caddy cleans up the old configuration while its streams go on: they
-// end as if nothing had happened, and new requests go by the new configuration.
+// On reload Caddy cleans up the old configuration while its streams continue: they
+// end normally, and new requests use the new configuration.
 func TestReloadKeepsStreams(t *testing.T) {
 	goOn := make(chan struct{})
 	release := sync.OnceFunc(func() { close(goOn) })
@@ -159,7 +159,7 @@ func TestReloadKeepsStreams(t *testing.T) {
 		_, _ = io.WriteString(w, `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"after"},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
 	}))
 	defer upstream.Close()
-	defer release() // or a failure would wait for the handler for ever
+	defer release() // without it, a failing test would wait for the handler
 	const config = `bedrock_gateway {
 	openai sk-%[2]s {
 		base_url %[1]s/v1
@@ -198,9 +198,9 @@ func TestReloadKeepsStreams(t *testing.T) {
 	}
 }
 
-// postAfterReload asks until the new configuration answers, and gives its status.
-// Caddy ends the old server behind the caller's back: for a moment it may still
-// accept a connection, and serve it by the old configuration or close it.
+// postAfterReload repeats the request until the new configuration answers, and returns the status.
+// Caddy stops the old server asynchronously: for a moment it may still accept a
+// connection, and serve it by the old configuration or close it.
 func postAfterReload(t *testing.T, g *gatewaytest.Gateway, body string) (status int) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); status != http.StatusOK && time.Now().Before(deadline); {

@@ -17,7 +17,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
 
-// caddyRequest is a request as Caddy's server hands it to a handler.
+// caddyRequest returns a request as Caddy's server passes it to a handler.
 func caddyRequest() (*http.Request, *caddy.Replacer, *caddyhttp.ExtraLogFields) {
 	r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", nil)
 	repl := caddyhttp.NewTestReplacer(r)
@@ -79,7 +79,7 @@ func TestObserve(t *testing.T) {
 		t.Errorf("an unknown placeholder is %q", got)
 	}
 
-	// Without usage there is no count, and zero would be one.
+	// Without usage the counts are unknown, which is not zero.
 	r, repl, _ = caddyRequest()
 	observe(r, &usage.Record{Model: "m"})
 	if got := repl.ReplaceAll("{http.bedrock_gateway.input_tokens} {http.bedrock_gateway.output_tokens} {http.bedrock_gateway.ttft_ms}", "?"); got != "? ? ?" {

@@ -17,7 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// onlyEnv hides the settings of the machine the test runs on, and sets its own.
+// onlyEnv hides the machine's own settings, and sets those of the test.
 func onlyEnv(t *testing.T, env map[string]string) {
 	t.Helper()
 	for _, pair := range os.Environ() {
@@ -52,7 +52,7 @@ func provision(t *testing.T, g *Gateway) error {
 	return g.Provision(ctx)
 }
 
-// upstreamFor is the name of the upstream a model goes to, or the error.
+// upstreamFor returns the name of the upstream that a model goes to, or the error.
 func upstreamFor(g *Gateway, model string) string {
 	route, err := g.handler.Router.Route(model)
 	if err != nil {
@@ -90,7 +90,7 @@ func TestEnvironment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// An upstream that is not there is told by the variable that brings it.
+			// The error for a missing upstream names the variable that brings it.
 			if got := upstreamFor(g, gpt); !strings.Contains(got, tc.gpt) {
 				t.Errorf("%s: %q, want %q", gpt, got, tc.gpt)
 			}
@@ -128,8 +128,8 @@ func TestFilesFromTheEnvironment(t *testing.T) {
 	}
 }
 
-// The environment is for gateways that configure no upstream; one that does must
-// not send a model to a place that nobody wrote down.
+// The environment is for gateways that configure no upstream. One that does must
+// not send a model to an upstream that its configuration does not name.
 func TestEnvironmentDoesNotAddToWhatIsConfigured(t *testing.T) {
 	onlyEnv(t, map[string]string{"OPENAI_API_KEY": "sk-1", "AWS_REGION": "eu-west-1", "DEFAULT_OPENAI_MODEL": "gpt-4o"})
 	g, err := load(t, "bedrock_gateway {\n upstream local openai {\n base_url http://127.0.0.1:1/v1\n }\n}")
@@ -226,7 +226,7 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// What a Caddyfile's parser refuses must not come in by JSON.
+// A configuration that the Caddyfile's parser refuses must be refused as JSON too.
 func TestProvisionErrors(t *testing.T) {
 	onlyEnv(t, nil)
 	const local = `"upstreams":[{"name":"a","upstream":{"kind":"openai","api_key":"k"}}]`
@@ -266,7 +266,7 @@ func TestProvisionErrors(t *testing.T) {
 	}
 }
 
-// What is none of the gateway's reaches the next handler as it came.
+// A request to any other path reaches the next handler unchanged.
 func TestNextHandler(t *testing.T) {
 	onlyEnv(t, nil)
 	g, err := load(t, "bedrock_gateway {\n files off\n health off\n}")

@@ -82,8 +82,8 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// Clients show what their own API's error body says, and retry or ask for
-// another key by it.
+// Clients show the message of their own API's error body, and decide by its code whether to
+// retry or to ask for another key.
 func TestRefusedInTheDialectOfThePath(t *testing.T) {
 	a := provision(t, &APIKey{Keys: []Key{{UserID: "alice", Key: "sk-alice"}}})
 	for _, tc := range []struct {
@@ -179,7 +179,7 @@ func TestPlaceholders(t *testing.T) {
 	}
 }
 
-// clock is a hand-set clock, so that no test waits for the file to be looked at.
+// clock is set by hand, so that no test waits for the file to be checked.
 type clock struct{ now time.Time }
 
 func (c *clock) read() time.Time { return c.now }
@@ -226,7 +226,7 @@ func TestKeysFileIsReadAgain(t *testing.T) {
 		t.Errorf("told %d times of one change", n)
 	}
 
-	// Broken content and a vanished file leave the keys as they are, told once.
+	// Invalid content and a missing file leave the keys as they are, and are logged once.
 	write("dave\n")
 	for range 3 {
 		c.now = c.now.Add(checkEvery)
@@ -248,8 +248,8 @@ func TestKeysFileIsReadAgain(t *testing.T) {
 	good("sk-five", "erin")
 }
 
-// Two writes within the file system's clock tick leave one time and one size; a
-// revoked key must go all the same.
+// Two writes within one tick of the file system's clock can leave the same time and size;
+// a revoked key must be refused even then.
 func TestKeysFileChangedWithinATick(t *testing.T) {
 	f, c, _, write := openTestFile(t, "alice sk-one\n")
 	at := c.now

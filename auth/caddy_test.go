@@ -14,11 +14,10 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
 )
 
-// Through the whole Caddy: the 401 is one body, the credential does not reach
-// what is behind, and the access log has no key in it when the two fields are
-// deleted as the documentation says. Caddy hides only Authorization by itself,
-// and removing the headers from the request does not help: it logs a copy made
-// before any handler runs.
+// Through the whole Caddy: the 401 has one body, the credential does not reach
+// later handlers, and the access log has no key when the two fields are deleted as
+// documented. Caddy itself redacts only Authorization. Removing the headers from the
+// request does not help, because Caddy logs a copy made before any handler runs.
 func TestThroughCaddy(t *testing.T) {
 	log := filepath.ToSlash(filepath.Join(t.TempDir(), "access.log"))
 	g := gatewaytest.Start(t, `

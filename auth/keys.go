@@ -19,33 +19,33 @@ import (
 )
 
 const (
-	// maxKeyLen bounds what is hashed for a stranger, in bytes.
+	// maxKeyLen is the longest key that is hashed, in bytes: anybody may send one.
 	maxKeyLen = 8 << 10
 
 	// maxKeysFile bounds the keys file, in bytes.
 	maxKeysFile = 8 << 20
 
-	// checkEvery is how often the keys file is looked at.
+	// checkEvery is how often the keys file is checked for changes.
 	checkEvery = time.Second
 
-	// settled is how old a file's modification time must be to tell versions
-	// apart: two writes within the clock's tick can leave one time and one size.
+	// settled is the age from which a file's modification time identifies its version: two
+	// writes within one tick of the clock can leave the same time and size.
 	settled = 2 * time.Second
 )
 
-// digest is the SHA-256 of a key. Keys are compared as digests: all have one
-// length, and none stands in memory in clear.
+// digest is the SHA-256 of a key. Keys are compared by their digests: these have one
+// length, and the keys themselves are not kept in memory.
 type digest [sha256.Size]byte
 
-// entry is one key that lets somebody in.
+// entry is one valid key.
 type entry struct {
 	digest digest
 	user   string
 	models string // patterns separated by spaces
 }
 
-// digestOf is the digest of a configured key, or the digest that follows
-// sha256:.
+// digestOf returns the digest of a configured key, or the digest that follows
+// "sha256:".
 func digestOf(key string) (digest, error) {
 	hexDigest, isDigest := strings.CutPrefix(key, "sha256:")
 	if !isDigest {
@@ -70,8 +70,8 @@ func digestOf(key string) (digest, error) {
 	return d, nil
 }
 
-// distinct returns an error if one key belongs to two entries: whose it is
-// would depend on their order.
+// distinct returns an error if two entries have the same key: its user would
+// depend on their order.
 func distinct(entries []entry) error {
 	users := make(map[digest]string, len(entries))
 	for _, e := range entries {
@@ -83,8 +83,8 @@ func distinct(entries []entry) error {
 	return nil
 }
 
-// find is the entry whose key was given. It takes as long whichever entry it
-// is, and if it is none.
+// find returns the entry that has the key, and whether there is one. It takes
+// the same time whichever entry it is, and if there is none.
 func find(entries []entry, key string) (entry, bool) {
 	if len(key) > maxKeyLen {
 		return entry{}, false
@@ -101,7 +101,7 @@ func find(entries []entry, key string) (entry, bool) {
 	return entries[found], true
 }
 
-// keysFile is a file of keys that is read again when it changes. Safe for
+// keysFile is a file of keys that is read again when it changes. It is safe for
 // concurrent use.
 type keysFile struct {
 	path       string
@@ -112,16 +112,16 @@ type keysFile struct {
 	current   atomic.Pointer[[]entry]
 	nextCheck atomic.Int64 // Unix nanoseconds
 
-	// mu is held by the one request that looks at the file; the others go on with
-	// the keys there are.
+	// mu is held by the one request that checks the file; the others use the
+	// current keys.
 	mu     sync.Mutex
 	seen   os.FileInfo
 	readAt time.Time
-	sum    digest // of the content that was read last, good or bad
+	sum    digest // of the content that was read last, valid or not
 }
 
-// openKeysFile reads the file at path; its keys and the configured ones
-// together are the entries.
+// openKeysFile reads the file at path. Its keys are added to the configured
+// ones.
 func openKeysFile(path string, configured []entry, log *zap.Logger) (*keysFile, error) {
 	f := &keysFile{path: path, configured: configured, log: log, now: time.Now}
 	if _, err := f.read(); err != nil {
@@ -131,7 +131,7 @@ func openKeysFile(path string, configured []entry, log *zap.Logger) (*keysFile, 
 	return f, nil
 }
 
-// entries are the keys that are good now.
+// entries returns the valid keys, from a file that is at most checkEvery old.
 func (f *keysFile) entries() []entry {
 	if f.now().UnixNano() >= f.nextCheck.Load() && f.mu.TryLock() {
 		f.refresh()
@@ -140,7 +140,7 @@ func (f *keysFile) entries() []entry {
 	return *f.current.Load()
 }
 
-// refresh reads the file again if it changed. What goes wrong is logged, once a
+// refresh reads the file again if it changed. Errors are logged once for each
 // version of the file.
 func (f *keysFile) refresh() {
 	now := f.now()
@@ -153,7 +153,7 @@ func (f *keysFile) refresh() {
 	case err == nil:
 		changed, err = f.read()
 	case f.seen == nil:
-		return // told already
+		return // logged already
 	default:
 		f.seen, f.sum = nil, digest{}
 	}
@@ -165,15 +165,15 @@ func (f *keysFile) refresh() {
 	}
 }
 
-// unchanged tells whether info is of the version that was read last.
+// unchanged reports whether info is of the version that was read last.
 func (f *keysFile) unchanged(info os.FileInfo) bool {
 	return f.seen != nil && os.SameFile(f.seen, info) &&
 		f.seen.ModTime().Equal(info.ModTime()) && f.seen.Size() == info.Size() &&
 		f.readAt.Sub(info.ModTime()) > settled
 }
 
-// read makes the file's keys the current ones, and tells whether the file says
-// anything else than when it was read last.
+// read makes the file's keys the current ones, and reports whether the file's
+// content has changed since it was read last.
 func (f *keysFile) read() (changed bool, err error) {
 	file, err := os.Open(f.path)
 	if err != nil {
@@ -209,8 +209,8 @@ func (f *keysFile) read() (changed bool, err error) {
 	return true, nil
 }
 
-// parseKeys reads lines of "user_id key". Errors name the line, never what
-// stands in it.
+// parseKeys reads lines of "user_id key". Errors name the line, never its
+// content.
 func parseKeys(data []byte) ([]entry, error) {
 	var entries []entry
 	lines := bufio.NewScanner(bytes.NewReader(data))

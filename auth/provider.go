@@ -1,6 +1,6 @@
-// Package auth lets clients in by static API keys, the way OpenAI's, Anthropic's
-// and Amazon's clients send them: the directive api_key_auth, the module
-// http.authentication.providers.api_key.
+// Package auth authenticates clients by static API keys, in the headers that OpenAI's, Anthropic's and Amazon's clients
+// send them in: the directive api_key_auth, the module http.authentication.providers.api_key. It serves any Caddy site and
+// does not know the gateway; which models a user may ask for is passed on as a placeholder.
 package auth
 
 import (
@@ -18,44 +18,44 @@ func init() {
 
 // APIKey authenticates clients by static API keys. A key is taken from
 // `Authorization: Bearer`, `X-Api-Key` or `Api-Key`, and all three are removed
-// from the request once it is let in, so that no handler behind forwards them.
-// Who is refused gets a 401 in the form its client reads: Anthropic's under
-// /v1/messages, Bedrock's under /model/, /foundation-models,
-// /inference-profiles and /guardrail/, OpenAI's elsewhere.
+// from the request once it is authenticated, so that no later handler forwards them.
+// A client that is refused gets a 401 in its own API's form: Anthropic's under
+// /v1/messages, and under /v1/models if it sends Anthropic-Version; Bedrock's under
+// /model/, /foundation-models, /inference-profiles and /guardrail/; OpenAI's elsewhere.
 //
-// Caddy's access log writes X-Api-Key and Api-Key in clear, because it copies
+// Caddy's access log has X-Api-Key and Api-Key in clear text, because it copies
 // the headers before any handler runs: delete them with a `filter` encoder.
 //
-// Placeholders set for the handlers behind:
+// Placeholders set for later handlers:
 //
 // Placeholder | Description
 // ------------|-------------
 // `{http.auth.user.id}` | The user the key belongs to
-// `{http.auth.user.models}` | The model patterns the key is good for, separated by spaces; empty: every model
+// `{http.auth.user.models}` | The patterns of the models the key allows, separated by spaces; empty for every model
 type APIKey struct {
 	// The keys and their users. A user may have several.
 	Keys []Key `json:"keys,omitempty"`
 
-	// A file of further keys, one `user_id key` a line; empty lines and lines
-	// that start with `#` are skipped. It is looked at once a second while
-	// requests come, and read again when it changed; a file that cannot be read
-	// then leaves the keys as they were, and an error in the log.
+	// A file of further keys, one `user_id key` per line; empty lines and lines
+	// that start with `#` are skipped. The file is checked once a second while
+	// requests come, and read again when it has changed. If it cannot be read
+	// then, the error is logged and the keys stay as they were.
 	KeysFile string `json:"keys_file,omitempty"`
 
 	configured []entry
 	file       *keysFile
 }
 
-// Key is one key and whose it is.
+// Key is one key and its user.
 type Key struct {
-	// The user, as `{http.auth.user.id}` will have it.
+	// The user, which becomes `{http.auth.user.id}`.
 	UserID string `json:"user_id"`
 
 	// The key itself, or `sha256:` and the key's SHA-256 in hex.
 	Key string `json:"key"`
 
-	// The models the key is good for, in which `*` stands for any run of
-	// characters. Default: every model.
+	// The models that the key allows; `*` stands for any run of characters.
+	// Default: every model.
 	Models []string `json:"models,omitempty"`
 }
 
@@ -71,7 +71,7 @@ func (APIKey) CaddyModule() caddy.ModuleInfo {
 func (a *APIKey) Provision(ctx caddy.Context) error {
 	repl := caddy.NewReplacer()
 	if len(a.Keys) == 0 && a.KeysFile == "" {
-		return fmt.Errorf("no key and no keys_file: nobody could come in")
+		return fmt.Errorf("no key and no keys_file: every request would be refused; configure one of them")
 	}
 	for i, k := range a.Keys {
 		e, err := k.resolve(repl)
@@ -94,7 +94,7 @@ func (a *APIKey) Provision(ctx caddy.Context) error {
 	return err
 }
 
-// resolve makes the entry that k describes.
+// resolve returns the entry that k describes.
 func (k Key) resolve(repl *caddy.Replacer) (entry, error) {
 	user, err := repl.ReplaceOrErr(k.UserID, true, true)
 	if err != nil {
@@ -126,8 +126,8 @@ func (k Key) resolve(repl *caddy.Replacer) (entry, error) {
 	return e, nil
 }
 
-// Authenticate finds the user whose key the request carries. Where it finds
-// none, it has written the 401.
+// Authenticate returns the user whose key the request carries. If there is
+// none, it writes the 401 and returns false.
 func (a *APIKey) Authenticate(w http.ResponseWriter, r *http.Request) (caddyauth.User, bool, error) {
 	entries := a.configured
 	if a.file != nil {
@@ -151,11 +151,11 @@ func (a *APIKey) Authenticate(w http.ResponseWriter, r *http.Request) (caddyauth
 	return caddyauth.User{}, false, nil
 }
 
-// credentialHeaders are where clients put a key: OpenAI's and AWS's in the
-// first, Anthropic's in the second, Azure's in the third.
+// credentialHeaders are the headers that hold a key: OpenAI's and AWS's clients
+// send the first, Anthropic's the second, Azure's the third.
 var credentialHeaders = [...]string{"Authorization", "X-Api-Key", "Api-Key"}
 
-// credentials are the keys a request carries, at most one of each header.
+// credentials returns the keys that a request carries, at most one of each header.
 func credentials(h http.Header) []string {
 	var given []string
 	for _, name := range credentialHeaders {

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// The bodies of a 401, one a dialect. Missing and wrong are told apart, as the
-// real services do; nothing tells a wrong key from an expired one.
+// The messages of a 401. A missing key and a wrong one have different messages,
+// as in the real services; a wrong key and an expired one have the same.
 const (
 	missing = "No API key was given. Send it as 'Authorization: Bearer <key>', 'x-api-key: <key>' or 'api-key: <key>'."
 	wrong   = "The API key is not valid."
 )
 
-// bedrockPaths are the prefixes under which AWS clients call.
+// bedrockPaths are the prefixes of the paths that AWS clients call.
 var bedrockPaths = []string{"/model/", "/foundation-models", "/inference-profiles", "/guardrail/"}
 
-// refuse writes the 401 that the client of the request's path understands.
+// refuse writes a 401 in the form of the API that the request is for.
 func refuse(w http.ResponseWriter, r *http.Request, given bool) {
 	path := r.URL.Path
 	message, code := missing, "null"
@@ -29,23 +29,23 @@ func refuse(w http.ResponseWriter, r *http.Request, given bool) {
 	case under(path, "/v1/messages"), under(path, "/v1/models") && r.Header["Anthropic-Version"] != nil:
 		body = `{"type":"error","error":{"type":"authentication_error","message":"` + message + `"}}`
 	case underAny(path, bedrockPaths):
-		// The error name that AWS gives a bearer token or key id it does not know.
+		// The error name that AWS has for an unknown bearer token or key id.
 		h.Set("X-Amzn-Errortype", "UnrecognizedClientException")
 		body = `{"message":"` + message + `"}`
 	default:
 		body = `{"error":{"message":"` + message + `","type":"invalid_request_error","param":null,"code":` + code + `}}`
 	}
 	h.Set("Content-Type", "application/json")
-	// Also keeps what a handle_errors route writes for the 401 from being added to it.
+	// It also keeps the output of a handle_errors route from being appended.
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.ProtoMajor == 1 {
-		// Such a route makes the server close the connection, which a client that was not told would use again, and lose
-		// its next request.
+		// A handle_errors route makes the server close the connection. A client that does not know would send its next
+		// request on it, and lose it.
 		h.Set("Connection", "close")
 	}
 	h.Set("WWW-Authenticate", `Bearer realm="bedrock_gateway"`)
 	w.WriteHeader(http.StatusUnauthorized)
-	_, _ = w.Write([]byte(body)) // a client that left needs no answer
+	_, _ = w.Write([]byte(body)) // the client has left, if it fails
 }
 
 func underAny(path string, prefixes []string) bool {

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 const (
 	gatewayUser = "arn:aws:iam::111111111111:user/gateway"
 	bedrockRole = "arn:aws:iam::222222222222:role/Bedrock"
-	nowhere     = "http://127.0.0.1:1" // where nobody listens
+	nowhere     = "http://127.0.0.1:1" // where nothing listens
 )
 
 // account is a simulated AWS with a user, a role for that user, and Bedrock's control plane.
@@ -98,7 +98,7 @@ func (a *account) file(t *testing.T, name, content string) string {
 	return path
 }
 
-// caddy runs a command in an environment that knows nothing but what is given, and returns its exit code.
+// caddy runs a command in an environment of the given variables alone, and returns its exit code.
 func (a *account) caddy(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -119,7 +119,7 @@ func (a *account) caddy(t *testing.T, env []string, args ...string) (code int, s
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// lines tells whether each line of out begins with that of want; "…" in want stands for any text.
+// lines reports whether each line of out begins with that of want; "…" in want stands for any text.
 func lines(out string, want []string) bool {
 	got := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 	if len(got) != len(want) {
@@ -201,7 +201,7 @@ func TestTestAWSWithConfig(t *testing.T) {
 		"no region": {
 			gateway: "bedrock {\n" + keys + endpoints + "}",
 			want: []string{
-				"upstream bedrock", "✗ Configuration: you must specify a region", "  → write 'bedrock us-east-1' in the Caddyfile, set AWS_REGION=us-east-1, or give --region us-east-1",
+				"upstream bedrock", "✗ Configuration: you must specify a region", "  → write 'bedrock us-east-1' in the Caddyfile, set AWS_REGION=us-east-1, or pass --region us-east-1",
 			},
 			errs: "failed for 1 of 1",
 		},
@@ -218,7 +218,7 @@ func TestTestAWSWithConfig(t *testing.T) {
 		"unknown profile": {
 			gateway: "bedrock us-east-1 {\nprofile nobody\n" + endpoints + "}",
 			want: []string{
-				"upstream bedrock", "✗ Configuration: the config profile (nobody) could not be found", "  → 'aws configure list-profiles' names the profiles there are",
+				"upstream bedrock", "✗ Configuration: the config profile (nobody) could not be found", "  → 'aws configure list-profiles' lists the profiles",
 			},
 			errs: "failed for 1 of 1",
 		},
@@ -229,7 +229,7 @@ func TestTestAWSWithConfig(t *testing.T) {
 		},
 		"empty placeholder": {
 			gateway: "bedrock us-east-1 {\ncredentials {env.NOTHING} {env.SECRET}\n" + endpoints + "}",
-			want:    []string{"upstream bedrock", "✗ Configuration: access_key_id: …NOTHING", "  → set what the placeholder names"},
+			want:    []string{"upstream bedrock", "✗ Configuration: access_key_id: …NOTHING", "  → set the variable that the placeholder names"},
 			errs:    "failed for 1 of 1",
 		},
 		"wrong secret": {

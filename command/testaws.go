@@ -19,7 +19,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
-// testAWS is what `caddy bedrock test-aws` was asked for.
+// testAWS holds the flags of `caddy bedrock test-aws`.
 type testAWS struct {
 	config, adapter string
 	upstream        string
@@ -31,14 +31,14 @@ func testAWSCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test-aws",
 		Short: "Tests the AWS credentials of Bedrock upstreams",
-		Long: `Goes the way to Bedrock step by step: region, credentials, who they belong to
-(sts:GetCallerIdentity), and the models (bedrock:ListFoundationModels and
-bedrock:ListInferenceProfiles). Each step is a line with a mark; one that fails
-says what to do next. No secret is printed, and no model is called.
+		Long: `Checks the way to Bedrock step by step: the region, the credentials, their
+identity (sts:GetCallerIdentity), and the models (bedrock:ListFoundationModels
+and bedrock:ListInferenceProfiles). Each step is a line with a mark; a step that
+fails says what to do next. No secret is printed, and no model is called.
 
-With --config it does so for each Bedrock upstream of that configuration, as
-the user who runs it: the files of profiles are those of that user. Without, the
-credentials are those of --profile, or of the environment's AWS_* variables.
+With --config, it checks each Bedrock upstream of that configuration. Profiles
+are read from the files of the user who runs the command. Without --config, it
+checks the credentials of --profile, or of the environment's AWS_* variables.
 
 The exit code is 0 if all steps succeeded, else 1.`,
 		Example: `  $ caddy bedrock test-aws --config Caddyfile
@@ -50,9 +50,9 @@ The exit code is 0 if all steps succeeded, else 1.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&t.config, "config", "c", "", "The configuration whose upstreams to test")
+	f.StringVarP(&t.config, "config", "c", "", "The configuration whose upstreams are tested")
 	f.StringVarP(&t.adapter, "adapter", "a", "", "The name of the config adapter, if --config is not a Caddyfile or JSON")
-	f.StringVarP(&t.upstream, "upstream", "u", "", "The one upstream of --config to test")
+	f.StringVarP(&t.upstream, "upstream", "u", "", "The only upstream of --config to test")
 	f.StringVar(&t.profile, "profile", "", "The profile of the shared AWS files to test")
 	f.StringVar(&t.region, "region", "", "The AWS region (default: that of the profile, else of the environment)")
 	cmd.MarkFlagsMutuallyExclusive("config", "profile")
@@ -62,7 +62,7 @@ The exit code is 0 if all steps succeeded, else 1.`,
 	return cmd
 }
 
-// run tests and prints; its error says in one line what failed.
+// run tests the upstreams and prints the steps. Its error is one line that says what failed.
 func (t *testAWS) run(ctx context.Context, out io.Writer) error {
 	config, upstreams, err := t.upstreams()
 	if err != nil {
@@ -100,7 +100,7 @@ func (t *testAWS) run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// diagnose loads an upstream as the gateway does, and goes its way to AWS.
+// diagnose loads an upstream as the gateway does, and returns the steps of its way to AWS.
 func diagnose(ctx context.Context, caddyCtx caddy.Context, u *upstream.Settings) []credentials.Step {
 	named, err := u.Load(caddyCtx)
 	if err != nil {
@@ -115,7 +115,7 @@ func diagnose(ctx context.Context, caddyCtx caddy.Context, u *upstream.Settings)
 	return d.Diagnose(ctx)
 }
 
-// reason is why an upstream did not load, without Caddy's way to its module.
+// reason returns why an upstream did not load, without Caddy's path to its module.
 func reason(err error, name string) string {
 	text := err.Error()
 	if _, rest, ok := strings.Cut(text, "provision "+upstream.Namespace+"."+upstream.KindBedrock+": "); ok {
@@ -124,17 +124,17 @@ func reason(err error, name string) string {
 	return strings.TrimPrefix(text, "upstream '"+name+"': ")
 }
 
-// configurationHints say what to do about errors that need no network to be found, by a part of their text.
+// configurationHints are the next steps after errors that are found without the network, by a part of their text.
 var configurationHints = []struct{ part, hint string }{
-	{"you must specify a region", "write 'bedrock us-east-1' in the Caddyfile, set AWS_REGION=us-east-1, or give --region us-east-1"},
-	{"could not be found", "'aws configure list-profiles' names the profiles there are, 'aws configure --profile NAME' makes one; --profile or 'profile' chooses it"},
-	{"holds no credentials", "give the profile keys, a role, SSO or a credential_process; or leave it out to use the machine's role"},
+	{"you must specify a region", "write 'bedrock us-east-1' in the Caddyfile, set AWS_REGION=us-east-1, or pass --region us-east-1"},
+	{"could not be found", "'aws configure list-profiles' lists the profiles, 'aws configure --profile NAME' creates one; --profile or 'profile' selects it"},
+	{"holds no credentials", "add keys, a role, SSO or a credential_process to the profile; or leave the profile out to use the machine's role"},
 	{"mfa_serial", "use a profile without MFA, or SSO"},
 	{"web identity token file", "check that the file exists and that this user may read it; in EKS, the pod's service account and its annotation"},
-	{"duration", "put a duration from 15m to 12h"},
+	{"duration", "use a duration from 15m to 12h"},
 	{"ARN", "copy the role's ARN from IAM: arn:aws:iam::123456789012:role/Name"},
 	{"must be set together", "set both of the two variables, or neither"},
-	{"empty", "set what the placeholder names, for this user too"},
+	{"empty", "set the variable that the placeholder names, for this user too"},
 }
 
 func configurationHint(err error) string {
@@ -143,10 +143,10 @@ func configurationHint(err error) string {
 			return h.hint
 		}
 	}
-	return "correct it; 'caddy validate' and docs/aws-credentials.md tell more"
+	return "correct the configuration; 'caddy validate' and docs/aws-credentials.md say more"
 }
 
-// upstreams are those to test, and the configuration that they stand in.
+// upstreams returns the upstreams to test, and the configuration that they are part of.
 func (t *testAWS) upstreams() (*caddy.Config, []upstream.Settings, error) {
 	if t.config == "" {
 		if t.adapter != "" || t.upstream != "" {
@@ -183,8 +183,8 @@ func (t *testAWS) upstreams() (*caddy.Config, []upstream.Settings, error) {
 	return config, chosen, nil
 }
 
-// bedrockUpstreams finds the Bedrock upstreams of all gateways in a configuration, in its order, each once. Those of a
-// gateway without upstreams are the environment's.
+// bedrockUpstreams returns the Bedrock upstreams of all gateways in a configuration, in its order, each once. A gateway
+// without upstreams has the environment's.
 func bedrockUpstreams(config []byte) ([]upstream.Settings, error) {
 	gateways, err := handlers(nil, config, "bedrock_gateway")
 	if err != nil {
@@ -200,7 +200,7 @@ func bedrockUpstreams(config []byte) ([]upstream.Settings, error) {
 			return nil, fmt.Errorf("bedrock_gateway: %w", err)
 		}
 		if len(g.Upstreams) == 0 {
-			// Also without a region: that it is missing is what a test should tell.
+			// Even without a region: the test should say that it is missing.
 			g.Upstreams = []upstream.Settings{{Name: upstream.KindBedrock, UpstreamRaw: json.RawMessage(`{"kind":"bedrock"}`)}}
 		}
 		for _, u := range g.Upstreams {
@@ -220,8 +220,8 @@ func bedrockUpstreams(config []byte) ([]upstream.Settings, error) {
 	return found, nil
 }
 
-// handlers appends all objects in a JSON value that are the named HTTP handler, wherever they stand: in routes of
-// servers, of subroutes, or in named routes.
+// handlers appends all objects in a JSON value that are the named HTTP handler, at any depth: in routes of servers, of
+// subroutes, or in named routes.
 func handlers(found []json.RawMessage, value json.RawMessage, name string) ([]json.RawMessage, error) {
 	var err error
 	switch value = bytes.TrimSpace(value); {
@@ -252,8 +252,8 @@ func handlers(found []json.RawMessage, value json.RawMessage, name string) ([]js
 	return found, nil
 }
 
-// quietContext is one in which an upstream's modules load as in Caddy, and nothing else is made or started: of the
-// apps there is only pki, whose authorities a transport may trust.
+// quietContext returns a context in which an upstream's modules load as in Caddy, without anything else being started. Of
+// the apps it has pki alone, because a transport may trust its authorities.
 func quietContext(config *caddy.Config) (caddy.Context, context.CancelFunc, error) {
 	apps := caddy.ModuleMap{}
 	if pki, ok := config.AppsRaw["pki"]; ok {
@@ -267,7 +267,7 @@ func quietContext(config *caddy.Config) (caddy.Context, context.CancelFunc, erro
 	if err != nil {
 		return caddy.Context{}, nil, err
 	}
-	// Its modules, credentials among them, are cleaned up with this one.
+	// Modules, credentials among them, are cleaned up with this context.
 	own, cancel := caddy.NewContext(ctx)
 	return own, cancel, nil
 }

@@ -103,7 +103,7 @@ var closed = []netip.Prefix{
 	netip.MustParsePrefix("fec0::/10"),
 }
 
-// public tells whether an address may be dialled: no loopback, private, link-local (cloud metadata), multicast or
+// public reports whether an address may be dialled: not a loopback, private, link-local (cloud metadata), multicast or
 // special one.
 func public(a netip.Addr) bool {
 	a = a.Unmap()

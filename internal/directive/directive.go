@@ -3,8 +3,9 @@
 // stands, and a word that may stand once is refused the second time.
 //
 // The functions are called with the dispenser on the sub-directive's own word,
-// and leave it on the last token they used, so the caller's NextBlock loop
-// goes on from there. All errors carry file and line.
+// and leave it on the last token they used, where the caller's NextBlock loop
+// continues. All errors have file and line. The words themselves belong to the
+// rooms whose settings they are.
 package directive
 
 import (
@@ -23,7 +24,7 @@ import (
 // Seen remembers which words of one block have been read.
 type Seen map[string]bool
 
-// Once records the current word, and returns an error if it was there before.
+// Once records the current word, and returns an error if it was recorded before.
 func (s Seen) Once(d *caddyfile.Dispenser) error {
 	if s[d.Val()] {
 		return d.Errf("%s already specified", d.Val())
@@ -32,7 +33,7 @@ func (s Seen) Once(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// Unknown is the error for a word that no sub-directive has.
+// Unknown returns the error for an unknown sub-directive.
 func Unknown(d *caddyfile.Dispenser) error {
 	if d.Val() == "{" {
 		return d.Err("unexpected block: this line takes none")
@@ -40,7 +41,7 @@ func Unknown(d *caddyfile.Dispenser) error {
 	return d.Errf("unrecognized subdirective '%s'", d.Val())
 }
 
-// None reads the end of the line: the word takes no argument.
+// None reads the end of the line, for a word without arguments.
 func None(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
@@ -48,7 +49,7 @@ func None(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// Arg reads exactly one argument, which may not be empty.
+// Arg reads exactly one argument, which must not be empty.
 func Arg(d *caddyfile.Dispenser) (string, error) {
 	word := d.Val()
 	if !d.NextArg() {
@@ -86,7 +87,7 @@ func Set(d *caddyfile.Dispenser, dst *string) error {
 	return nil
 }
 
-// Size reads one size in bytes, such as 25MB (10^6) or 25MiB (2^20), above zero.
+// Size reads one size in bytes, such as 25MB (25·10^6) or 25MiB (25·2^20), above zero.
 func Size(d *caddyfile.Dispenser) (int64, error) {
 	word := d.Val()
 	val, err := Arg(d)
@@ -103,7 +104,7 @@ func Size(d *caddyfile.Dispenser) (int64, error) {
 	return int64(n), nil
 }
 
-// Duration reads one duration such as 90s, 5m or 1d; it may be zero, not negative.
+// Duration reads one duration such as 90s, 5m or 1d, zero or more.
 func Duration(d *caddyfile.Dispenser) (caddy.Duration, error) {
 	word := d.Val()
 	val, err := Arg(d)
@@ -113,8 +114,8 @@ func Duration(d *caddyfile.Dispenser) (caddy.Duration, error) {
 	return ParseDuration(d, word, val)
 }
 
-// ParseDuration parses val, an argument of word that was already read. It may
-// be zero, not negative.
+// ParseDuration parses val, an argument of word that was already read, as a
+// duration of zero or more.
 func ParseDuration(d *caddyfile.Dispenser, word, val string) (caddy.Duration, error) {
 	dur, err := caddy.ParseDuration(val)
 	if err != nil {
@@ -126,7 +127,7 @@ func ParseDuration(d *caddyfile.Dispenser, word, val string) (caddy.Duration, er
 	return caddy.Duration(dur), nil
 }
 
-// Window parses val as a duration of at least one second.
+// Window parses val, an argument of word that was already read, as a duration of at least one second.
 func Window(d *caddyfile.Dispenser, word, val string) (caddy.Duration, error) {
 	dur, err := ParseDuration(d, word, val)
 	if err != nil {

@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-// Answer is what a client got.
+// Answer is what a client received.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   string
-	// Broken is what ended the body before its end; nil if it is whole.
+	// Broken is the error that ended the body early; nil if the body is whole.
 	Broken error
 }
 
-// Do sends any request and gives the whole answer.
+// Do sends any request and returns the whole answer.
 func (g *Gateway) Do(t testing.TB, req *http.Request) *Answer {
 	t.Helper()
 	res, err := g.Client.Do(req)
@@ -30,14 +30,15 @@ func (g *Gateway) Do(t testing.TB, req *http.Request) *Answer {
 	return &Answer{Status: res.StatusCode, Header: res.Header, Body: string(body), Broken: err}
 }
 
-// SameJSON tells whether two texts are the same JSON, whatever their white space and order of members. In want, "*" matches
-// any value, and "*text*" any string that holds the text. An object of got that has a member twice is never the same.
+// SameJSON reports whether two texts are the same JSON, regardless of white space and of the order of members. In want,
+// "*" matches any value, and "*text*" any string that contains the text. An object of got with a duplicate member never
+// matches.
 func SameJSON(got, want string) bool {
 	var g, w any
 	return json.Unmarshal([]byte(got), &g) == nil && json.Unmarshal([]byte(want), &w) == nil && same(g, w) && once(json.NewDecoder(strings.NewReader(got)))
 }
 
-// once reads one value and tells whether its objects have each member once.
+// once reads one value and reports whether its objects have each member once.
 func once(d *json.Decoder) bool {
 	open, err := d.Token()
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package gatewaytest runs a whole Caddy with the gateway in it, in the test's own process, and plays the upstreams
-// behind it: the test says what an upstream must have been sent and what it answers.
+// Package gatewaytest runs a whole Caddy with the gateway in the test's own process, and plays the upstreams behind it: the
+// test sets what an upstream answers, and checks what it was sent. It is for tests of behaviour that a user sees; strict
+// stand-ins for the providers are in package simulator.
 package gatewaytest
 
 import (
@@ -17,12 +18,12 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
-	_ "github.com/caddyserver/caddy/v2/modules/standard" // what every Caddy has
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // Caddy's own modules
 
 	_ "github.com/open-bedrock/caddy-bedrock-gateway" // the gateway
 )
 
-// URL is the address of every Gateway: its client knows where that is.
+// URL is the address of every Gateway; its Client resolves it.
 const URL = "http://gateway.test"
 
 // running guards the process's one Caddy: tests that start one cannot run in parallel.
@@ -37,8 +38,8 @@ type Gateway struct {
 	Log string
 }
 
-// Start runs a Caddy whose only site has the given directives, most likely a bedrock_gateway block, and stops it when the
-// test ends. It listens on a socket in a directory of its own, so that no port can be taken.
+// Start runs a Caddy whose only site has the given directives, usually a bedrock_gateway block, and stops it when the
+// test ends. It listens on a socket in a directory of its own, so that no port can be in use.
 func Start(t testing.TB, directives string) *Gateway {
 	t.Helper()
 	running.Lock()
@@ -71,7 +72,7 @@ func Start(t testing.TB, directives string) *Gateway {
 	return g
 }
 
-// Load makes the running Caddy take new directives, as a reload does.
+// Load reloads the running Caddy with new directives.
 func (g *Gateway) Load(t testing.TB, directives string) {
 	t.Helper()
 	if err := g.load(directives); err != nil {
@@ -92,7 +93,7 @@ func (g *Gateway) load(directives string) error {
 	return nil
 }
 
-// Post sends a JSON body and gives the whole answer.
+// Post sends a JSON body and returns the whole answer.
 func (g *Gateway) Post(t testing.TB, path, body string) *Answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, URL+path, strings.NewReader(body))
@@ -103,7 +104,7 @@ func (g *Gateway) Post(t testing.TB, path, body string) *Answer {
 	return g.Do(t, req)
 }
 
-// Open posts a JSON body and gives the answer as soon as it begins. It lasts no longer than ctx, and not beyond the test.
+// Open posts a JSON body and returns the response as soon as it begins. The response ends with ctx, and with the test.
 func (g *Gateway) Open(ctx context.Context, t testing.TB, path, body string) *http.Response {
 	t.Helper()
 	res, err := g.Try(ctx, path, body)
@@ -114,7 +115,7 @@ func (g *Gateway) Open(ctx context.Context, t testing.TB, path, body string) *ht
 	return res
 }
 
-// Try is Open for goroutines that are not the test's own, and for requests that fail. The caller closes the body.
+// Try is Open for other goroutines than the test's, and for requests that fail. The caller must close the body.
 func (g *Gateway) Try(ctx context.Context, path, body string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, URL+path, strings.NewReader(body))
 	if err != nil {
@@ -124,7 +125,7 @@ func (g *Gateway) Try(ctx context.Context, path, body string) (*http.Response, e
 	return g.Client.Do(req)
 }
 
-// Get asks for a path and gives the whole answer.
+// Get requests a path and returns the whole answer.
 func (g *Gateway) Get(t testing.TB, path string) *Answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, URL+path, nil)

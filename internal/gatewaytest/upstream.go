@@ -13,21 +13,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 )
 
-// Upstream plays a provider: it keeps what it was sent, and answers what the test told it. Its answers are played in
-// order, the last one for ever.
+// Upstream plays a provider: it records its requests, and answers what the test set. The answers are played in order, and
+// the last one is repeated.
 type Upstream struct {
 	URL string
 
 	mu      sync.Mutex
 	seen    []Seen
-	replies map[string][]Reply // by path; "" for those that are not there
+	replies map[string][]Reply // by path; "" for all other paths
 	gone    chan struct{}      // closed by a Reply that waits for its client to leave
 }
 
-// Seen is one request as the upstream got it.
+// Seen is one request as the upstream received it.
 type Seen struct {
 	Method string
-	Path   string // as it was sent, still escaped
+	Path   string // as sent, still escaped
 	Query  string
 	Header http.Header
 	Body   string
@@ -38,13 +38,13 @@ type Reply struct {
 	Status int // 0: 200
 	Header map[string]string
 	Body   string
-	// Cut breaks the connection off behind Body instead of ending the reply.
+	// Cut breaks the connection after Body instead of ending the reply.
 	Cut bool
-	// Hang waits behind Body until the client leaves; without a Body, not even the head is sent.
+	// Hang waits after Body until the client disconnects; without a Body, not even the header is sent.
 	Hang bool
-	// Began is closed when the request is there; nil: nobody waits for it.
+	// Began is closed when the request has arrived; nil if nothing waits for it.
 	Began chan<- struct{}
-	// Until keeps Rest back until it is closed; nil: there is no Rest.
+	// Until holds Rest back until it is closed; nil if there is no Rest.
 	Until <-chan struct{}
 	Rest  string
 }
@@ -60,28 +60,28 @@ func NewUpstream(t testing.TB, replies ...Reply) *Upstream {
 	return u
 }
 
-// Play sets what is answered from now on and forgets what was seen.
+// Play sets the answers from now on and forgets the recorded requests.
 func (u *Upstream) Play(replies ...Reply) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.seen, u.replies, u.gone = nil, map[string][]Reply{"": replies}, make(chan struct{})
 }
 
-// PlayAt sets what is answered at a path, as it is sent, until the next Play.
+// PlayAt sets the answers at a path, escaped as sent, until the next Play.
 func (u *Upstream) PlayAt(path string, replies ...Reply) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.replies[path] = replies
 }
 
-// Seen gives the requests since the last Play.
+// Seen returns the requests since the last Play.
 func (u *Upstream) Seen() []Seen {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.seen
 }
 
-// Gone is closed when a client left a Reply that hangs.
+// Gone returns a channel that is closed when a client disconnects from a Reply that hangs.
 func (u *Upstream) Gone() <-chan struct{} {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -142,8 +142,8 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Frames makes an event stream of lines "<event> <payload>", by the AWS SDK's encoder. An event whose name ends in
-// "Exception" is one.
+// Frames returns an event stream of lines "<event> <payload>", written by the AWS SDK's encoder. An event whose name ends
+// in "Exception" becomes an exception.
 func Frames(lines ...string) string {
 	var b bytes.Buffer
 	enc := eventstream.NewEncoder()
@@ -165,7 +165,7 @@ func Frames(lines ...string) string {
 	return b.String()
 }
 
-// SSE makes a stream of server-sent events of the data of each.
+// SSE returns a stream of server-sent events with the given data.
 func SSE(data ...string) string {
 	var b strings.Builder
 	for _, d := range data {
