@@ -24,7 +24,7 @@ func TestLike(t *testing.T) {
 	tb.run(t, []row{
 		{
 			rule: "what the model behind it refuses is dropped", model: opaque, request: hi + `,"temperature":0.5`,
-			sent: `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, headers: map[string]string{"Bedrock-Gateway-Dropped": "temperature"},
+			sent: `{"messages":[{"role":"user","content":[{"text":"Hi"}]}],"inferenceConfig":{"maxTokens":50}}`, headers: map[string]string{"Bedrock-Gateway-Dropped": "temperature"},
 		},
 	})
 }

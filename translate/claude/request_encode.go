@@ -45,6 +45,9 @@ func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte
 	if err := rules.OneChoice(r, x); err != nil {
 		return nil, err
 	}
+	if err := rules.LimitOutput(r, x); err != nil {
+		return nil, err
+	}
 	e.view = rules.View{Dialect: Name, Thinking: rules.KeepsThinking(e.f)}
 	e.history = r.HoldsTooling()
 	if !asNamed {

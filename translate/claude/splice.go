@@ -42,6 +42,7 @@ type splicer struct {
 	question question
 	last     int  // behind the last message, or behind the '['; 0 if messages is no list
 	none     bool // there is no message
+	anew     bool // the body must be written anew
 	system   bool // there are system messages amid the conversation
 }
 
@@ -49,8 +50,8 @@ type splicer struct {
 // and file_ids are taken out; anthropic_version is the one that Bedrock takes; anthropic_beta holds the body's and the
 // client headers' betas that the model takes, the others are listed as dropped; members that Bedrock does not know are
 // taken out and listed, and so are what agents add and Bedrock refuses (see splice_agents.go) and sampling that the model
-// does not take; max_tokens is added if there is none; the files' text is put before the question; blocks that name one
-// of our own files become its text. A body that Bedrock cannot take in its own form is written anew: one with system
+// does not take; max_tokens is added if there is none, and cut down to the model's own limit; the files' text is put before
+// the question; blocks that name one of our own files become its text. A body that Bedrock cannot take in its own form is written anew: one with system
 // messages amid the conversation for a model that takes none there, with a cache_control of its own, with output_format,
 // or with an output_config.format for a model that has none: x.OutputTool stands for it, and the reply is not relayed.
 //
@@ -69,11 +70,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		case "anthropic_beta":
 			s.betas(&m)
 		case "max_tokens":
-			if s.w.Kind() == json.Null {
-				m.Set(s.maxTokens())
-			} else {
-				s.w.Skip()
-			}
+			s.limit(&m)
 		case "messages":
 			s.messages()
 		case "system":
@@ -104,7 +101,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			}
 		}
 	}
-	if s.err == nil && (s.system && !x.Facts.SystemTurns || b.Value("cache_control") != nil || s.wantsFormat()) {
+	if s.err == nil && (s.anew || s.system && !x.Facts.SystemTurns || b.Value("cache_control") != nil || s.wantsFormat()) {
 		return s.rewrite(dst)
 	}
 	if b.Member("anthropic_version") == nil {
@@ -129,6 +126,30 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 func (s *splicer) fail(err error) {
 	if s.err == nil && err != nil {
 		s.err = err
+	}
+}
+
+// limit edits max_tokens: one above the model's own is cut down to it. A budget for reasoning that is no longer below it, too,
+// must be cut, in a body that is written anew.
+func (s *splicer) limit(m *json.Members) {
+	if s.w.Kind() == json.Null {
+		m.Set(s.maxTokens())
+		return
+	}
+	n, err := strconv.ParseInt(string(s.body.Value("max_tokens")), 10, 64)
+	if err != nil { // not a whole number: for the provider to refuse
+		s.w.Skip()
+		return
+	}
+	limit, cut, err := rules.CutOutput(n, "max_tokens", s.asked, s.x)
+	s.fail(err)
+	if !cut {
+		s.w.Skip()
+		return
+	}
+	m.Set(strconv.AppendInt(nil, limit, 10))
+	if budget, err := strconv.ParseInt(string(json.Find(s.body.Value("thinking"), "budget_tokens")), 10, 64); err == nil && budget >= limit {
+		s.anew = true
 	}
 }
 

@@ -35,6 +35,10 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	if err := rules.OneChoice(r, x); err != nil {
 		return nil, err
 	}
+	if err := rules.LimitOutput(r, x); err != nil {
+		return nil, err
+	}
+	rules.BoundOutput(r, x)
 	// Reasoning that no signature proves is Claude's to refuse, and nobody else's.
 	e.view = rules.View{Dialect: Name, Thinking: rules.KeepsThinking(e.f), Unsigned: e.f.Family != model.Claude}
 	e.history = r.HoldsTooling()

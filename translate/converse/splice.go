@@ -2,18 +2,25 @@ package converse
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
+const inferenceConfig = "inferenceConfig"
+
 // Splice copies a native body. The model stands in the URL and streaming in the operation, so what may change is little:
-// the configured guardrail takes the place of the client's, file_ids goes, and the files' text stands before the
-// question. Without any of these the body is copied to the byte.
+// the configured guardrail takes the place of the client's, a limit of output tokens above the model's own is cut down
+// to it, file_ids goes, and the files' text stands before the question. Without any of these the body is copied to the byte.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
 	guard := x.Guardrail
 	if x.GuardrailOverride && b.Value("guardrailConfig") != nil {
 		guard = nil
 	}
-	if guard == nil && e.Context == nil && b.Member("file_ids") == nil {
+	limited, err := rules.SpliceLimit(b.Value(inferenceConfig), "maxTokens", inferenceConfig+".maxTokens", x)
+	if err != nil {
+		return nil, err
+	}
+	if guard == nil && e.Context == nil && limited == nil && b.Member("file_ids") == nil {
 		return json.AppendEdited(dst, b.Raw, nil), nil
 	}
 	var edits []json.Edit
@@ -32,6 +39,13 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			m.Set(guard)
 			x.Omit("guardrailConfig")
 			guarded = true
+		case inferenceConfig:
+			if limited == nil {
+				w.Skip()
+			} else {
+				m.Set(limited)
+				limited = nil
+			}
 		case "messages":
 			if e.Context != nil {
 				edits, asked = contextEdit(&w, edits, e.Context)
@@ -41,6 +55,9 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		default:
 			w.Skip()
 		}
+	}
+	if limited != nil {
+		m.Add(inferenceConfig, limited)
 	}
 	if guard != nil && !guarded {
 		m.Add("guardrailConfig", guard)

@@ -43,7 +43,9 @@ type Facts struct {
 	Family Family
 	// MaxOutput is the most tokens that a reply may have; 0 if unknown.
 	MaxOutput int64
-	Thinking  Thinking
+	// OutputBound: MaxOutput is the configuration's, so it holds for requests that ask for no limit too.
+	OutputBound bool
+	Thinking    Thinking
 	// NoSampling: temperature, top_p and top_k are refused.
 	NoSampling bool
 	// OneSampling: temperature and top_p are refused together.
@@ -122,7 +124,7 @@ func (f Facts) With(family Family, maxOutput int64) Facts {
 		f = familyFacts(family)
 	}
 	if maxOutput > 0 {
-		f.MaxOutput = maxOutput
+		f.MaxOutput, f.OutputBound = maxOutput, true
 	}
 	return f
 }

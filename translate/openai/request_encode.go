@@ -43,6 +43,10 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	if e.model == "" {
 		e.model = r.Model
 	}
+	if err := rules.LimitOutput(r, x); err != nil {
+		return nil, err
+	}
+	rules.BoundOutput(r, x)
 	known := facts(x, e.model)
 	e.own = known.Family == model.GPT
 	e.reasons = e.own && known.Thinking == model.ThinkingEffort

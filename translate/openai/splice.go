@@ -2,9 +2,11 @@ package openai
 
 import (
 	"bytes"
+	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -36,7 +38,8 @@ type question struct {
 // Splice copies a body for an upstream that speaks this dialect too. Its edits, and there are no others: the model's
 // name; stream_options.include_usage; the members that only gateways know and OpenAI refuses taken out (file_ids,
 // guardrailConfig, thinking and model_id of the body, thinking_blocks of messages, cache_control wherever it stands);
-// the files' text put before the question; parts that name one of our own files replaced by its text; toward a copy of
+// a limit of output tokens above the model's own, where that is known, cut down to it; the files' text put before the
+// question; parts that name one of our own files replaced by its text; toward a copy of
 // the API, what it refuses of its model. Images by URL are a 400 with chat.CodeRemote where the copy fetches none, and
 // files where it takes none. reasoning_content
 // stays for servers that are not OpenAI's, some of which want it back, unless thinking_blocks show that it was ours.
@@ -64,6 +67,8 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			} else {
 				s.w.Skip()
 			}
+		case "max_tokens", "max_completion_tokens":
+			s.limit(&m)
 		case "file_ids", "cache_control", "model_id":
 			m.Drop()
 		case "guardrailConfig", "thinking":
@@ -87,6 +92,13 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		m.Add("stream_options", []byte(`{"include_usage":true}`))
 	}
 	s.finishCopy(&m)
+	if x.Facts.OutputBound && b.Value("max_tokens") == nil && b.Value("max_completion_tokens") == nil {
+		key := "max_tokens"
+		if x.Facts.CompletionTokens {
+			key = "max_completion_tokens"
+		}
+		m.Add(key, strconv.AppendInt(nil, x.Facts.MaxOutput, 10))
+	}
 	if e.Context != nil && s.err == nil {
 		s.err = s.ask(e.Context)
 	}
@@ -95,6 +107,24 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 	}
 	json.SortEdits(s.edits)
 	return json.AppendEdited(dst, b.Raw, s.edits), nil
+}
+
+// limit cuts a limit of output tokens down to the model's own, where that is known.
+func (s *splicer) limit(m *json.Members) {
+	n, ok := json.ParseInt(s.b.Value(string(m.Key())))
+	if !ok || s.x.Facts.MaxOutput <= 0 {
+		s.w.Skip()
+		return
+	}
+	limit, cut, err := rules.CutOutput(n, string(m.Key()), nil, s.x)
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	if cut {
+		m.Set(strconv.AppendInt(nil, limit, 10))
+	} else {
+		s.w.Skip()
+	}
 }
 
 // askUsage makes stream_options ask for the usage.

@@ -66,7 +66,11 @@ func (t *Thinking) ByBudget(r *chat.Request, x *chat.Exchange, v View) error {
 	case want == 0:
 		want = budgets["high"]
 	}
-	if limit := r.MaxTokens; limit > 0 && r.Reasoning.Thinking != chat.ThinkingBudget {
+	limit := r.MaxTokens
+	if limit <= 0 {
+		limit = x.Facts.MaxOutput
+	}
+	if limit > 0 && r.Reasoning.Thinking != chat.ThinkingBudget {
 		if limit <= minBudget {
 			return x.Drop(ThinkingParam(r))
 		}

@@ -110,6 +110,10 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	if err != nil {
 		return nil, err
 	}
+	if err := rules.LimitOutput(r, x); err != nil {
+		return nil, err
+	}
+	rules.BoundOutput(r, x)
 	prompt, err := writePrompt(r, instruction, x)
 	if err != nil {
 		return nil, err

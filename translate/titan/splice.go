@@ -5,13 +5,20 @@ import (
 	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
+const generationConfig = "textGenerationConfig"
+
 // Splice copies a client's body for Bedrock's InvokeModel. Its edits, and there are no others: model, model_id, stream
-// and file_ids are taken out; the files' text is put before what the user said last, or before the whole prompt if it is
+// and file_ids are taken out; a limit of output tokens above the model's own is cut down to it; the files' text is put before what the user said last, or before the whole prompt if it is
 // no conversation.
-func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange) ([]byte, error) {
+func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
+	limited, err := rules.SpliceLimit(b.Value(generationConfig), "maxTokenCount", generationConfig+".maxTokenCount", x)
+	if err != nil {
+		return nil, err
+	}
 	var edits []json.Edit
 	w := json.WalkAt(b.Raw, 0)
 	m := json.EditObject(&w, &edits)
@@ -19,6 +26,13 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange)
 		switch string(m.Key()) {
 		case "model", "model_id", "stream", "file_ids":
 			m.Drop()
+		case generationConfig:
+			if limited == nil {
+				w.Skip()
+			} else {
+				m.Set(limited)
+				limited = nil
+			}
 		case "inputText":
 			at := w.Offset()
 			tok := w.String()
@@ -30,6 +44,9 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, _ *chat.Exchange)
 		default:
 			w.Skip()
 		}
+	}
+	if limited != nil {
+		m.Add(generationConfig, limited)
 	}
 	json.SortEdits(edits)
 	return json.AppendEdited(dst, b.Raw, edits), nil
