@@ -98,20 +98,23 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		ctx.Logger().Warn("no upstream: every model is unknown until " + envOpenAIKey + " or AWS_REGION is set, or one is configured")
 	}
 	g.handler = handler.New(handler.Config{
-		Router: g.Router(), Upstreams: g.Loaded(), DefaultModel: g.Model(),
-		MaxBody:           g.MaxBody,
-		StreamIdleTimeout: time.Duration(*g.StreamIdleTimeout),
-		KeepAlive:         time.Duration(*g.KeepAlive),
-		RejectUnsupported: g.RejectsUnsupported(),
-		Files:             g.Store(),
-		Images:            g.Client(),
-		Health:            !g.HealthOff,
-		Native:            !g.NativeOff,
-		Version:           version(),
-		Logger:            ctx.Logger(),
-		Caller:            callerOf(g.Owner()),
-		Observe:           observe,
-		StatusOf:          statusOf,
+		Config: exchange.Config{
+			Router: g.Router(), DefaultModel: g.Model(),
+			MaxBody:           g.MaxBody,
+			StreamIdleTimeout: time.Duration(*g.StreamIdleTimeout),
+			KeepAlive:         time.Duration(*g.KeepAlive),
+			RejectUnsupported: g.RejectsUnsupported(),
+			Files:             g.Store(),
+			Images:            g.Client(),
+			Logger:            ctx.Logger(),
+			Caller:            callerOf(g.Owner()),
+			Observe:           observe,
+			StatusOf:          statusOf,
+		},
+		Upstreams: g.Loaded(),
+		Health:    !g.HealthOff,
+		Native:    !g.NativeOff,
+		Version:   version(),
 	})
 	return nil
 }
@@ -131,13 +134,13 @@ const userModels = "http.auth.user.models"
 
 // callerOf returns the function that identifies the caller of a request: the owner of its files, by the placeholder
 // owner, and the models it may ask for.
-func callerOf(owner string) func(*http.Request) handler.Caller {
-	return func(r *http.Request) handler.Caller {
+func callerOf(owner string) func(*http.Request) exchange.Caller {
+	return func(r *http.Request) exchange.Caller {
 		repl := replacer(r)
 		if repl == nil {
-			return handler.Caller{}
+			return exchange.Caller{}
 		}
-		c := handler.Caller{Owner: repl.ReplaceAll(owner, "")}
+		c := exchange.Caller{Owner: repl.ReplaceAll(owner, "")}
 		if models, _ := repl.GetString(userModels); models != "" {
 			for p := range strings.FieldsSeq(models) {
 				c.Models = append(c.Models, upstream.NewPattern(p))

@@ -188,6 +188,11 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// answers reports whether the path is one of g's, by a method that none of them has.
+func answers(g *Gateway, path string) bool {
+	return g.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodTrace, path, nil))
+}
+
 func TestDefaults(t *testing.T) {
 	onlyEnv(t, nil)
 	g, err := load(t, "bedrock_gateway")
@@ -195,7 +200,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := g.handler.Config
-	if c.MaxBody != 25_000_000 || c.StreamIdleTimeout != 5*time.Minute || c.KeepAlive != 15*time.Second || c.RejectUnsupported || !c.Health || c.Files == nil || !c.Native || c.Images != nil || c.Version == "" {
+	if c.MaxBody != 25_000_000 || c.StreamIdleTimeout != 5*time.Minute || c.KeepAlive != 15*time.Second || c.RejectUnsupported || c.Files == nil || c.Images != nil || !answers(g, "/health") || !answers(g, "/foundation-models") || version() == "" {
 		t.Errorf("got %+v", c)
 	}
 	g, err = load(t, "bedrock_gateway {\n max_body 1MB\n stream_idle_timeout 0\n keep_alive 1s\n unsupported_params reject\n health off\n files off\n native off\n fetch_remote_images\n}")
@@ -203,7 +208,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = g.handler.Config
-	if c.MaxBody != 1_000_000 || c.StreamIdleTimeout != 0 || c.KeepAlive != time.Second || !c.RejectUnsupported || c.Health || c.Files != nil || c.Native || c.Images == nil {
+	if c.MaxBody != 1_000_000 || c.StreamIdleTimeout != 0 || c.KeepAlive != time.Second || !c.RejectUnsupported || c.Files != nil || c.Images == nil || answers(g, "/health") || answers(g, "/v1/files") || answers(g, "/foundation-models") {
 		t.Errorf("got %+v", c)
 	}
 }

@@ -1,4 +1,6 @@
-// Package exchange is one call from request to reply, whatever its path and its provider. So far it has its settings alone.
+// Package exchange is one call from request to reply: read, route, attempt, relay, watch. It holds what all endpoints share once a
+// path was matched, and knows no URL and no provider: paths, methods and forms of errors are package handler's, bodies the
+// dialects' in translate/, connections the upstreams'.
 package exchange
 
 import (

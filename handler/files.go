@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,16 +15,8 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 )
 
-// filesPath is the root of OpenAI's Files API (https://platform.openai.com/docs/api-reference/files).
-const filesPath = "/v1/files"
-
-// isFilesPath reports whether filesAPI serves path.
-func isFilesPath(path string) bool {
-	rest, ok := strings.CutPrefix(path, filesPath)
-	return ok && (rest == "" || rest[0] == '/')
-}
-
-// filesAPI serves the Files API out of a store. It is safe for concurrent use.
+// filesAPI serves OpenAI's Files API (https://platform.openai.com/docs/api-reference/files) out of a store. It is safe for
+// concurrent use.
 type filesAPI struct {
 	store files.Store
 	// owner is whose files a request sees.
@@ -33,52 +24,17 @@ type filesAPI struct {
 	log   *zap.Logger
 }
 
-func newFilesAPI(store files.Store, owner func(*http.Request) string, log *zap.Logger) *filesAPI {
-	return &filesAPI{store: store, owner: owner, log: log}
-}
-
-// ServeHTTP answers every request whose path isFilesPath.
-func (a *filesAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	owner := a.owner(r)
-	rest := strings.TrimPrefix(r.URL.Path, filesPath)
-	id, sub, hasSub := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-	switch {
-	case rest == "":
-		switch r.Method {
-		case http.MethodPost:
-			a.upload(w, r, owner)
-		case http.MethodGet, http.MethodHead:
-			a.list(w, r, owner)
-		default:
-			filesMethodNotAllowed(w, r, "GET, HEAD, POST")
-		}
-	case id == "health" && !hasSub:
-		if isRead(r) {
-			a.health(w, r)
-		} else {
-			filesMethodNotAllowed(w, r, "GET, HEAD")
-		}
-	case id != "" && !hasSub:
-		switch r.Method {
-		case http.MethodGet, http.MethodHead:
-			a.get(w, r, owner, id)
-		case http.MethodDelete:
-			a.remove(w, r, owner, id)
-		default:
-			filesMethodNotAllowed(w, r, "DELETE, GET, HEAD")
-		}
-	case id != "" && sub == "content":
-		if isRead(r) {
-			a.content(w, r, owner, id)
-		} else {
-			filesMethodNotAllowed(w, r, "GET, HEAD")
-		}
-	default:
-		writeFilesError(w, http.StatusNotFound, "", "", "Invalid URL ("+r.Method+" "+r.URL.Path+")")
+// filesEndpoint returns the endpoint that f serves.
+func filesEndpoint(f func(a *filesAPI, w http.ResponseWriter, r *http.Request, owner, id string)) func(*Gateway, http.ResponseWriter, *http.Request, string) {
+	return func(g *Gateway, w http.ResponseWriter, r *http.Request, id string) {
+		f(g.files, w, r, g.files.owner(r), id)
 	}
 }
 
-func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+// notFound answers for a path below /v1/files that OpenAI has nothing at.
+func (a *filesAPI) notFound(w http.ResponseWriter, r *http.Request, _, _ string) {
+	writeFilesError(w, http.StatusNotFound, "", "", "Invalid URL ("+r.Method+" "+r.URL.Path+")")
+}
 
 // fileObject is a file as OpenAI's API writes it.
 type fileObject struct {
@@ -107,7 +63,7 @@ func newFileObject(f files.File) fileObject {
 
 const maxFilesPage = 10_000
 
-func (a *filesAPI) list(w http.ResponseWriter, r *http.Request, owner string) {
+func (a *filesAPI) list(w http.ResponseWriter, r *http.Request, owner, _ string) {
 	q, param, err := listQuery(r.URL.Query())
 	if err != nil {
 		writeFilesError(w, http.StatusBadRequest, param, "", err.Error())
@@ -195,7 +151,7 @@ func (a *filesAPI) remove(w http.ResponseWriter, r *http.Request, owner, id stri
 }
 
 // health answers 200 only if the store could be used just now.
-func (a *filesAPI) health(w http.ResponseWriter, r *http.Request) {
+func (a *filesAPI) health(w http.ResponseWriter, r *http.Request, _, _ string) {
 	h, err := a.store.Check(r.Context())
 	body := struct {
 		Status             string  `json:"status"`
@@ -249,12 +205,6 @@ func (a *filesAPI) fail(w http.ResponseWriter, r *http.Request, id string, err e
 		a.log.Error("files", zap.String("method", r.Method), zap.String("id", id), zap.Error(err))
 		writeFilesError(w, http.StatusInternalServerError, "", "", "The gateway failed; its log says why.")
 	}
-}
-
-func filesMethodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {
-	w.Header().Set("Allow", allowed)
-	writeFilesError(w, http.StatusMethodNotAllowed, "", "method_not_supported",
-		"Not allowed to "+r.Method+" on "+r.URL.Path+".")
 }
 
 // writeFilesError answers in OpenAI's error shape; an empty param or code is null.

@@ -15,7 +15,7 @@ import (
 func TestContentRangesAndConditions(t *testing.T) {
 	srv, _ := newFilesServer(t)
 	f := decodeFile(t, uploadParts(t, srv, formPart{"file", "a.txt", "", "0123456789"}, formPart{name: "purpose", value: "batch"}))
-	url := srv.URL + filesPath + "/" + f.ID + "/content"
+	url := srv.URL + "/v1/files" + "/" + f.ID + "/content"
 	etag := callFiles(t, http.MethodGet, url, nil, "").header.Get("ETag")
 	for _, c := range []struct {
 		name, key, value string
@@ -73,7 +73,7 @@ func TestFilenames(t *testing.T) {
 		if f.Filename != c.kept {
 			t.Errorf("%q is kept as %q, want %q", c.sent, f.Filename, c.kept)
 		}
-		got := callFiles(t, http.MethodHead, srv.URL+filesPath+"/"+f.ID+"/content", nil, "").header.Get("Content-Disposition")
+		got := callFiles(t, http.MethodHead, srv.URL+"/v1/files"+"/"+f.ID+"/content", nil, "").header.Get("Content-Disposition")
 		if got != c.disposition {
 			t.Errorf("%q is sent as %s, want %s", c.sent, got, c.disposition)
 		}
@@ -86,7 +86,7 @@ func TestFilenames(t *testing.T) {
 // A store that ends early must not look like a whole file: the connection breaks instead.
 func TestContentCutShort(t *testing.T) {
 	srv := serveFiles(t, cutStore{})
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+filesPath+"/file-"+strings.Repeat("0", 32)+"/content", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/v1/files"+"/file-"+strings.Repeat("0", 32)+"/content", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/files/s3" // a store to load
@@ -51,13 +50,13 @@ func TestFilesProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := newFilesAPI(v.(files.Store), func(*http.Request) string { return "" }, zap.NewNop())
+	api := filesGateway(v.(files.Store), func(r *http.Request) string { return "" })
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Println("listening " + l.Addr().String())
-	t.Fatal((&http.Server{Handler: api, ReadHeaderTimeout: time.Minute}).Serve(l))
+	t.Fatal((&http.Server{Handler: alone(api), ReadHeaderTimeout: time.Minute}).Serve(l))
 }
 
 // process is a running TestFilesProcess.
@@ -83,7 +82,7 @@ func startFiles(t *testing.T, config string) *process {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if addr, ok := strings.CutPrefix(lines.Text(), "listening "); ok {
-			p.url = "http://" + addr + filesPath
+			p.url = "http://" + addr + "/v1/files"
 			return p
 		}
 	}

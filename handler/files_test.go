@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,8 +18,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files/local"
 )
@@ -39,9 +40,25 @@ func newFilesServer(t *testing.T) (*httptest.Server, string) {
 	return serveFiles(t, s), dir
 }
 
+// filesGateway returns a gateway of a store and no upstream.
+func filesGateway(s files.Store, owner func(*http.Request) string) *Gateway {
+	return New(Config{Config: exchange.Config{
+		Files: s, Caller: func(r *http.Request) exchange.Caller { return exchange.Caller{Owner: owner(r)} },
+	}})
+}
+
+// alone serves what is the gateway's, and 404 for all else.
+func alone(g *Gateway) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !g.ServeHTTP(w, r) {
+			http.NotFound(w, r)
+		}
+	})
+}
+
 func serveFiles(t *testing.T, s files.Store) *httptest.Server {
 	t.Helper()
-	srv := httptest.NewServer(newFilesAPI(s, func(r *http.Request) string { return r.Header.Get("X-Owner") }, zap.NewNop()))
+	srv := httptest.NewServer(alone(filesGateway(s, func(r *http.Request) string { return r.Header.Get("X-Owner") })))
 	t.Cleanup(srv.Close)
 	return srv
 }
@@ -93,7 +110,7 @@ func callFiles(t *testing.T, method, url string, h http.Header, body string) fil
 func uploadParts(t *testing.T, srv *httptest.Server, parts ...formPart) filesAnswer {
 	t.Helper()
 	contentType, body := uploadBody(parts...)
-	return callFiles(t, http.MethodPost, srv.URL+filesPath, http.Header{"Content-Type": {contentType}}, body)
+	return callFiles(t, http.MethodPost, srv.URL+"/v1/files", http.Header{"Content-Type": {contentType}}, body)
 }
 
 func decodeFile(t *testing.T, a filesAnswer) fileObject {
@@ -129,10 +146,10 @@ func TestUploadThenUse(t *testing.T) {
 		f.Status != "processed" || f.ExpiresAt != 0 || !files.ValidID(f.ID) {
 		t.Errorf("upload: %+v", f)
 	}
-	if got := decodeFile(t, callFiles(t, http.MethodGet, srv.URL+filesPath+"/"+f.ID, nil, "")); got != f {
+	if got := decodeFile(t, callFiles(t, http.MethodGet, srv.URL+"/v1/files"+"/"+f.ID, nil, "")); got != f {
 		t.Errorf("get: %+v, want %+v", got, f)
 	}
-	got := callFiles(t, http.MethodGet, srv.URL+filesPath+"/"+f.ID+"/content", nil, "")
+	got := callFiles(t, http.MethodGet, srv.URL+"/v1/files"+"/"+f.ID+"/content", nil, "")
 	if got.status != http.StatusOK || got.body != content {
 		t.Errorf("content: %d %q", got.status, got.body)
 	}
@@ -144,12 +161,12 @@ func TestUploadThenUse(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got.header.Get(name), want)
 		}
 	}
-	del := callFiles(t, http.MethodDelete, srv.URL+filesPath+"/"+f.ID, nil, "")
+	del := callFiles(t, http.MethodDelete, srv.URL+"/v1/files"+"/"+f.ID, nil, "")
 	if want := `{"id":"` + f.ID + `","object":"file","deleted":true}`; del.status != http.StatusOK || del.body != want {
 		t.Errorf("delete: %d %s, want %s", del.status, del.body, want)
 	}
 	for _, path := range []string{"/" + f.ID, "/" + f.ID + "/content"} {
-		if a := callFiles(t, http.MethodGet, srv.URL+filesPath+path, nil, ""); a.status != http.StatusNotFound || !strings.Contains(a.body, f.ID) {
+		if a := callFiles(t, http.MethodGet, srv.URL+"/v1/files"+path, nil, ""); a.status != http.StatusNotFound || !strings.Contains(a.body, f.ID) {
 			t.Errorf("after delete %s: %d %s", path, a.status, a.body)
 		}
 	}
@@ -244,7 +261,7 @@ func TestUploadRefusesOtherBodies(t *testing.T) {
 		{"cut before the end", contentType, body[:len(body)-6]},
 		{"empty", contentType, ""},
 	} {
-		if a := callFiles(t, http.MethodPost, srv.URL+filesPath, http.Header{"Content-Type": {c.contentType}}, c.body); a.status != http.StatusBadRequest {
+		if a := callFiles(t, http.MethodPost, srv.URL+"/v1/files", http.Header{"Content-Type": {c.contentType}}, c.body); a.status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", c.name, a.status, a.body)
 		}
 	}
@@ -268,7 +285,7 @@ func TestUploadOverMaxSize(t *testing.T) {
 		contentType, body := uploadBody(formPart{"file", "a.bin", "", strings.Repeat("x", c.size)}, purpose)
 		for _, chunked := range []bool{false, true} {
 			// In process: over a socket, the answer to a body nobody reads may be lost to the reset that follows.
-			req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, filesPath, strings.NewReader(body))
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/files", strings.NewReader(body))
 			req.Header.Set("Content-Type", contentType)
 			if chunked {
 				req.ContentLength = -1
@@ -300,7 +317,7 @@ func TestClientGoneMidUpload(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
-		filesPath, contentType, len(body), body[:200_000])
+		"/v1/files", contentType, len(body), body[:200_000])
 	if err := errors.Join(err, conn.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -313,28 +330,28 @@ func TestClientGoneMidUpload(t *testing.T) {
 func TestFilesBelongToTheirOwner(t *testing.T) {
 	srv, _ := newFilesServer(t)
 	contentType, body := uploadBody(formPart{"file", "a.txt", "", "alice's"}, formPart{name: "purpose", value: "batch"})
-	f := decodeFile(t, callFiles(t, http.MethodPost, srv.URL+filesPath, http.Header{"Content-Type": {contentType}, "X-Owner": {"alice"}}, body))
-	nothing := strings.ReplaceAll(callFiles(t, http.MethodGet, srv.URL+filesPath+"/file-"+strings.Repeat("0", 32), nil, "").body,
+	f := decodeFile(t, callFiles(t, http.MethodPost, srv.URL+"/v1/files", http.Header{"Content-Type": {contentType}, "X-Owner": {"alice"}}, body))
+	nothing := strings.ReplaceAll(callFiles(t, http.MethodGet, srv.URL+"/v1/files"+"/file-"+strings.Repeat("0", 32), nil, "").body,
 		"file-"+strings.Repeat("0", 32), f.ID)
 	for _, c := range []struct{ method, path string }{
 		{http.MethodGet, "/" + f.ID}, {http.MethodGet, "/" + f.ID + "/content"}, {http.MethodDelete, "/" + f.ID},
 	} {
-		a := callFiles(t, c.method, srv.URL+filesPath+c.path, http.Header{"X-Owner": {"bob"}}, "")
+		a := callFiles(t, c.method, srv.URL+"/v1/files"+c.path, http.Header{"X-Owner": {"bob"}}, "")
 		if a.status != http.StatusNotFound || a.body != nothing {
 			t.Errorf("%s %s by another: %d %s; want the answer for no file, %s", c.method, c.path, a.status, a.body, nothing)
 		}
 	}
-	if a := callFiles(t, http.MethodGet, srv.URL+filesPath, http.Header{"X-Owner": {"bob"}}, ""); strings.Contains(a.body, f.ID) {
+	if a := callFiles(t, http.MethodGet, srv.URL+"/v1/files", http.Header{"X-Owner": {"bob"}}, ""); strings.Contains(a.body, f.ID) {
 		t.Errorf("listed for another: %s", a.body)
 	}
-	if a := callFiles(t, http.MethodGet, srv.URL+filesPath, http.Header{"X-Owner": {"alice"}}, ""); !strings.Contains(a.body, f.ID) {
+	if a := callFiles(t, http.MethodGet, srv.URL+"/v1/files", http.Header{"X-Owner": {"alice"}}, ""); !strings.Contains(a.body, f.ID) {
 		t.Errorf("not listed for its owner: %s", a.body)
 	}
 }
 
 func TestListPages(t *testing.T) {
 	srv, _ := newFilesServer(t)
-	if a := callFiles(t, http.MethodGet, srv.URL+filesPath, nil, ""); a.body != `{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}` {
+	if a := callFiles(t, http.MethodGet, srv.URL+"/v1/files", nil, ""); a.body != `{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}` {
 		t.Errorf("empty: %s", a.body)
 	}
 	want := make(map[string]bool)
@@ -350,7 +367,7 @@ func TestListPages(t *testing.T) {
 			LastID  string `json:"last_id"`
 			HasMore bool   `json:"has_more"`
 		}
-		a := callFiles(t, http.MethodGet, srv.URL+filesPath+"?limit=2&order=asc&purpose=batch&after="+after, nil, "")
+		a := callFiles(t, http.MethodGet, srv.URL+"/v1/files"+"?limit=2&order=asc&purpose=batch&after="+after, nil, "")
 		if err := json.Unmarshal([]byte(a.body), &page); err != nil || len(page.Data) == 0 {
 			t.Fatalf("%s: %v", a.body, err)
 		}
@@ -372,7 +389,7 @@ func TestListPages(t *testing.T) {
 		t.Errorf("%d files not listed in %d pages", len(want), pages)
 	}
 	for _, query := range []string{"limit=0", "limit=10001", "limit=x", "limit=-1", "order=up", "after=file-1", "after=x"} {
-		if a := callFiles(t, http.MethodGet, srv.URL+filesPath+"?"+query, nil, ""); a.status != http.StatusBadRequest {
+		if a := callFiles(t, http.MethodGet, srv.URL+"/v1/files"+"?"+query, nil, ""); a.status != http.StatusBadRequest {
 			t.Errorf("%s: %d", query, a.status)
 		}
 	}
@@ -403,14 +420,15 @@ func TestMethodsAndPaths(t *testing.T) {
 		{"GET", "/..%2f..%2fetc/content", 404, ""},
 		{"GET", "/health/x", 404, ""},
 	} {
-		a := callFiles(t, c.method, srv.URL+filesPath+c.path, nil, "")
+		a := callFiles(t, c.method, srv.URL+"/v1/files"+c.path, nil, "")
 		if a.status != c.status || a.header.Get("Allow") != c.allow || !strings.HasPrefix(a.body, `{"error":{"message":`) {
 			t.Errorf("%s %s: %d, Allow %q, %s", c.method, c.path, a.status, a.header.Get("Allow"), a.body)
 		}
 	}
+	g := filesGateway(downStore{}, func(*http.Request) string { return "" })
 	for path, want := range map[string]bool{"/v1/files": true, "/v1/files/x": true, "/v1/filesystem": false, "/v1/file": false} {
-		if isFilesPath(path) != want {
-			t.Errorf("isFilesPath(%s) is %v", path, !want)
+		if res, _ := g.surface.find(&url.URL{Path: path}); res != nil != want {
+			t.Errorf("%s is the gateway's: %v", path, !want)
 		}
 	}
 }
@@ -442,13 +460,13 @@ func TestStoreDown(t *testing.T) {
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "", body}, {"GET", "", ""}, {"GET", id, ""}, {"GET", id + "/content", ""}, {"DELETE", id, ""}, {"GET", "/health", ""},
 	} {
-		a := callFiles(t, c.method, srv.URL+filesPath+c.path, http.Header{"Content-Type": {contentType}}, c.body)
+		a := callFiles(t, c.method, srv.URL+"/v1/files"+c.path, http.Header{"Content-Type": {contentType}}, c.body)
 		if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || strings.Contains(a.body, "refused") {
 			t.Errorf("%s %s: %d %s", c.method, c.path, a.status, a.body)
 		}
 	}
 	var h map[string]any
-	if err := json.Unmarshal([]byte(callFiles(t, "GET", srv.URL+filesPath+"/health", nil, "").body), &h); err != nil {
+	if err := json.Unmarshal([]byte(callFiles(t, "GET", srv.URL+"/v1/files"+"/health", nil, "").body), &h); err != nil {
 		t.Fatal(err)
 	}
 	if h["status"] != "unhealthy" || h["service"] != "files" || h["s3_bucket_configured"] != true || h["aws_region"] != "eu-west-1" || h["credentials_valid"] != false {
@@ -458,7 +476,7 @@ func TestStoreDown(t *testing.T) {
 
 func TestFilesHealth(t *testing.T) {
 	srv, _ := newFilesServer(t)
-	a := callFiles(t, http.MethodGet, srv.URL+filesPath+"/health", nil, "")
+	a := callFiles(t, http.MethodGet, srv.URL+"/v1/files"+"/health", nil, "")
 	if a.status != http.StatusOK || !strings.Contains(a.body, `"status":"healthy","service":"files","store":"local","s3_bucket_configured":false,"aws_region":null,"credentials_valid":false`) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
@@ -471,8 +489,8 @@ func FuzzUploadForm(f *testing.F) {
 	f.Add(strings.ReplaceAll(body, "\r\n", "\n"))
 	f.Add(strings.ReplaceAll(body, `"a.txt"`, `"a.txt"; filename*=UTF-8''%0a%ff`))
 	f.Fuzz(func(t *testing.T, body string) {
-		api := newFilesAPI(discardStore{}, func(*http.Request) string { return "" }, zap.NewNop())
-		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, filesPath, strings.NewReader(body))
+		api := filesGateway(discardStore{}, func(*http.Request) string { return "" })
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/files", strings.NewReader(body))
 		req.Header.Set("Content-Type", contentType)
 		rec := httptest.NewRecorder()
 		api.ServeHTTP(rec, req)

@@ -36,7 +36,7 @@ func (e *formError) Error() string { return e.message }
 
 // upload takes a multipart form and streams its file part into the store as it comes in. The fields may stand before or
 // after the file, so the store asks for them at the end.
-func (a *filesAPI) upload(w http.ResponseWriter, r *http.Request, owner string) {
+func (a *filesAPI) upload(w http.ResponseWriter, r *http.Request, owner, _ string) {
 	boundary, ok := isMultipart(r.Header.Get("Content-Type"))
 	if !ok {
 		writeFilesError(w, http.StatusBadRequest, "file", "",

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
@@ -41,9 +42,9 @@ func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 	// Not the asking client's context: what it started, the next one reads.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
-	results := make([]checkResult, len(g.Upstreams))
+	results := make([]checkResult, len(g.upstreams))
 	var wg sync.WaitGroup
-	for i, u := range g.Upstreams {
+	for i, u := range g.upstreams {
 		wg.Go(func() {
 			r := &results[i]
 			if r.err = u.Check(ctx); r.err != nil {
@@ -64,9 +65,9 @@ func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 }
 
 // serveHealth is GET /health: the process answers. With ?verbose it asks the upstreams, too.
-func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request, _ string) {
 	if !r.URL.Query().Has("verbose") {
-		writeJSON(w, r, &openaiForm, newID(), http.StatusOK, []byte(`{"status":"ok"}`))
+		writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusOK, []byte(`{"status":"ok"}`))
 		return
 	}
 	results := g.checkUpstreams(r.Context())
@@ -75,12 +76,12 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 	jw.Key("status")
 	jw.Text("ok")
 	jw.Key("version")
-	jw.Text(g.Version)
+	jw.Text(g.version)
 	jw.Key("timestamp")
 	jw.Text(time.Now().UTC().Format(time.RFC3339))
 	jw.Key("upstreams")
 	jw.BeginArray()
-	for i, u := range g.Upstreams {
+	for i, u := range g.upstreams {
 		jw.BeginObject()
 		jw.Key("name")
 		jw.Text(u.Name)
@@ -92,7 +93,7 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 		} else {
 			jw.Text("unhealthy")
 			jw.Key("message")
-			jw.Text(asError(r.Context(), err).Message)
+			jw.Text(exchange.AsError(r.Context(), err).Message)
 		}
 		if c := results[i].credentials; c != nil {
 			jw.Key("credentials_method")
@@ -108,11 +109,11 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 	}
 	jw.EndArray()
 	jw.EndObject()
-	writeJSON(w, r, &openaiForm, newID(), http.StatusOK, jw.Bytes())
+	writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusOK, jw.Bytes())
 }
 
 // serveChatHealth is GET /v1/chat/completions/health: what the endpoint takes and where it sends it.
-func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request, _ string) {
 	jw := json.NewWriter(nil)
 	jw.BeginObject()
 	jw.Key("status")
@@ -122,7 +123,7 @@ func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request) {
 	jw.Key("timestamp")
 	jw.Text(time.Now().UTC().Format(time.RFC3339))
 	jw.Key("version")
-	jw.Text(g.Version)
+	jw.Text(g.version)
 	jw.Key("supported_input_formats")
 	jw.BeginArray()
 	for _, format := range [...]string{"openai", "bedrock_claude", "bedrock_titan"} {
@@ -131,7 +132,7 @@ func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request) {
 	jw.EndArray()
 	jw.Key("model_routing")
 	jw.BeginObject()
-	for _, u := range g.Upstreams {
+	for _, u := range g.upstreams {
 		jw.Key(u.Name)
 		jw.Text(u.Kind)
 	}
@@ -141,5 +142,5 @@ func (g *Gateway) serveChatHealth(w http.ResponseWriter, r *http.Request) {
 	jw.Key("routing_method")
 	jw.Text("model_id_patterns")
 	jw.EndObject()
-	writeJSON(w, r, &openaiForm, newID(), http.StatusOK, jw.Bytes())
+	writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusOK, jw.Bytes())
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -25,7 +26,7 @@ const (
 // modelCache keeps what the upstreams listed. Listings are asked for one at a time; the lock is never taken by a chat.
 type modelCache struct {
 	mu      sync.Mutex
-	entries []modelEntry // in the order of Gateway.Upstreams
+	entries []modelEntry // in the order of Gateway.upstreams
 }
 
 type modelEntry struct {
@@ -40,12 +41,12 @@ func (g *Gateway) listModels(ctx context.Context) []modelEntry {
 	g.models.mu.Lock()
 	defer g.models.mu.Unlock()
 	if g.models.entries == nil {
-		g.models.entries = make([]modelEntry, len(g.Upstreams))
+		g.models.entries = make([]modelEntry, len(g.upstreams))
 	}
 	ctx, cancel := context.WithTimeout(ctx, modelsTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	for i, u := range g.Upstreams {
+	for i, u := range g.upstreams {
 		e := &g.models.entries[i]
 		if time.Now().Before(e.expires) {
 			continue
@@ -87,7 +88,7 @@ func (g *Gateway) offers(r *http.Request, entries []modelEntry) []offer {
 	}
 	for i, e := range entries {
 		for _, m := range e.models {
-			add(m, g.Upstreams[i].Name)
+			add(m, g.upstreams[i].Name)
 		}
 	}
 	for _, n := range g.Router.Names() {
@@ -109,12 +110,12 @@ func failures(entries []modelEntry) int {
 
 // serveModels is GET /v1/models: every upstream's models in one list, in OpenAI's form or Anthropic's. Upstreams that
 // failed to list theirs are named in "errors"; only when none can list anything is it an error.
-func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request) {
-	id := newID()
+func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request, _ string) {
+	id := exchange.NewID()
 	entries := g.listModels(r.Context())
 	offers := g.offers(r, entries)
 	if n := failures(entries); n > 0 && n == len(entries) && len(offers) == 0 {
-		g.fail(w, r, modelsForm(r), id, modelsError(r.Context(), g.Upstreams, entries))
+		g.Fail(w, r, modelsForm(r), id, modelsError(r.Context(), g.upstreams, entries))
 		return
 	}
 	jw := json.NewWriter(nil)
@@ -122,7 +123,7 @@ func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request) {
 	if wantsAnthropic(r) {
 		page, err := pageOf(offers, r.URL.Query())
 		if err != nil {
-			g.fail(w, r, modelsForm(r), id, err)
+			g.Fail(w, r, modelsForm(r), id, err)
 			return
 		}
 		page.write(&jw)
@@ -152,9 +153,9 @@ func (g *Gateway) writeFailures(jw *json.Writer, r *http.Request, entries []mode
 		if e.err != nil {
 			jw.BeginObject()
 			jw.Key("upstream")
-			jw.Text(g.Upstreams[i].Name)
+			jw.Text(g.upstreams[i].Name)
 			jw.Key("message")
-			jw.Text(asError(r.Context(), e.err).Message)
+			jw.Text(exchange.AsError(r.Context(), e.err).Message)
 			jw.EndObject()
 		}
 	}
@@ -163,7 +164,7 @@ func (g *Gateway) writeFailures(jw *json.Writer, r *http.Request, entries []mode
 
 // serveModel is GET /v1/models/{id}.
 func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, name string) {
-	id := newID()
+	id := exchange.NewID()
 	entries := g.listModels(r.Context())
 	for _, o := range g.offers(r, entries) {
 		if o.ID != name {
@@ -179,10 +180,10 @@ func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, name string
 		return
 	}
 	if failures(entries) > 0 {
-		g.fail(w, r, modelsForm(r), id, modelsError(r.Context(), g.Upstreams, entries))
+		g.Fail(w, r, modelsForm(r), id, modelsError(r.Context(), g.upstreams, entries))
 		return
 	}
-	g.fail(w, r, modelsForm(r), id, &chat.Error{
+	g.Fail(w, r, modelsForm(r), id, &chat.Error{
 		Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model",
 		Message: "the model '" + name + "' does not exist or you do not have access to it",
 	})
@@ -191,7 +192,7 @@ func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, name string
 // named returns the entry of a name that only a route knows: what is listed of its model, under that name.
 func (g *Gateway) named(n *upstream.RouteName, entries []modelEntry) upstream.Model {
 	for i := range entries {
-		if g.Upstreams[i].Name != n.Target.Name {
+		if g.upstreams[i].Name != n.Target.Name {
 			continue
 		}
 		for _, m := range entries[i].models {
@@ -231,18 +232,8 @@ func modelsError(ctx context.Context, upstreams []*upstream.Named, entries []mod
 	b.WriteString("models could not be listed:")
 	for i, e := range entries {
 		if e.err != nil {
-			b.WriteString(" " + upstreams[i].Name + ": " + asError(ctx, e.err).Message + ";")
+			b.WriteString(" " + upstreams[i].Name + ": " + exchange.AsError(ctx, e.err).Message + ";")
 		}
 	}
 	return &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_error", Message: strings.TrimSuffix(b.String(), ";")}
-}
-
-// writeJSON answers with a JSON body.
-func writeJSON(w http.ResponseWriter, r *http.Request, f *form, id string, status int, body []byte) {
-	w.Header()[f.idHeader] = []string{requestID(id)}
-	w.Header()["Content-Type"] = jsonType
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -22,7 +23,7 @@ const (
 func wantsAnthropic(r *http.Request) bool { return r.Header["Anthropic-Version"] != nil }
 
 // modelsForm returns the form of answers to the paths that both APIs have.
-func modelsForm(r *http.Request) *form {
+func modelsForm(r *http.Request) *exchange.Form {
 	if wantsAnthropic(r) {
 		return &anthropicForm
 	}

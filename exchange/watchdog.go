@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"context"
@@ -12,15 +12,15 @@ import (
 // for the next call; the client has everything by then.
 const lingerTime = time.Second
 
-// What a pulse ends an upstream's work with.
+// What a watchdog ends an upstream's work with.
 var (
 	errIdle   = errors.New("the upstream's stream fell silent")
 	errLinger = errors.New("the upstream did not end its stream")
 )
 
-// pulse watches over a stream's silences: it tells a waiting client that the stream lives, and gives up an upstream that
+// watchdog watches over a stream's silences: it tells a waiting client that the stream lives, and gives up an upstream that
 // says nothing for too long. One timer does both; its lock is held per write, so it is all but never contended.
-type pulse struct {
+type watchdog struct {
 	w         http.ResponseWriter
 	rc        http.ResponseController
 	idle      time.Duration
@@ -40,7 +40,7 @@ type pulse struct {
 
 // await watches over a wait for the upstream before the stream has begun: its work is cancelled with errIdle when it says
 // nothing for as long as idle; 0 is for ever. awaited must follow; both may be called again and again.
-func (p *pulse) await(idle time.Duration, cancel context.CancelCauseFunc) {
+func (p *watchdog) await(idle time.Duration, cancel context.CancelCauseFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.idle, p.cancel = idle, cancel
@@ -51,7 +51,7 @@ func (p *pulse) await(idle time.Duration, cancel context.CancelCauseFunc) {
 }
 
 // awaited ends the watch that await began.
-func (p *pulse) awaited() {
+func (p *watchdog) awaited() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.opening = false
@@ -61,7 +61,7 @@ func (p *pulse) awaited() {
 }
 
 // begin starts the watch over the stream. The head goes out with the first frame, which is at hand.
-func (p *pulse) begin() {
+func (p *watchdog) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -72,7 +72,7 @@ func (p *pulse) begin() {
 }
 
 // wake lets tick run after d. The caller holds the lock.
-func (p *pulse) wake(d time.Duration) {
+func (p *watchdog) wake(d time.Duration) {
 	if p.timer == nil {
 		p.timer = time.AfterFunc(d, p.tick)
 		return
@@ -81,7 +81,7 @@ func (p *pulse) wake(d time.Duration) {
 }
 
 // due is how long it is until something is to be done; 0 if nothing ever is. The caller holds the lock.
-func (p *pulse) due(now time.Time) time.Duration {
+func (p *watchdog) due(now time.Time) time.Duration {
 	var d time.Duration
 	if p.idle > 0 {
 		d = max(p.idle-now.Sub(p.read), time.Millisecond)
@@ -94,7 +94,7 @@ func (p *pulse) due(now time.Time) time.Duration {
 	return d
 }
 
-func (p *pulse) tick() {
+func (p *watchdog) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.over || !p.begun && !p.opening { // this tick was under way when it was stopped
@@ -120,7 +120,7 @@ func (p *pulse) tick() {
 }
 
 // last writes the end of a whole stream: the server sends it, with the end of its own, when the handler returns.
-func (p *pulse) last(b []byte) {
+func (p *watchdog) last(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(b) > 0 {
@@ -129,7 +129,7 @@ func (p *pulse) last(b []byte) {
 }
 
 // write sends at once what the upstream said, which may be nothing for the client.
-func (p *pulse) write(b []byte) error {
+func (p *watchdog) write(b []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(b) == 0 {
@@ -146,7 +146,7 @@ func (p *pulse) write(b []byte) error {
 }
 
 // linger gives the upstream a moment to end its transport.
-func (p *pulse) linger() {
+func (p *watchdog) linger() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ending {
@@ -157,7 +157,7 @@ func (p *pulse) linger() {
 }
 
 // end stops the watch; nothing is written after it returns.
-func (p *pulse) end() {
+func (p *watchdog) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.over = true

@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"errors"
@@ -11,12 +11,12 @@ import (
 )
 
 // answer writes a whole reply: the upstream's own bytes where they are in the dialect asked for, else a translation.
-func (c *call) answer(a *attempt) error {
+func (c *Call) answer(a *attempt) error {
 	raw := a.body.b
 	res, err := a.call.Dialect.DecodeResponse(raw, a.x)
 	if err == nil {
-		c.rec.Count(&res.Usage, res.Routed)
-		c.rec.Stop, c.rec.ServedModel = res.Stop, res.Model
+		c.Record.Count(&res.Usage, res.Routed)
+		c.Record.Stop, c.Record.ServedModel = res.Stop, res.Model
 	}
 	body := raw
 	if c.relays(a) {
@@ -37,7 +37,7 @@ func (c *call) answer(a *attempt) error {
 		}
 		out := getBuffer()
 		defer putBuffer(out)
-		if out.b, err = c.out.EncodeResponse(out.b, res, a.x); err != nil {
+		if out.b, err = c.Out.EncodeResponse(out.b, res, a.x); err != nil {
 			return c.unreadable(a, err)
 		}
 		body = out.b
@@ -45,21 +45,21 @@ func (c *call) answer(a *attempt) error {
 	c.note(a.x)
 	c.setHeaders(a)
 	h := c.w.Header()
-	h["Content-Type"] = jsonType
+	h["Content-Type"] = JSONType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	c.rec.Status = http.StatusOK
-	c.rec.FirstByte = time.Since(c.start)
+	c.Record.Status = http.StatusOK
+	c.Record.FirstByte = time.Since(c.start)
 	c.w.WriteHeader(http.StatusOK)
 	if _, err := c.w.Write(body); err != nil {
-		c.rec.Status, c.rec.Err = statusClientGone, errClientGone
+		c.Record.Status, c.Record.Err = statusClientGone, errClientGone
 	}
 	return nil
 }
 
-var jsonType = []string{"application/json"}
+var JSONType = []string{"application/json"}
 
 // unreadable makes the error for a reply that cannot be translated; what the client can mend stays as it is.
-func (c *call) unreadable(a *attempt, err error) error {
+func (c *Call) unreadable(a *attempt, err error) error {
 	var e *chat.Error
 	if !errors.As(err, &e) {
 		e = chat.Unreadable("a reply", err)

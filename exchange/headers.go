@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package handler
+package exchange_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
@@ -25,14 +27,14 @@ func mute(ctx context.Context, _ *upstream.Call) (*upstream.Reply, error) {
 }
 
 // twoTargets is a gateway whose gpt-* models live at first, else at second.
-func twoTargets(first, second opener, idle time.Duration) (*Gateway, []*upstream.Target) {
+func twoTargets(first, second opener, idle time.Duration) (*handler.Gateway, []*upstream.Target) {
 	ups := []*upstream.Named{{Name: "first", Kind: upstream.KindOpenAI, Upstream: first}, {Name: "second", Kind: upstream.KindOpenAI, Upstream: second}}
 	targets := []*upstream.Target{{Named: ups[0]}, {Named: ups[1]}}
 	route := &upstream.Route{Patterns: []upstream.Pattern{upstream.NewPattern("gpt-*")}, Targets: targets, Policy: upstream.PolicyFirst}
-	return New(Config{Router: upstream.NewRouter([]*upstream.Route{route}, ups, nil), Upstreams: ups, MaxBody: 1 << 20, StreamIdleTimeout: idle}), targets
+	return handler.New(handler.Config{Upstreams: ups, Config: exchange.Config{Router: upstream.NewRouter([]*upstream.Route{route}, ups, nil), MaxBody: 1 << 20, StreamIdleTimeout: idle}}), targets
 }
 
-func post(ctx context.Context, g *Gateway, path, body string) *httptest.ResponseRecorder {
+func post(ctx context.Context, g *handler.Gateway, path, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(body)))
 	return w
@@ -104,7 +106,7 @@ func TestARelayedReplyThatStallsIsGivenUp(t *testing.T) {
 			r := whole("")
 			r.Body = &stalling{strings.NewReader("data: {}\n\n"), ctx}
 			return r, nil
-		}), func(c *Config) {
+		}), func(c *handler.Config) {
 			c.StreamIdleTimeout = time.Minute
 			c.Observe = func(_ *http.Request, r *usage.Record) { rec = *r }
 		})

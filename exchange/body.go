@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"errors"
@@ -12,31 +12,31 @@ import (
 // firstRead bounds what is set aside for a body before any of it came: a length is only a claim.
 const firstRead = 1 << 20
 
-// readBody reads the whole request body, at most g.MaxBody bytes. It is not pooled: translated strings and the
+// readBody reads the whole request body, at most en.MaxBody bytes. It is not pooled: translated strings and the
 // transport share its memory for as long as they need it.
-func (g *Gateway) readBody(r *http.Request) ([]byte, error) {
+func (en *Engine) readBody(r *http.Request) ([]byte, error) {
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
 		return nil, &chat.Error{
 			Kind: chat.ErrInvalidRequest, Status: http.StatusUnsupportedMediaType, Code: "unsupported_content_encoding",
 			Message: "the request body is encoded as " + enc + "; send it unencoded",
 		}
 	}
-	if r.ContentLength > g.MaxBody {
-		return nil, g.tooLarge()
+	if r.ContentLength > en.MaxBody {
+		return nil, en.tooLarge()
 	}
 	full := max(r.ContentLength, 511) + 1 // room to meet the end without growing
 	b := make([]byte, 0, min(full, firstRead))
 	for {
 		n, err := r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
-		if int64(len(b)) > g.MaxBody {
-			return nil, g.tooLarge()
+		if int64(len(b)) > en.MaxBody {
+			return nil, en.tooLarge()
 		}
 		switch {
 		case errors.Is(err, io.EOF):
 			return b, nil
 		case err != nil:
-			return nil, g.readError(r, err)
+			return nil, en.readError(r, err)
 		case len(b) == cap(b):
 			// Twice the room, of which no more is made than the claim was, if it was true.
 			room := 2 * int64(cap(b))
@@ -48,13 +48,13 @@ func (g *Gateway) readBody(r *http.Request) ([]byte, error) {
 	}
 }
 
-func (g *Gateway) tooLarge() *chat.Error {
-	return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Message: fmt.Sprintf("the request body is larger than %d bytes, the most that is taken here (max_body)", g.MaxBody)}
+func (en *Engine) tooLarge() *chat.Error {
+	return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Message: fmt.Sprintf("the request body is larger than %d bytes, the most that is taken here (max_body)", en.MaxBody)}
 }
 
 // readError makes the error for a body that could not be read: the server in front may have set a bound of its own.
-func (g *Gateway) readError(r *http.Request, err error) *chat.Error {
-	if g.StatusOf != nil && g.StatusOf(err) == http.StatusRequestEntityTooLarge {
+func (en *Engine) readError(r *http.Request, err error) *chat.Error {
+	if en.StatusOf != nil && en.StatusOf(err) == http.StatusRequestEntityTooLarge {
 		return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Message: "the request body is larger than the server takes", Cause: err}
 	}
 	if r.Context().Err() != nil || errors.Is(err, io.ErrUnexpectedEOF) {

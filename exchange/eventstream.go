@@ -1,10 +1,12 @@
-package handler
+package exchange
 
 import (
 	"bytes"
 	"encoding/base64"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/converse"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -41,7 +43,7 @@ func (e *invokeEncoder) Encode(dst []byte, ev *chat.Event) []byte {
 
 // Error appends the exception that Bedrock would send.
 func (e *invokeEncoder) Error(dst []byte, err *chat.Error) []byte {
-	return bedrockForm.errors.NewStreamEncoder(&chat.Exchange{}).Error(dst, err)
+	return translate.ByName(converse.Name).NewStreamEncoder(&chat.Exchange{}).Error(dst, err)
 }
 
 // appendPayload appends an event of the upstream's, which came in another transport, as a server-sent event. Anthropic's

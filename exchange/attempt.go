@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"context"
@@ -32,16 +32,16 @@ type attempt struct {
 }
 
 // splice edits the client's own bytes for an upstream of its own dialect.
-func (c *call) splice(a *attempt, context chat.String) error {
-	e := chat.Edits{Context: context, Betas: c.betas, AskUsage: c.stream && a.call.Dialect == c.g.openai && a.target.AskUsage()}
-	if a.x.TargetModel != c.body.Text("model") {
+func (c *Call) splice(a *attempt, context chat.String) error {
+	e := chat.Edits{Context: context, Betas: c.Betas, AskUsage: c.Stream && a.call.Dialect == c.engine.openai && a.target.AskUsage()}
+	if a.x.TargetModel != c.Body.Text("model") {
 		e.Model = a.x.TargetModel
 	}
 	c.fileParts(&e)
-	a.x.IncludeUsage = includesUsage(c.body.Value("stream_options"))
+	a.x.IncludeUsage = includesUsage(c.Body.Value("stream_options"))
 	a.hidesUsage = e.AskUsage && !a.x.IncludeUsage
 	var err error
-	a.call.Body, err = a.call.Dialect.Splice(nil, &c.body, &e, a.x)
+	a.call.Body, err = a.call.Dialect.Splice(nil, &c.Body, &e, a.x)
 	a.relayed = !a.x.Aliased()
 	return err
 }
@@ -64,14 +64,14 @@ func includesUsage(options chat.Value) bool {
 }
 
 // translate writes the request anew in the target's dialect, the files before its question.
-func (c *call) translate(a *attempt, inline []chat.Block, context chat.String) error {
-	req, err := c.client.DecodeRequest(c.body.Raw, a.x)
+func (c *Call) translate(a *attempt, inline []chat.Block, context chat.String) error {
+	req, err := c.Client.DecodeRequest(c.Body.Raw, a.x)
 	if err != nil {
 		return err
 	}
 	req.Model = a.x.TargetModel
-	req.Betas = append(req.Betas, c.betas...)
-	req.Stream = c.stream
+	req.Betas = append(req.Betas, c.Betas...)
+	req.Stream = c.Stream
 	a.x.IncludeUsage = req.IncludeUsage
 	a.hidesUsage = !req.IncludeUsage
 	if context != nil {
@@ -83,18 +83,18 @@ func (c *call) translate(a *attempt, inline []chat.Block, context chat.String) e
 	if err := c.resolveFiles(a, req); err != nil {
 		return err
 	}
-	if a.call.Dialect != c.g.openai || a.x.Facts.InlineImages { // OpenAI fetches for itself
+	if a.call.Dialect != c.engine.openai || a.x.Facts.InlineImages { // OpenAI fetches for itself
 		if err := c.fetchImages(req); err != nil {
 			return err
 		}
 	}
-	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.body.Raw)+len(context)+512), req, a.x)
+	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.Body.Raw)+len(context)+512), req, a.x)
 	return err
 }
 
 // open sends the attempt and waits for the reply to begin; a whole reply is read to its end, so that one that breaks can
 // be asked for again.
-func (c *call) open(ctx context.Context, a *attempt) error {
+func (c *Call) open(ctx context.Context, a *attempt) error {
 	a.target.Begin()
 	opened := false
 	defer func() {
@@ -115,13 +115,13 @@ func (c *call) open(ctx context.Context, a *attempt) error {
 		if again, err = prepare(a.target); err == nil {
 			again.ctx, again.cancel = a.ctx, a.cancel
 			*a = *again
-			c.rec.Attempts++
+			c.Record.Attempts++
 			err = c.tryOpen(a)
 		}
 	}
 	if err == nil {
 		opened = true
-		c.rec.UpstreamRequestID, c.rec.Profile = a.reply.RequestID, a.reply.Profile
+		c.Record.UpstreamRequestID, c.Record.Profile = a.reply.RequestID, a.reply.Profile
 		return nil
 	}
 	if errors.Is(context.Cause(a.ctx), errIdle) {
@@ -131,10 +131,10 @@ func (c *call) open(ctx context.Context, a *attempt) error {
 }
 
 // silence is the error for an upstream that says nothing. Another target may; this one would be as silent again.
-func (c *call) silence(cause error) *chat.Error {
+func (c *Call) silence(cause error) *chat.Error {
 	return &chat.Error{
 		Kind: chat.ErrTimeout, Code: "stream_idle_timeout", Fallback: true, Cause: cause,
-		Message: fmt.Sprintf("the upstream's stream was silent for %s and was given up", c.g.StreamIdleTimeout),
+		Message: fmt.Sprintf("the upstream's stream was silent for %s and was given up", c.engine.StreamIdleTimeout),
 	}
 }
 
@@ -146,7 +146,7 @@ func refusesBetas(err error) bool {
 }
 
 // attemptError makes of what an upstream failed with the error that decides about another try.
-func (c *call) attemptError(ctx context.Context, t *upstream.Target, err error) error {
+func (c *Call) attemptError(ctx context.Context, t *upstream.Target, err error) error {
 	if ctx.Err() != nil {
 		return errClientGone
 	}
@@ -155,17 +155,17 @@ func (c *call) attemptError(ctx context.Context, t *upstream.Target, err error) 
 		e = &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_error", Message: "the upstream cannot be reached", Retryable: true, Cause: err}
 	}
 	e.Upstream = t.Name
-	if entry := c.g.Logger.Check(zap.DebugLevel, "attempt failed"); entry != nil {
-		entry.Write(zap.String("request_id", c.rec.RequestID), zap.String("upstream", t.Name), zap.String("model", c.rec.UpstreamModel),
-			zap.Int("attempt", c.rec.Attempts), zap.Int("status", e.StatusCode()), zap.Bool("retryable", e.Retryable), zap.Error(e))
+	if entry := c.engine.Logger.Check(zap.DebugLevel, "attempt failed"); entry != nil {
+		entry.Write(zap.String("request_id", c.Record.RequestID), zap.String("upstream", t.Name), zap.String("model", c.Record.UpstreamModel),
+			zap.Int("attempt", c.Record.Attempts), zap.Int("status", e.StatusCode()), zap.Bool("retryable", e.Retryable), zap.Error(e))
 	}
 	return e
 }
 
-func (c *call) tryOpen(a *attempt) error {
+func (c *Call) tryOpen(a *attempt) error {
 	if a.call.Stream {
-		c.pulse.await(c.g.StreamIdleTimeout, a.cancel)
-		defer c.pulse.awaited()
+		c.watch.await(c.engine.StreamIdleTimeout, a.cancel)
+		defer c.watch.awaited()
 	}
 	reply, err := a.target.Open(a.ctx, &a.call)
 	if err != nil {
@@ -198,10 +198,10 @@ func (a *attempt) close() {
 }
 
 // relays tells whether the upstream's own bytes are the answer.
-func (c *call) relays(a *attempt) bool { return a.relayed && a.call.Dialect.Name() == c.out.Name() }
+func (c *Call) relays(a *attempt) bool { return a.relayed && a.call.Dialect.Name() == c.Out.Name() }
 
 // setHeaders says who answered and how; a is nil when nobody did.
-func (c *call) setHeaders(a *attempt) {
+func (c *Call) setHeaders(a *attempt) {
 	h := c.w.Header()
 	values := make([]string, 0, 5) // of the headers that nearly every answer has
 	one := func(name, value string) {
@@ -210,25 +210,25 @@ func (c *call) setHeaders(a *attempt) {
 			h[name] = values[len(values)-1 : len(values) : len(values)]
 		}
 	}
-	one(c.form.idHeader, c.rec.RequestID)
-	one("Bedrock-Gateway-Upstream", c.rec.Upstream)
-	one("Bedrock-Gateway-Api", c.rec.API)
-	if c.rec.Attempts > 1 {
-		h.Set("Bedrock-Gateway-Attempts", strconv.Itoa(c.rec.Attempts))
+	one(c.form.IDHeader, c.Record.RequestID)
+	one("Bedrock-Gateway-Upstream", c.Record.Upstream)
+	one("Bedrock-Gateway-Api", c.Record.API)
+	if c.Record.Attempts > 1 {
+		h.Set("Bedrock-Gateway-Attempts", strconv.Itoa(c.Record.Attempts))
 	}
-	if len(c.rec.Dropped) > 0 {
-		h.Set("Bedrock-Gateway-Dropped", listed(c.rec.Dropped))
+	if len(c.Record.Dropped) > 0 {
+		h.Set("Bedrock-Gateway-Dropped", listed(c.Record.Dropped))
 	}
 	if a == nil {
 		return
 	}
 	one("Bedrock-Gateway-Profile", a.reply.Profile)
-	if c.form.native && a.reply.RequestID != "" {
-		h[c.form.idHeader] = []string{a.reply.RequestID} // what AWS support asks for
+	if c.form.Native && a.reply.RequestID != "" {
+		h[c.form.IDHeader] = []string{a.reply.RequestID} // what AWS support asks for
 	} else {
 		one("Bedrock-Gateway-Upstream-Request-Id", a.reply.RequestID)
 	}
-	keepHeaders(h, a.reply.Header, c.form.native)
+	keepHeaders(h, a.reply.Header, c.form.Native)
 }
 
 // The bounds of what Bedrock-Gateway-Dropped lists. Names are the client's own, and no client reads a header without end.
@@ -257,8 +257,8 @@ func listed(names []string) string {
 }
 
 // note writes what the translation found odd to the log.
-func (c *call) note(x *chat.Exchange) {
+func (c *Call) note(x *chat.Exchange) {
 	for _, line := range x.Notes {
-		c.g.Logger.Warn(line, zap.String("request_id", c.rec.RequestID), zap.String("upstream", c.rec.Upstream), zap.String("model", x.TargetModel))
+		c.engine.Logger.Warn(line, zap.String("request_id", c.Record.RequestID), zap.String("upstream", c.Record.Upstream), zap.String("model", x.TargetModel))
 	}
 }

@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"context"
@@ -18,9 +18,9 @@ const statusClientGone = 499
 
 var errClientGone = &chat.Error{Kind: chat.ErrInvalidRequest, Status: statusClientGone, Message: "the client went away"}
 
-// asError gives err as the error that the client sees. What is none of the gateway's own making is never shown: it may
+// AsError returns err as the error that the client sees. What is none of the gateway's own making is never shown: it may
 // hold addresses and names that are not the client's business.
-func asError(ctx context.Context, err error) *chat.Error {
+func AsError(ctx context.Context, err error) *chat.Error {
 	var e *chat.Error
 	switch {
 	case errors.As(err, &e):
@@ -31,12 +31,12 @@ func asError(ctx context.Context, err error) *chat.Error {
 	return &chat.Error{Kind: chat.ErrInternal, Message: "the gateway failed; its log says why", Cause: err}
 }
 
-// fail answers with the error in the endpoint's form.
-func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, f *form, id string, e *chat.Error) {
+// Fail answers with the error in the endpoint's form.
+func (en *Engine) Fail(w http.ResponseWriter, r *http.Request, f *Form, id string, e *chat.Error) {
 	status := f.status(e)
-	g.logError(r, id, e)
+	en.logError(r, id, e)
 	h := w.Header()
-	h[f.idHeader] = []string{requestID(id)}
+	h[f.IDHeader] = []string{RequestID(id)}
 	f.setErrorHeaders(h, e)
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -47,8 +47,8 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, f *form, id strin
 		setRetryAfter(h, e.RetryAfter)
 	}
 	body := e.Body
-	if body == nil || e.Dialect != f.errors.Name() {
-		body = f.errors.EncodeError(nil, e, requestID(id))
+	if body == nil || e.Dialect != f.Errors.Name() {
+		body = f.Errors.EncodeError(nil, e, RequestID(id))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
@@ -65,7 +65,7 @@ func setRetryAfter(h http.Header, d time.Duration) {
 }
 
 // logError leaves a line for the operator: at error level what he must mend, else at debug what the client did wrong.
-func (g *Gateway) logError(r *http.Request, id string, e *chat.Error) {
+func (en *Engine) logError(r *http.Request, id string, e *chat.Error) {
 	level := zap.DebugLevel
 	switch {
 	case e == errClientGone:
@@ -74,9 +74,9 @@ func (g *Gateway) logError(r *http.Request, id string, e *chat.Error) {
 	case e.Upstream != "" && (e.StatusCode() >= 500 || e.Kind == chat.ErrPermission):
 		level = zap.WarnLevel
 	}
-	if entry := g.Logger.Check(level, "request failed"); entry != nil {
+	if entry := en.Logger.Check(level, "request failed"); entry != nil {
 		entry.Write(
-			zap.String("request_id", requestID(id)), zap.String("path", r.URL.Path), zap.Int("status", e.StatusCode()),
+			zap.String("request_id", RequestID(id)), zap.String("path", r.URL.Path), zap.Int("status", e.StatusCode()),
 			zap.String("upstream", e.Upstream), zap.String("upstream_error", e.Type), zap.String("message", e.Message), zap.Error(e.Cause),
 		)
 	}

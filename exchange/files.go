@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"context"
@@ -25,8 +25,8 @@ const (
 var inlineImages = []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 // readFiles reads the body's file_ids and looks the files up: one that is missing is an error before anything is sent.
-func (c *call) readFiles() error {
-	v := c.body.Value("file_ids")
+func (c *Call) readFiles() error {
+	v := c.Body.Value("file_ids")
 	if v == nil {
 		return nil
 	}
@@ -41,10 +41,10 @@ func (c *call) readFiles() error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if c.g.Files == nil {
+	if c.engine.Files == nil {
 		return errFilesOff("file_ids")
 	}
-	found, err := files.LookUp(c.r.Context(), c.g.Files, c.caller.Owner, ids)
+	found, err := files.LookUp(c.r.Context(), c.engine.Files, c.Caller.Owner, ids)
 	if err != nil {
 		return fileError(err)
 	}
@@ -84,7 +84,7 @@ func takes(facts *model.Facts, f *files.File) bool {
 
 // filesFor gives what goes before the question for one target: the blocks of the files that its model takes as they are,
 // and the text of the others.
-func (c *call) filesFor(facts *model.Facts) (blocks []chat.Block, text chat.String, err error) {
+func (c *Call) filesFor(facts *model.Facts) (blocks []chat.Block, text chat.String, err error) {
 	if c.context != nil || len(c.files) == 0 {
 		return nil, c.context, nil
 	}
@@ -110,8 +110,8 @@ func (c *call) filesFor(facts *model.Facts) (blocks []chat.Block, text chat.Stri
 }
 
 // inline loads a file as a block.
-func (c *call) inline(id string, limit int64) (chat.Block, error) {
-	f, data, err := files.Load(c.r.Context(), c.g.Files, c.caller.Owner, id, limit)
+func (c *Call) inline(id string, limit int64) (chat.Block, error) {
+	f, data, err := files.Load(c.r.Context(), c.engine.Files, c.Caller.Owner, id, limit)
 	if err != nil {
 		return chat.Block{}, fileError(err)
 	}
@@ -122,12 +122,12 @@ func (c *call) inline(id string, limit int64) (chat.Block, error) {
 }
 
 // fileText is the context block of the files as a JSON string, a blank line at its end.
-func (c *call) fileText(of ...files.File) (chat.String, error) {
+func (c *Call) fileText(of ...files.File) (chat.String, error) {
 	ids := make([]string, len(of))
 	for i := range of {
 		ids[i] = of[i].ID
 	}
-	text, err := files.Context(c.r.Context(), c.g.Files, c.caller.Owner, ids, c.g.Files.Options().ContextMax)
+	text, err := files.Context(c.r.Context(), c.engine.Files, c.Caller.Owner, ids, c.engine.Files.Options().ContextMax)
 	if err != nil {
 		return nil, fileError(err)
 	}
@@ -156,8 +156,8 @@ func fileError(err error) error {
 }
 
 // fileParts lets parts that name one of our files be replaced by their text in a body that is only edited.
-func (c *call) fileParts(e *chat.Edits) {
-	if c.g.Files == nil {
+func (c *Call) fileParts(e *chat.Edits) {
+	if c.engine.Files == nil {
 		return
 	}
 	e.FileText = func(id string) (chat.String, error) {
@@ -170,7 +170,7 @@ func (c *call) fileParts(e *chat.Edits) {
 
 // resolveFiles puts the content of our files in place of the blocks that name them: as it is where the model takes such
 // documents or images, else as text.
-func (c *call) resolveFiles(a *attempt, req *chat.Request) error {
+func (c *Call) resolveFiles(a *attempt, req *chat.Request) error {
 	for i := range req.Messages {
 		content := req.Messages[i].Content
 		for j := range content {
@@ -184,17 +184,17 @@ func (c *call) resolveFiles(a *attempt, req *chat.Request) error {
 	return nil
 }
 
-func (c *call) resolveFile(a *attempt, b *chat.Block) error {
+func (c *Call) resolveFile(a *attempt, b *chat.Block) error {
 	id := b.Media.FileID
 	switch {
-	case !files.ValidID(id) && a.call.Dialect.Name() == c.client.Name():
+	case !files.ValidID(id) && a.call.Dialect.Name() == c.Client.Name():
 		return nil // the provider's own file
 	case !files.ValidID(id):
 		return &chat.Error{Kind: chat.ErrNotFound, Code: "file_not_found", Param: "file_id", Message: "the file '" + id + "' is not one of this server's; upload it to /v1/files here"}
-	case c.g.Files == nil:
+	case c.engine.Files == nil:
 		return errFilesOff("file_id")
 	}
-	f, err := c.g.Files.Get(c.r.Context(), c.caller.Owner, id)
+	f, err := c.engine.Files.Get(c.r.Context(), c.Caller.Owner, id)
 	if err != nil {
 		return fileError(&files.FileError{ID: id, Err: err})
 	}

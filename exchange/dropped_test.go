@@ -1,4 +1,4 @@
-package handler
+package exchange_test
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
@@ -37,10 +39,10 @@ func TestDroppedIsOfTheTargetNamedBesideIt(t *testing.T) {
 	last := &upstream.Named{Name: "last", Kind: upstream.KindBedrock, Upstream: new(converseStrict)}
 	route := &upstream.Route{Patterns: []upstream.Pattern{upstream.NewPattern("m")}, Targets: []*upstream.Target{{Named: first}, {Named: last}}}
 	var rec usage.Record
-	g := New(Config{
+	g := handler.New(handler.Config{Config: exchange.Config{
 		Router: upstream.NewRouter([]*upstream.Route{route}, nil, nil), MaxBody: 1 << 20,
 		Observe: func(_ *http.Request, r *usage.Record) { rec = *r },
-	})
+	}})
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(`{"model":"m","seed":7,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"So"}]}`)))
 	if rec.Upstream != "last" || w.Code != http.StatusBadRequest || w.Header().Get("Bedrock-Gateway-Dropped") != "" {

@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"bytes"
@@ -23,10 +23,10 @@ type naming struct {
 // namingOf returns how the relayed reply names its model. Bedrock's name for a Claude model is no id of it that the client
 // could have asked for, so on Anthropic's path it is always replaced. OpenAI's is the version of the model asked for, and
 // Bedrock's own clients know its names: those stay, unless a route renamed the model.
-func (c *call) namingOf(a *attempt) naming {
-	own := c.out.Name() == claude.Name
+func (c *Call) namingOf(a *attempt) naming {
+	own := c.Out.Name() == claude.Name
 	// Bedrock's copy of chat names what was asked there: a profile, or mantle's own name.
-	if a.x.TargetModel == a.x.Model && (!own || c.form.native) && a.x.Access.API != model.Chat {
+	if a.x.TargetModel == a.x.Model && (!own || c.form.Native) && a.x.Access.API != model.Chat {
 		return naming{}
 	}
 	return naming{name: a.x.Model, every: !own}

@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"errors"
@@ -15,20 +15,20 @@ const guardrailHeader = "X-Amzn-Bedrock-Guardrailidentifier"
 
 // prepare writes the request for the target by the offer that carries it: the first in the client's own dialect, whose
 // bytes are kept, else the first that can say all of it. Where none can, it is the first of which no other carries more.
-func (c *call) prepare(t *upstream.Target) (*attempt, error) {
-	modelID := t.ModelFor(c.model)
-	c.rec.Upstream, c.rec.UpstreamModel, c.rec.API, c.rec.Dropped = t.Name, modelID, "", nil // not those of a target tried before
+func (c *Call) prepare(t *upstream.Target) (*attempt, error) {
+	modelID := t.ModelFor(c.Model)
+	c.Record.Upstream, c.Record.UpstreamModel, c.Record.API, c.Record.Dropped = t.Name, modelID, "", nil // not those of a target tried before
 	var s selection
 	list := t.Offers(modelID)
 	for _, own := range [...]bool{true, false} {
 		for i := range list {
 			o := &list[i]
-			if isOwn := o.Dialect != nil && !o.Spare && o.Dialect.Name() == c.client.Name(); isOwn != own || s.tried(o) {
+			if isOwn := o.Dialect != nil && !o.Spare && o.Dialect.Name() == c.Client.Name(); isOwn != own || s.tried(o) {
 				continue
 			}
 			a, err := c.prepareBy(t, o, modelID)
 			if s.take(a, err) {
-				c.rec.API, c.rec.Dropped = a.x.Access.String(), a.x.Dropped
+				c.Record.API, c.Record.Dropped = a.x.Access.String(), a.x.Dropped
 				return a, nil
 			}
 			if err != nil && final(err, own) {
@@ -39,7 +39,7 @@ func (c *call) prepare(t *upstream.Target) (*attempt, error) {
 	if s.best == nil {
 		return nil, c.unoffered(&s, list)
 	}
-	c.rec.API, c.rec.Dropped = s.best.x.Access.String(), s.best.x.Dropped
+	c.Record.API, c.Record.Dropped = s.best.x.Access.String(), s.best.x.Dropped
 	return s.best, nil
 }
 
@@ -105,7 +105,7 @@ func final(err error, own bool) bool {
 }
 
 // unoffered is the error for a request that no offer carries.
-func (c *call) unoffered(s *selection, list []upstream.Offer) error {
+func (c *Call) unoffered(s *selection, list []upstream.Offer) error {
 	if s.first != nil {
 		return s.first
 	}
@@ -116,15 +116,15 @@ func (c *call) unoffered(s *selection, list []upstream.Offer) error {
 		}
 	}
 	e := chat.Invalid("model", "the model '%s' is served by Bedrock's API %s alone, which requests in the form '%s' cannot be put into",
-		c.model, strings.Join(apis, ", "), c.client.Name())
+		c.Model, strings.Join(apis, ", "), c.Client.Name())
 	e.Fallback = true
 	return e
 }
 
 // prepareBy writes the request for the target by one offer.
-func (c *call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) (*attempt, error) {
+func (c *Call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) (*attempt, error) {
 	x := &chat.Exchange{
-		Model: c.model, TargetModel: modelID, Access: o.Access, RejectUnsupported: c.g.RejectUnsupported,
+		Model: c.Model, TargetModel: modelID, Access: o.Access, RejectUnsupported: c.engine.RejectUnsupported,
 		ID: c.id, Created: c.start.Unix(), Started: c.start,
 	}
 	t.Prepare(x)
@@ -135,15 +135,15 @@ func (c *call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) 
 		x.Facts = x.Facts.WithoutBetas()
 	}
 	a := &attempt{target: t, x: x}
-	a.call = upstream.Call{Op: upstream.Chat, Model: modelID, Dialect: o.Dialect, Access: o.Access, Stream: c.stream, Header: c.r.Header}
-	same := o.Dialect.Name() == c.client.Name()
+	a.call = upstream.Call{Op: upstream.Chat, Model: modelID, Dialect: o.Dialect, Access: o.Access, Stream: c.Stream, Header: c.r.Header}
+	same := o.Dialect.Name() == c.Client.Name()
 	inline, text, err := c.filesFor(&x.Facts)
 	if err != nil {
 		return nil, err
 	}
 	if same && inline == nil {
 		err = c.splice(a, text)
-		if e, ok := errors.AsType[*chat.Error](err); !ok || e.Code != chat.CodeRemote || c.g.Images == nil {
+		if e, ok := errors.AsType[*chat.Error](err); !ok || e.Code != chat.CodeRemote || c.engine.Images == nil {
 			return a, err
 		}
 		// Content that the upstream wants by value: it is fetched, and the request written anew.
@@ -157,11 +157,11 @@ func (c *call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) 
 
 // guarded refuses an offer that is not known to apply the guardrail of the request, be it configured or asked for. One in
 // the body travels by Converse alone, the others take it in headers.
-func (c *call) guarded(x *chat.Exchange, o *upstream.Offer) error {
+func (c *Call) guarded(x *chat.Exchange, o *upstream.Offer) error {
 	if o.API == model.AnyAPI {
 		return nil
 	}
-	inBody := c.body.Value("guardrailConfig") != nil && (x.Guardrail == nil || x.GuardrailOverride)
+	inBody := c.Body.Value("guardrailConfig") != nil && (x.Guardrail == nil || x.GuardrailOverride)
 	if x.Guardrail == nil && !inBody && c.r.Header[guardrailHeader] == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package handler
+package exchange_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
@@ -67,11 +69,11 @@ const (
 // serveScripted runs one streamed chat against the script and tells how it ended.
 func serveScripted(ctx context.Context, s *scripted, idle, keepAlive time.Duration) (body string, rec usage.Record, aborted bool) {
 	named := &upstream.Named{Name: "openai", Kind: upstream.KindOpenAI, Upstream: s}
-	g := New(Config{
-		Router: upstream.NewRouter(nil, []*upstream.Named{named}, nil), Upstreams: []*upstream.Named{named},
+	g := handler.New(handler.Config{Upstreams: []*upstream.Named{named}, Config: exchange.Config{
+		Router:  upstream.NewRouter(nil, []*upstream.Named{named}, nil),
 		MaxBody: 1 << 20, StreamIdleTimeout: idle, KeepAlive: keepAlive,
 		Observe: func(_ *http.Request, r *usage.Record) { rec = *r },
-	})
+	}})
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/chat/completions", strings.NewReader(`{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hi"}]}`))
 	func() {
@@ -131,7 +133,7 @@ func TestAClientThatLeavesEndsTheUpstreamAtOnce(t *testing.T) {
 		time.AfterFunc(3*time.Second, leave)
 		start := time.Now()
 		body, rec, _ := serveScripted(ctx, s, time.Minute, 0)
-		if d := time.Since(start); d != 3*time.Second || !s.closed || rec.Status != statusClientGone {
+		if d := time.Since(start); d != 3*time.Second || !s.closed || rec.Status != exchange.StatusClientGone {
 			t.Errorf("ended after %s, upstream closed %v, status %d", d, s.closed, rec.Status)
 		}
 		if strings.Contains(body, "error") {
@@ -148,7 +150,7 @@ func TestAnUpstreamThatDoesNotHangUpIsLeftAMomentAfterItsEnd(t *testing.T) {
 		s.frames <- frame("[DONE]")
 		start := time.Now()
 		body, rec, aborted := serveScripted(t.Context(), s, 5*time.Minute, 15*time.Second)
-		if d := time.Since(start); d != lingerTime || aborted || rec.Err != nil || !strings.HasSuffix(body, "data: [DONE]\n\n") {
+		if d := time.Since(start); d != exchange.LingerTime || aborted || rec.Err != nil || !strings.HasSuffix(body, "data: [DONE]\n\n") {
 			t.Errorf("ended after %s, aborted %v, err %v:\n%s", d, aborted, rec.Err, body)
 		}
 	})

@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"context"
@@ -19,21 +19,21 @@ const flushAt = 32 << 10
 // pump relays a stream: frames in, the client's form out, flushed before every wait. It returns when the reply is
 // whole, and panics with http.ErrAbortHandler when it is not, having told the client so in its dialect: a connection
 // that ends as it should looks like success to a client that does not read errors.
-func (c *call) pump(a *attempt) {
-	a.call.Body, c.raw, c.body = nil, nil, chat.Body{} // a request may be large, a stream long
-	enc := c.out.NewStreamEncoder(a.x)
-	if c.form.native && strings.HasPrefix(enc.ContentType(), "text/event-stream") {
+func (c *Call) pump(a *attempt) {
+	a.call.Body, c.raw, c.Body = nil, nil, chat.Body{} // a request may be large, a stream long
+	enc := c.Out.NewStreamEncoder(a.x)
+	if c.form.Native && strings.HasPrefix(enc.ContentType(), "text/event-stream") {
 		enc = &invokeEncoder{StreamEncoder: enc}
 	}
 	c.setHeaders(a)
 	h := c.w.Header()
 	h["Content-Type"] = contentType(enc.ContentType())
 	h["Cache-Control"] = noCache
-	c.rec.Status = http.StatusOK
+	c.Record.Status = http.StatusOK
 	c.w.WriteHeader(http.StatusOK)
 
-	p := &c.pulse
-	p.w, p.rc, p.ping, p.keepAlive = c.w, *http.NewResponseController(c.w), enc.KeepAlive, c.g.KeepAlive
+	p := &c.watch
+	p.w, p.rc, p.ping, p.keepAlive = c.w, *http.NewResponseController(c.w), enc.KeepAlive, c.engine.KeepAlive
 	p.begin()
 	defer p.end()
 	err := c.relay(a, enc, p)
@@ -42,12 +42,12 @@ func (c *call) pump(a *attempt) {
 		return
 	}
 	e := c.streamError(a, err)
-	c.rec.Err = e
+	c.Record.Err = e
 	if e == errClientGone {
-		c.rec.Status = statusClientGone
+		c.Record.Status = statusClientGone
 		return
 	}
-	c.g.Logger.Warn("stream broke", zap.String("request_id", c.rec.RequestID), zap.String("upstream", e.Upstream),
+	c.engine.Logger.Warn("stream broke", zap.String("request_id", c.Record.RequestID), zap.String("upstream", e.Upstream),
 		zap.String("model", a.x.TargetModel), zap.String("upstream_error", e.Type), zap.Error(e))
 	panic(http.ErrAbortHandler)
 }
@@ -67,7 +67,7 @@ func contentType(mediaType string) []string {
 
 // relay moves the frames. Whatever it returns, the client has been sent everything that came, and the error event if the
 // stream is not whole.
-func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
+func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	dec := a.call.Dialect.NewStreamDecoder(a.x)
 	raw := c.relays(a)
 	// The upstream's bytes can be the client's where their transports are the same; else only its payloads can.
@@ -92,7 +92,7 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 		}
 		for i := range events {
 			e := &events[i]
-			c.rec.Observe(e)
+			c.Record.Observe(e)
 			ended = ended || e.Kind == chat.EventEnd
 			if !raw {
 				buf.b = enc.Encode(buf.b, e)
@@ -103,14 +103,14 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 		case asIs:
 			buf.b = names.frame(buf.b, &f, a.reply.Header.Get("Content-Type"))
 		case err == nil && f.Payload != nil:
-			buf.b = appendPayload(buf.b, names.payload(f.Payload), c.out.Name() == "claude")
+			buf.b = appendPayload(buf.b, names.payload(f.Payload), c.Out.Name() == "claude")
 		}
 		events = events[:0]
 		if err != nil {
 			return c.finish(a, enc, p, buf, dec, ended, asIs && f.Raw != nil && reported(err), err)
 		}
-		if c.rec.FirstByte == 0 && len(buf.b) > 0 {
-			c.rec.FirstByte = time.Since(c.start)
+		if c.Record.FirstByte == 0 && len(buf.b) > 0 {
+			c.Record.FirstByte = time.Since(c.start)
 		}
 		if len(buf.b) >= flushAt || !a.reply.Buffered() {
 			if err := p.write(buf.b); err != nil {
@@ -125,7 +125,7 @@ func (c *call) relay(a *attempt, enc chat.StreamEncoder, p *pulse) error {
 }
 
 // finish sends what is left when the frames have ended with err. told tells that the error's own frame is already in buf.
-func (c *call) finish(a *attempt, enc chat.StreamEncoder, p *pulse, buf *buffer, dec chat.StreamDecoder, ended, told bool, err error) error {
+func (c *Call) finish(a *attempt, enc chat.StreamEncoder, p *watchdog, buf *buffer, dec chat.StreamDecoder, ended, told bool, err error) error {
 	whole := ended || errors.Is(err, io.EOF) && dec.Done()
 	switch {
 	case whole && !ended && !c.relays(a):
@@ -156,7 +156,7 @@ func onlyUsage(events []chat.Event) bool {
 }
 
 // streamError makes of what ended a stream too early what the client is told.
-func (c *call) streamError(a *attempt, err error) *chat.Error {
+func (c *Call) streamError(a *attempt, err error) *chat.Error {
 	var e *chat.Error
 	switch {
 	case c.r.Context().Err() != nil, errors.Is(err, errClientGone):

@@ -1,4 +1,4 @@
-package handler
+package exchange_test
 
 import (
 	"context"

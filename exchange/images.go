@@ -1,4 +1,4 @@
-package handler
+package exchange
 
 import (
 	"context"
@@ -20,8 +20,8 @@ const (
 
 // fetchImages puts the bytes of images in place of their URLs, for upstreams that take no URLs. Without Config.Images the
 // URLs stay, and the dialect refuses them with the reason.
-func (c *call) fetchImages(req *chat.Request) error {
-	if c.g.Images == nil {
+func (c *Call) fetchImages(req *chat.Request) error {
+	if c.engine.Images == nil {
 		return nil
 	}
 	var found []*chat.Media
@@ -65,8 +65,8 @@ func remoteImages(found []*chat.Media, blocks []chat.Block) []*chat.Media {
 	return found
 }
 
-func (c *call) fetchImage(ctx context.Context, m *chat.Media) error {
-	mediaType, data, err := c.g.Images.Image(ctx, m.URL)
+func (c *Call) fetchImage(ctx context.Context, m *chat.Media) error {
+	mediaType, data, err := c.engine.Images.Image(ctx, m.URL)
 	switch {
 	case err == nil:
 	case errors.Is(err, context.Canceled):

@@ -1,0 +1,233 @@
+package exchange
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// Call is one request on its way to a model and back. An endpoint sets the exported fields that its path decides, then
+// calls Chat, CountTokens or Relay once. A Call belongs to one goroutine, that of its request.
+type Call struct {
+	Client translate.Dialect // the dialect of the request; nil until it is detected
+	Out    translate.Dialect // the dialect of the answer
+	Model  string            // as the client named it
+	Stream bool
+	Betas  []string  // of the anthropic-beta header
+	Body   chat.Body // the request's members, once ReadMembers or Chat has read them
+	Caller Caller
+	Record usage.Record
+
+	engine  *Engine
+	w       http.ResponseWriter
+	r       *http.Request
+	id      string
+	start   time.Time
+	form    Form
+	raw     []byte          // the body as it came; nil until it is read
+	members [16]json.Member // storage of Body.Members
+	files   []files.File    // those that the request asks about
+	context chat.String     // their content where all of it goes as text, to any model; nil otherwise
+	noBetas bool            // the upstream refused a beta: none is sent any more
+	watch   watchdog        // of the answer's stream
+}
+
+// NewCall begins a call that is answered in the given form.
+func (en *Engine) NewCall(w http.ResponseWriter, r *http.Request, f Form) *Call {
+	c := &Call{engine: en, w: w, r: r, form: f, id: NewID(), start: time.Now(), Caller: en.Config.Caller(r)}
+	c.Record.RequestID = RequestID(c.id)
+	return c
+}
+
+// Chat makes the call: read, detect, route, try, answer. detect is called once the body is read, to set Client and to
+// refuse what the endpoint does not take; it is nil where the endpoint has set Client.
+func (c *Call) Chat(detect func() error) {
+	c.Answer(func() error { return c.chat(detect) })
+}
+
+// Answer runs the rest of an endpoint, answers with its error if it returns one, and observes the call.
+func (c *Call) Answer(run func() error) {
+	defer c.observe()
+	if err := run(); err != nil {
+		c.fail(err)
+	}
+}
+
+// observe hands over the record of a call that is over.
+func (c *Call) observe() {
+	if c.engine.Observe != nil {
+		c.engine.Observe(c.r, &c.Record)
+	}
+}
+
+// fail answers with the error, in the form of the answer that was asked for.
+func (c *Call) fail(err error) {
+	e := AsError(c.r.Context(), err)
+	c.Record.Status, c.Record.Err = e.StatusCode(), e
+	c.setHeaders(nil)
+	if !c.form.Native && c.Out != nil {
+		c.form.Errors = c.Out // errors take the form of the answer that was asked for
+	}
+	c.engine.Fail(c.w, c.r, &c.form, c.id, e)
+}
+
+// ReadBody reads the request's body, at most Config.MaxBody bytes, and returns it. Another call returns the same bytes.
+func (c *Call) ReadBody() ([]byte, error) {
+	if c.raw == nil {
+		var err error
+		if c.raw, err = c.engine.readBody(c.r); err != nil {
+			return nil, err
+		}
+	}
+	return c.raw, nil
+}
+
+// ReadMembers reads the request's body and its members into Body.
+func (c *Call) ReadMembers() error {
+	if c.Body.Members != nil {
+		return nil
+	}
+	raw, err := c.ReadBody()
+	if err != nil {
+		return err
+	}
+	c.Body.Members = c.members[:0]
+	return c.Body.ParseBody(raw)
+}
+
+// read reads the request as far as its route depends on it.
+func (c *Call) read(detect func() error) (*upstream.Route, error) {
+	if err := c.ReadMembers(); err != nil {
+		return nil, err
+	}
+	if detect != nil {
+		if err := detect(); err != nil {
+			return nil, err
+		}
+	}
+	c.Record.Dialect = c.Client.Name()
+	if err := c.readRouting(); err != nil {
+		return nil, err
+	}
+	route, e := c.engine.Router.Route(c.Model)
+	if e != nil {
+		return nil, e
+	}
+	return route, c.readFiles()
+}
+
+func (c *Call) chat(detect func() error) error {
+	route, err := c.read(detect)
+	if err != nil {
+		return err
+	}
+	if limited, ok := c.Out.(translate.Limited); ok && c.Out != c.Client {
+		req, err := c.Client.DecodeRequest(c.Body.Raw, &chat.Exchange{Model: c.Model, TargetModel: c.Model})
+		if err != nil {
+			return err
+		}
+		if err := limited.CanAnswer(req); err != nil {
+			return err
+		}
+	}
+	a, err := c.try(route, c.prepare)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if c.Stream {
+		c.pump(a)
+		return nil
+	}
+	return c.answer(a)
+}
+
+// try asks the route's targets, each with the attempt that prepare returns for it, until one answers. The caller closes the
+// attempt that is returned.
+func (c *Call) try(route *upstream.Route, prepare func(*upstream.Target) (*attempt, error)) (*attempt, error) {
+	var a *attempt
+	err := route.Try(c.r.Context(), func(ctx context.Context, t *upstream.Target, n int) error {
+		c.Record.Attempts = n
+		if a == nil || a.target != t {
+			var err error
+			if a, err = prepare(t); err != nil {
+				return err
+			}
+		}
+		return c.open(ctx, a)
+	})
+	return a, err
+}
+
+// readRouting takes from the body what routing depends on. On Bedrock's own paths all of that is in the path.
+func (c *Call) readRouting() error {
+	if c.form.Native {
+		c.Record.Model, c.Record.Stream = c.Model, c.Stream
+		return c.mayAsk()
+	}
+	for _, key := range [...]string{"model", "model_id"} {
+		v := c.Body.Value(key)
+		if v == nil {
+			continue
+		}
+		if v[0] != '"' {
+			return chat.Invalid(key, "'%s' must be a string", key)
+		}
+		c.Model = chat.String(v).Unquote()
+		break
+	}
+	if c.Model == "" {
+		c.Model = c.engine.DefaultModel
+	}
+	if c.Model == "" {
+		return chat.Invalid("model", "you must provide a model parameter, or the gateway a default_model")
+	}
+	c.Record.Model = c.Model
+	if err := c.mayAsk(); err != nil {
+		return err
+	}
+	switch v := c.Body.Value("stream"); string(v) {
+	case "true":
+		c.Stream = true
+	case "false", "":
+	default:
+		return chat.Invalid("stream", "'stream' must be a boolean")
+	}
+	c.Record.Stream = c.Stream
+	return nil
+}
+
+// MaxModelID bounds a model's name in bytes, as Bedrock does: it stands in logs, errors and paths.
+const MaxModelID = 2048
+
+// mayAsk refuses a model that the caller's key does not allow, and a name too long for a model.
+func (c *Call) mayAsk() error {
+	if len(c.Model) > MaxModelID {
+		c.Record.Model = ""
+		return chat.Invalid("model", "the model's name is longer than %d bytes", MaxModelID)
+	}
+	if c.Caller.May(c.Model) {
+		return nil
+	}
+	return &chat.Error{Kind: chat.ErrPermission, Code: "model_not_allowed", Param: "model", Message: "your key does not allow the model '" + c.Model + "'"}
+}
+
+// Route sets the call's model and returns its route: that of a relay, whose body the gateway does not read further.
+func (c *Call) Route(model string) (*upstream.Route, error) {
+	c.Model, c.Record.Model = model, model
+	if err := c.mayAsk(); err != nil {
+		return nil, err
+	}
+	route, e := c.engine.Router.Route(model)
+	if e != nil {
+		return nil, e
+	}
+	return route, nil
+}

@@ -1,0 +1,101 @@
+package exchange
+
+import (
+	"encoding/base64"
+	"net/http"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// CountTokens answers with the number of input tokens of the request, as the provider counts them: by Bedrock's CountTokens
+// for the models that it serves; a 501 for the others.
+func (c *Call) CountTokens() { c.Answer(c.countTokens) }
+
+func (c *Call) countTokens() error {
+	route, err := c.read(nil)
+	if err != nil {
+		return err
+	}
+	c.Stream = false
+	c.Record.Stream = false
+	a, err := c.try(route, c.prepareCount)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	n, err := decodeCount(a.body.b)
+	if err != nil {
+		return c.unreadable(a, err)
+	}
+	c.setHeaders(a)
+	c.Record.Status = http.StatusOK
+	c.Record.FirstByte = time.Since(c.start)
+	jw := json.NewWriter(nil)
+	jw.BeginObject()
+	jw.Key("input_tokens")
+	jw.Int(n)
+	jw.EndObject()
+	c.w.Header()["Content-Type"] = JSONType
+	_, _ = c.w.Write(jw.Bytes())
+	return nil
+}
+
+// prepareCount writes the request for the target: the body that InvokeModel would get, in base64.
+func (c *Call) prepareCount(t *upstream.Target) (*attempt, error) {
+	modelID := t.ModelFor(c.Model)
+	x := &chat.Exchange{Model: c.Model, TargetModel: modelID, RejectUnsupported: c.engine.RejectUnsupported}
+	t.Prepare(x)
+	c.Record.Upstream, c.Record.UpstreamModel = t.Name, modelID
+	takesClaude := false
+	for _, o := range t.Offers(modelID) {
+		takesClaude = takesClaude || o.Dialect != nil && o.Dialect.Name() == c.Client.Name()
+	}
+	if !takesClaude || !x.Facts.CountTokens {
+		return nil, &chat.Error{
+			Kind: chat.ErrUnsupported, Fallback: true,
+			Message: "tokens of the model '" + c.Model + "' cannot be counted ahead: its provider has no call for it; the reply's usage tells them",
+		}
+	}
+	a := &attempt{target: t, x: x}
+	a.call = upstream.Call{Op: upstream.CountTokens, Model: modelID, Dialect: c.Client, Header: c.r.Header}
+	inline, text, err := c.filesFor(&x.Facts)
+	if err != nil {
+		return nil, err
+	}
+	if inline == nil {
+		err = c.splice(a, text)
+	} else {
+		err = c.translate(a, inline, text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	body := []byte(`{"input":{"invokeModel":{"body":"`)
+	body = base64.StdEncoding.AppendEncode(body, a.call.Body)
+	a.call.Body = append(body, `"}}}`...)
+	c.Record.Dropped = x.Dropped
+	return a, nil
+}
+
+// decodeCount reads {"inputTokens":n}.
+func decodeCount(body []byte) (int64, error) {
+	n := int64(-1)
+	r := json.NewReader(body)
+	for r.Object(); r.Member(); {
+		if string(r.Key()) == "inputTokens" {
+			n = r.Int()
+		} else {
+			r.Skip()
+		}
+	}
+	if err := r.End(); err != nil {
+		return 0, err
+	}
+	if n < 0 {
+		return 0, chat.Unreadable("a token count", nil)
+	}
+	return n, nil
+}

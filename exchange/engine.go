@@ -1,0 +1,69 @@
+package exchange
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/fetch"
+	"github.com/open-bedrock/caddy-bedrock-gateway/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/openai"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
+)
+
+// Caller is the sender of a request, as far as the server in front has identified it.
+type Caller struct {
+	// Owner is the owner of the files that the caller sees; "" for the one shared space.
+	Owner string
+	// Models are the patterns of the models that the caller may ask for; nil for all.
+	Models []upstream.Pattern
+}
+
+// May reports whether the caller may ask for the model.
+func (c *Caller) May(modelID string) bool {
+	return c.Models == nil || slices.ContainsFunc(c.Models, func(p upstream.Pattern) bool { return p.Match(modelID) })
+}
+
+// Config is what an Engine works with. Everything is resolved: no placeholders, no environment.
+type Config struct {
+	Router       *upstream.Router
+	DefaultModel string // used when a request names none; "" makes that a 400
+
+	MaxBody           int64         // bytes of a request body
+	StreamIdleTimeout time.Duration // silence after which an upstream's stream is given up; 0 for no limit
+	KeepAlive         time.Duration // silence after which a keep-alive is sent to the client of a stream; 0 for none
+	RejectUnsupported bool          // a parameter that the target cannot express is a 400, not dropped
+
+	Files  files.Store   // nil: requests cannot name files
+	Images *fetch.Client // fetches images named by URL; nil: such images are refused where the upstream takes none
+
+	Logger *zap.Logger // nil: nothing is logged
+
+	// Caller identifies the caller of a request. nil: one anonymous caller who may ask for every model.
+	Caller func(*http.Request) Caller
+	// Observe is called with the record of every call when the call is over. nil: records are dropped.
+	Observe func(*http.Request, *usage.Record)
+	// StatusOf returns the HTTP status that an error from reading the body stands for; 0 if it stands for none. nil: none does.
+	StatusOf func(error) int
+}
+
+// Engine makes calls. It is immutable, and safe for concurrent use.
+type Engine struct {
+	Config
+	openai translate.Dialect
+}
+
+// New returns an Engine.
+func New(c Config) *Engine {
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.Caller == nil {
+		c.Caller = func(*http.Request) Caller { return Caller{} }
+	}
+	return &Engine{Config: c, openai: translate.ByName(openai.Name)}
+}

@@ -1,0 +1,230 @@
+package handler
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+)
+
+// endpoint is one row of the table: a path and a method, and what serves them.
+type endpoint struct {
+	// Name identifies the endpoint, in metrics and in the API's description; it never changes.
+	name   string
+	method string // GET serves HEAD as well; "" is every method
+	// path is a literal, or has one variable: {x} is one segment, {x...} all that stands there, slashes included. {sent...}
+	// is the rest of a path that is sent on to an upstream, "" or a slash and more; a path that climbs does not match.
+	path  string
+	form  *exchange.Form // of its errors
+	serve func(g *Gateway, w http.ResponseWriter, r *http.Request, variable string)
+	off   string // the sub-directive that switches the endpoint off; "" if nothing does
+}
+
+// endpoints is the URL surface: every path and method that the gateway answers. The first row that matches a path counts,
+// together with the others of the same path.
+var endpoints = []endpoint{
+	{"chat", http.MethodPost, "/v1/chat/completions", &openaiForm, (*Gateway).serveChat, ""},
+	{"chat.health", http.MethodGet, "/v1/chat/completions/health", &openaiForm, (*Gateway).serveChatHealth, ""},
+	{"messages", http.MethodPost, "/v1/messages", &anthropicForm, (*Gateway).serveMessages, ""},
+	{"messages.count_tokens", http.MethodPost, "/v1/messages/count_tokens", &anthropicForm, (*Gateway).serveCountTokens, ""},
+	{"models.list", http.MethodGet, "/v1/models", &modelForm, (*Gateway).serveModels, ""},
+	{"models.get", http.MethodGet, "/v1/models/{model...}", &modelForm, (*Gateway).serveModel, ""},
+
+	{"files.list", http.MethodGet, "/v1/files", &filesForm, filesEndpoint((*filesAPI).list), "files off"},
+	{"files.upload", http.MethodPost, "/v1/files", &filesForm, filesEndpoint((*filesAPI).upload), "files off"},
+	{"files.health", http.MethodGet, "/v1/files/health", &filesForm, filesEndpoint((*filesAPI).health), "files off"},
+	{"files.get", http.MethodGet, "/v1/files/{file}", &filesForm, filesEndpoint((*filesAPI).get), "files off"},
+	{"files.delete", http.MethodDelete, "/v1/files/{file}", &filesForm, filesEndpoint((*filesAPI).remove), "files off"},
+	{"files.content", http.MethodGet, "/v1/files/{file}/content", &filesForm, filesEndpoint((*filesAPI).content), "files off"},
+	{"files.unknown", "", "/v1/files/{path...}", &filesForm, filesEndpoint((*filesAPI).notFound), "files off"},
+
+	{"embeddings", "", "/v1/embeddings{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+	{"images", "", "/v1/images{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+	{"audio", "", "/v1/audio{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+	{"moderations", "", "/v1/moderations{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+	{"completions", "", "/v1/completions{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+	{"responses", "", "/v1/responses{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+
+	{"health", http.MethodGet, "/health", &openaiForm, (*Gateway).serveHealth, "health off"},
+
+	{"converse", http.MethodPost, "/model/{model...}/converse", &bedrockForm, serveNative("converse"), "native off"},
+	{"converse_stream", http.MethodPost, "/model/{model...}/converse-stream", &bedrockForm, serveNative("converse-stream"), "native off"},
+	{"invoke", http.MethodPost, "/model/{model...}/invoke", &bedrockForm, serveNative("invoke"), "native off"},
+	{"invoke_stream", http.MethodPost, "/model/{model...}/invoke-with-response-stream", &bedrockForm, serveNative("invoke-with-response-stream"), "native off"},
+	{"count_tokens", http.MethodPost, "/model/{model...}/count-tokens", &bedrockForm, serveNative("count-tokens"), "native off"},
+	{"foundation_models", http.MethodGet, "/foundation-models{sent...}", &bedrockForm, (*Gateway).serveControl, "native off"},
+	{"inference_profiles", http.MethodGet, "/inference-profiles{sent...}", &bedrockForm, (*Gateway).serveControl, "native off"},
+}
+
+// resource is the endpoints of one path.
+type resource struct {
+	before, after string // what stands around the variable; before is the whole path where there is none
+	variable      variable
+	form          *exchange.Form
+	endpoints     []*endpoint
+	allow         string // the methods, for a 405; "" if every method is served
+}
+
+// variable is what a path's variable stands for.
+type variable uint8
+
+const (
+	none    variable = iota
+	segment          // {x}
+	several          // {x...}
+	sent             // {sent...}
+)
+
+// surface finds the resource of a path. It is immutable, and safe for concurrent use.
+type surface struct {
+	literal  map[string]*resource
+	variable []*resource // in the order of the table
+}
+
+// newSurface returns the surface of the rows that are not switched off.
+func newSurface(rows []endpoint, off map[string]bool) *surface {
+	s := &surface{literal: map[string]*resource{}}
+	byPath := map[string]*resource{}
+	for i := range rows {
+		e := &rows[i]
+		if off[e.off] {
+			continue
+		}
+		res := byPath[e.path]
+		if res == nil {
+			res = newResource(e)
+			byPath[e.path] = res
+			if res.variable == none {
+				s.literal[e.path] = res
+			} else {
+				s.variable = append(s.variable, res)
+			}
+		}
+		res.endpoints = append(res.endpoints, e)
+	}
+	for _, res := range byPath {
+		res.allow = allowed(res.endpoints)
+	}
+	return s
+}
+
+func newResource(e *endpoint) *resource {
+	res := &resource{before: e.path, form: e.form}
+	before, rest, ok := strings.Cut(e.path, "{")
+	if !ok {
+		return res
+	}
+	name, after, _ := strings.Cut(rest, "}")
+	res.before, res.after = before, after
+	switch {
+	case name == "sent...":
+		res.variable = sent
+	case strings.HasSuffix(name, "..."):
+		res.variable = several
+	default:
+		res.variable = segment
+	}
+	return res
+}
+
+// allowed returns the methods of endpoints as Allow lists them; "" for every method.
+func allowed(endpoints []*endpoint) string {
+	var methods []string
+	for _, e := range endpoints {
+		switch e.method {
+		case "":
+			return ""
+		case http.MethodGet:
+			methods = append(methods, http.MethodGet, http.MethodHead)
+		default:
+			methods = append(methods, e.method)
+		}
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}
+
+// find returns the resource of the request's path and the value of its variable; nil if there is none.
+func (s *surface) find(u *url.URL) (*resource, string) {
+	if res := s.literal[u.Path]; res != nil {
+		return res, ""
+	}
+	for _, res := range s.variable {
+		if v, ok := res.match(u); ok {
+			return res, v
+		}
+	}
+	return nil, ""
+}
+
+// match returns the value of the resource's variable in the path. A model's id in Bedrock's own paths is read from the path
+// as it was sent: AWS clients encode it as one segment, others leave its colons and slashes as they are.
+func (res *resource) match(u *url.URL) (string, bool) {
+	path, asSent := u.Path, res.form.Native && res.variable == several
+	if asSent {
+		path = u.EscapedPath()
+	}
+	v, ok := strings.CutPrefix(path, res.before)
+	if !ok {
+		return "", false
+	}
+	if v, ok = strings.CutSuffix(v, res.after); !ok {
+		return "", false
+	}
+	switch res.variable {
+	case segment:
+		return v, v != "" && !strings.Contains(v, "/")
+	case sent:
+		return v, (v == "" || v[0] == '/') && !climbs(v)
+	case none, several:
+	}
+	if res.after != "" && v == "" {
+		return "", false
+	}
+	if asSent {
+		id, err := url.PathUnescape(v)
+		return id, err == nil
+	}
+	return v, true
+}
+
+// climbs reports whether a decoded path has a segment that leads elsewhere: /v1/images/../files begins like a path that is
+// relayed, and an upstream that resolves it would do anything that its API can, with the gateway's own key.
+func climbs(path string) bool {
+	for segment := range strings.FieldsFuncSeq(path, func(c rune) bool { return c == '/' || c == '\\' }) {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// endpoint returns the endpoint of the method; nil if the resource has none.
+func (res *resource) endpoint(method string) *endpoint {
+	for _, e := range res.endpoints {
+		if e.method == "" || e.method == method || e.method == http.MethodGet && method == http.MethodHead {
+			return e
+		}
+	}
+	return nil
+}
+
+// refuseMethod answers 405.
+func (g *Gateway) refuseMethod(w http.ResponseWriter, r *http.Request, res *resource) {
+	w.Header().Set("Allow", res.allow)
+	f := res.form
+	e := &chat.Error{
+		Kind: chat.ErrInvalidRequest, Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
+		Message: r.Method + " is not allowed on " + r.URL.Path + "; use " + res.allow,
+	}
+	switch f {
+	case &modelForm:
+		f = modelsForm(r)
+	case &filesForm:
+		e.Code, e.Message = "method_not_supported", "Not allowed to "+r.Method+" on "+r.URL.Path+"."
+	}
+	g.Fail(w, r, f, exchange.NewID(), e)
+}
