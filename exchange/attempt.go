@@ -138,7 +138,7 @@ func (c *Call) silence(cause error) *chat.Error {
 	}
 }
 
-// refusesBetas tells whether an upstream refused a request for a beta that it does not know (any more): it is worth one
+// refusesBetas reports whether an upstream refused a request for a beta that it does not know (any more): it is worth one
 // more try without betas, which are there to be opted into, not to be relied on.
 func refusesBetas(err error) bool {
 	e, ok := errors.AsType[*chat.Error](err)
@@ -197,7 +197,7 @@ func (a *attempt) close() {
 	}
 }
 
-// relays tells whether the upstream's own bytes are the answer.
+// relays reports whether the upstream's own bytes are the answer.
 func (c *Call) relays(a *attempt) bool { return a.relayed && a.call.Dialect.Name() == c.Out.Name() }
 
 // setHeaders says who answered and how; a is nil when nobody did.
@@ -237,7 +237,7 @@ const (
 	maxListedName = 64 // bytes
 )
 
-// listed gives the names as one header's value.
+// listed returns the names as one header's value.
 func listed(names []string) string {
 	var b strings.Builder
 	for i, name := range names {

@@ -83,7 +83,7 @@ func TestAWholeReplyIsWaitedForAsLongAsTheClientWaits(t *testing.T) {
 	})
 }
 
-// stalling gives some bytes and then none until it is closed by its context.
+// stalling returns some bytes and then none until it is closed by its context.
 type stalling struct {
 	io.Reader
 	ctx context.Context

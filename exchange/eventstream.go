@@ -47,7 +47,7 @@ func (e *invokeEncoder) Error(dst []byte, err *chat.Error) []byte {
 }
 
 // appendPayload appends an event of the upstream's, which came in another transport, as a server-sent event. Anthropic's
-// events bear their type in their name, too.
+// events have their type in their name as well.
 func appendPayload(dst, payload []byte, named bool) []byte {
 	if named {
 		r := json.NewReader(payload)

@@ -60,7 +60,7 @@ func errFilesOff(param string) error {
 	return chat.Invalid(param, "files are off on this server (files off)")
 }
 
-// inlineKind tells as what kind of block a model might take the file as it is: Image, Document, or Text for as text only.
+// inlineKind returns the kind of block in which a model can take the file as it is: Image, Document, or Text for text only.
 func inlineKind(f *files.File) chat.BlockKind {
 	switch {
 	case slices.Contains(inlineImages, f.MediaType):
@@ -71,7 +71,7 @@ func inlineKind(f *files.File) chat.BlockKind {
 	return chat.Text
 }
 
-// takes tells whether the model takes the file as it is. Of a model that nothing is known of it is not to be expected.
+// takes reports whether the model takes the file as it is. An unknown model is assumed not to.
 func takes(facts *model.Facts, f *files.File) bool {
 	switch inlineKind(f) { //nolint:exhaustive // there are no more
 	case chat.Image:
@@ -82,7 +82,7 @@ func takes(facts *model.Facts, f *files.File) bool {
 	return false
 }
 
-// filesFor gives what goes before the question for one target: the blocks of the files that its model takes as they are,
+// filesFor returns what goes before the question for one target: the blocks of the files that its model takes as they are,
 // and the text of the others.
 func (c *Call) filesFor(facts *model.Facts) (blocks []chat.Block, text chat.String, err error) {
 	if c.context != nil || len(c.files) == 0 {
@@ -134,7 +134,7 @@ func (c *Call) fileText(of ...files.File) (chat.String, error) {
 	return json.Quote(text + "\n\n"), nil
 }
 
-// fileError makes the client's error of one from the files; every one names the file.
+// fileError returns the client's error for one from the file store; it always names the file.
 func fileError(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return errClientGone

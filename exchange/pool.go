@@ -12,7 +12,7 @@ import (
 // maxReply bounds a whole reply of an upstream: far above what a model says at once, far below what hurts.
 const maxReply = 64 << 20
 
-// maxPooled is the largest buffer that is kept: one huge reply must not hold its memory for ever.
+// maxPooled is the largest buffer that is kept: one huge reply must not hold its memory forever.
 const maxPooled = 256 << 10
 
 var errReplyTooLarge = fmt.Errorf("the upstream's reply is larger than %d bytes", maxReply)

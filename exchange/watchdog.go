@@ -145,7 +145,7 @@ func (p *watchdog) write(b []byte) error {
 	return err
 }
 
-// linger gives the upstream a moment to end its transport.
+// linger returns the upstream a moment to end its transport.
 func (p *watchdog) linger() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -179,7 +179,7 @@ func (a *filesAPI) health(w http.ResponseWriter, r *http.Request, _, _ string) {
 	writeFilesJSON(w, status, body)
 }
 
-// errStoreDown is what clients are told of a store's own error, which may hold names of hosts and buckets.
+// errStoreDown is the message for a store's own error, which may hold names of hosts and buckets.
 const errStoreDown = "The file store is unavailable; the gateway's log says why. Please try again later."
 
 // filesRetryAfter is how many seconds a client should wait for a store that is down; OpenAI's clients honour it.
@@ -242,7 +242,7 @@ func writeFilesJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(b) // the client is gone; nobody is left to tell
 }
 
-// isMultipart gives the boundary of a multipart/form-data body.
+// isMultipart returns the boundary of a multipart/form-data body.
 func isMultipart(contentType string) (boundary string, ok bool) {
 	t, params, err := mime.ParseMediaType(contentType)
 	return params["boundary"], err == nil && t == "multipart/form-data" && params["boundary"] != ""

@@ -61,7 +61,7 @@ func (a *filesAPI) content(w http.ResponseWriter, r *http.Request, owner, id str
 		return
 	}
 	if n, err := io.Copy(w, body); err != nil || n != span.length {
-		// The head is out; only a broken connection can tell the client that the rest is missing.
+		// The head is out; only a broken connection shows the client that the rest is missing.
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -146,7 +146,7 @@ func (p *process) upload(size int64, seed uint64) (f fileObject, sum string, err
 	return f, hex.EncodeToString(hash.Sum(nil)), err
 }
 
-// download gives a file's hash and size.
+// download returns a file's hash and size.
 func (p *process) download(id string) (sum string, size int64, err error) {
 	res, err := http.Get(p.url + "/" + id + "/content") //nolint:noctx // ends with the process
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 	maxFormParts = 64
 	// formOverhead is room for boundaries, part headers and fields above the file's own size.
 	formOverhead = 1 << 20
-	// sniffBytes is how much of a file is looked at to tell its type.
+	// sniffBytes is how much of a file its type is detected from.
 	sniffBytes = 4 << 10
 )
 

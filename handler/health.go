@@ -32,7 +32,7 @@ type checkResult struct {
 	credentials *upstream.CredentialStatus // nil if it does not tell
 }
 
-// checkUpstreams gives each upstream's state.
+// checkUpstreams returns each upstream's state.
 func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 	g.checks.mu.Lock()
 	defer g.checks.mu.Unlock()

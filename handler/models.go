@@ -35,7 +35,7 @@ type modelEntry struct {
 	expires time.Time
 }
 
-// listModels gives every upstream's listing, in the order of the upstreams. What failed has an error, and the models
+// listModels returns every upstream's listing, in the order of the upstreams. What failed has an error, and the models
 // listed before, if any.
 func (g *Gateway) listModels(ctx context.Context) []modelEntry {
 	g.models.mu.Lock()

@@ -5,7 +5,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// The names of the dialects that Detect tells apart.
+// The names of the dialects that Detect distinguishes.
 const (
 	nameOpenAI = "openai"
 	nameClaude = "claude"
@@ -175,7 +175,7 @@ func (e *evidence) content(w *json.Walker) {
 	}
 }
 
-// typeOf gives the type member of the object that w stands before; nil if there is none.
+// typeOf returns the type member of the object that w stands before; nil if there is none.
 func typeOf(w json.Walker) []byte {
 	if !w.Object() {
 		return nil

@@ -10,7 +10,7 @@ import (
 // dialects are all that there are: a new one is a folder and a line here.
 var dialects = [...]Dialect{openai.Dialect{}, claude.Dialect{}, converse.Dialect{}, titan.Dialect{}}
 
-// ByName gives the dialect of that name; nil if there is none.
+// ByName returns the dialect of that name; nil if there is none.
 func ByName(name string) Dialect {
 	for _, d := range dialects {
 		if d.Name() == name {

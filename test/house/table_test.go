@@ -49,7 +49,7 @@ var table = []row{
 	{"translate/rules", []string{"translate/chat", "translate/model", "wire/..."}, "what encoders share"},
 	{"translate/model", nil, "facts about models, as data"},
 
-	{"wire/...", []string{"wire/internal/room"}, "bytes only"},
+	{"wire/...", []string{"wire/internal/pool"}, "bytes only"},
 	{"wire/internal/...", nil, "bytes only"},
 
 	{"files", []string{"files/extract", "internal/directive"}, "the domain of files, which a store imports"},

@@ -7,14 +7,14 @@ import (
 )
 
 // aliases are the other names of one request's tools or tool calls: made on the way in, undone on the way out. They are
-// a request's own, never the process's: two clients may give one name to two things.
+// a request's own, never the process's: two clients may use one name for two things.
 type aliases struct {
 	pairs []alias
 }
 
 type alias struct{ own, alias string }
 
-// to gives the alias of own, made by shorten at its first use. The same name always has the same alias, so that prompt
+// to returns the alias of own, made by shorten at its first use. The same name always has the same alias, so that prompt
 // caches hold; different names never share one.
 func (a *aliases) to(own string, legal func(string) bool, shorten func(own string, try int) string) string {
 	for i := range a.pairs {
@@ -43,7 +43,7 @@ func (a *aliases) changed() bool {
 	return slices.ContainsFunc(a.pairs, func(p alias) bool { return p.own != p.alias })
 }
 
-// from gives the name whose alias is given; one that is nobody's alias is its own.
+// from returns the name whose alias is given; one that is nobody's alias is its own.
 func (a *aliases) from(to string) string {
 	for i := range a.pairs {
 		if a.pairs[i].alias == to {
@@ -53,28 +53,28 @@ func (a *aliases) from(to string) string {
 	return to
 }
 
-// Aliased tells whether anything in the target's replies has to be changed back for the client.
+// Aliased reports whether anything in the target's replies has to be changed back for the client.
 func (x *Exchange) Aliased() bool {
 	return x.OutputTool != "" || x.names.changed() || x.ids.changed()
 }
 
-// ToolName gives the name under which the target knows the client's tool. legal and maxLen are the target's rule: what
+// ToolName returns the name under which the target knows the client's tool. legal and maxLen are the target's rule: what
 // breaks it gets an alias of legal characters ending in a hash of the whole name. Register the names that are legal as
 // they are first, or an alias may take one.
 func (x *Exchange) ToolName(own string, legal func(string) bool, maxLen int) string {
 	return x.names.to(own, legal, func(own string, try int) string { return readable(own, try, maxLen) })
 }
 
-// ClientToolName gives the client's own name for a tool of the target's.
+// ClientToolName returns the client's own name for a tool of the target's.
 func (x *Exchange) ClientToolName(target string) string { return x.names.from(target) }
 
-// ToolID gives the id under which the target knows a tool call of the client's history: hashed to length alphanumerics
+// ToolID returns the id under which the target knows a tool call of the client's history: hashed to length alphanumerics
 // where the target's rule legal is broken.
 func (x *Exchange) ToolID(own string, legal func(string) bool, length int) string {
 	return x.ids.to(own, legal, func(own string, try int) string { return digest(own, try)[:length] })
 }
 
-// ClientToolID gives the client's own id for a tool call of the target's.
+// ClientToolID returns the client's own id for a tool call of the target's.
 func (x *Exchange) ClientToolID(target string) string { return x.ids.from(target) }
 
 // digest is 64 characters of hex, another for each try.

@@ -13,7 +13,7 @@ var not64 = func() (t [256]byte) {
 	return t
 }()
 
-// Base64 tells whether data is standard base64 with its padding, and not empty: what Media.Data must be. It goes over
+// Base64 reports whether data is standard base64 with its padding, and not empty: what Media.Data must be. It goes over
 // images as fast as it can.
 func Base64(data []byte) bool {
 	if len(data) == 0 || len(data)%4 != 0 {

@@ -23,7 +23,7 @@ func (b *Body) ParseBody(raw []byte) error {
 	return nil
 }
 
-// BadJSON makes the error for a body that json.Reader or json.Index refused.
+// BadJSON returns the error for a body that json.Reader or json.Index refused.
 func BadJSON(raw []byte, err error) *Error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known
@@ -37,7 +37,7 @@ func BadJSON(raw []byte, err error) *Error {
 	return Invalid("", "the request body is not what it should be: %s", err)
 }
 
-// Member gives the member named key, nil if there is none.
+// Member returns the member named key, nil if there is none.
 func (b *Body) Member(key string) *json.Member {
 	for i := range b.Members {
 		if string(b.Members[i].Key) == key {
@@ -47,7 +47,7 @@ func (b *Body) Member(key string) *json.Member {
 	return nil
 }
 
-// Value gives the value of the member named key; nil if there is none or it is null.
+// Value returns the value of the member named key; nil if there is none or it is null.
 func (b *Body) Value(key string) Value {
 	m := b.Member(key)
 	if m == nil {
@@ -60,7 +60,7 @@ func (b *Body) Value(key string) Value {
 	return v
 }
 
-// Text gives the value of the member named key if it is a string; "" otherwise.
+// Text returns the value of the member named key if it is a string; "" otherwise.
 func (b *Body) Text(key string) string {
 	v := b.Value(key)
 	if len(v) == 0 || v[0] != '"' {
@@ -77,7 +77,7 @@ type Edits struct {
 	Betas   []string // Claude: betas from the client's headers, added to the body's own
 	// AskUsage asks an OpenAI upstream to send the stream's usage though the client did not ask.
 	AskUsage bool
-	// FileText gives the text to put in place of a part that names the file; nil if the file is none of ours and the part
+	// FileText returns the text to put in place of a part that names the file; nil if the file is none of ours and the part
 	// is to stay. nil if there are no files of ours.
 	FileText func(id string) (String, error)
 }

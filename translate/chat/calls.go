@@ -37,7 +37,7 @@ func (c Calls) Answer(id string) (first, known bool) {
 	return false, false
 }
 
-// Unanswered gives the first call without a result; nil if all have theirs.
+// Unanswered returns the first call without a result; nil if all have theirs.
 func (c Calls) Unanswered() *Call {
 	for i := range c {
 		if !c[i].Answered {
@@ -58,7 +58,7 @@ func (r *Request) EachTooling(f func(*Block)) {
 	}
 }
 
-// HoldsTooling tells whether the conversation calls a tool or has the result of one.
+// HoldsTooling reports whether the conversation calls a tool or has the result of one.
 func (r *Request) HoldsTooling() bool {
 	for m := range r.Messages {
 		for i := range r.Messages[m].Content {

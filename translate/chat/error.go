@@ -44,16 +44,16 @@ type Error struct {
 
 	RetryAfter time.Duration // when the provider said when to come back; 0 if it did not
 	Retryable  bool          // another try, or another target, may well succeed
-	// Fallback tells that the same request may succeed at another target though not here.
+	// Fallback: the same request may succeed at another target though not here.
 	Fallback bool
-	// Garbled tells that the upstream told of no error: what it sent could not be read.
+	// Garbled: the upstream reported no error; what it sent could not be read.
 	Garbled bool
 
 	Upstream string // name of the upstream it came from; "" for the gateway's own
 	Cause    error  // for the log only
 }
 
-// Error gives the message, and the cause for the log.
+// Error returns the message, and the cause for the log.
 func (e *Error) Error() string {
 	if e.Cause != nil {
 		return e.Message + ": " + e.Cause.Error()
@@ -61,7 +61,7 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // StatusCode is the HTTP status to answer with.

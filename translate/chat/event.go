@@ -6,14 +6,14 @@ type EventKind uint8
 // The kinds of stream events. A stream is Start, then blocks (BlockStart, BlockDelta…, BlockStop), then Stop, Usage
 // in any order, and End. Blocks of different indices may overlap.
 const (
-	EventStart      EventKind = iota // ID, Model, Usage if the provider tells the input's early
+	EventStart      EventKind = iota // ID, Model, Usage if the provider reports the input's early
 	EventBlockStart                  // Index, Block; ToolUse: ID, Name; RedactedThinking: Text is the data
 	EventBlockDelta                  // Index, Block, Text: what is added
 	EventSignature                   // Index, Text: the signature of the Thinking block, or a part of it
 	EventCitation                    // Index, Raw
 	EventBlockStop                   // Index
 	EventStop                        // Stop, StopSequence, Raw: the guardrail's trace
-	EventUsage                       // Usage, cumulative: it replaces what was told before; Model: a prompt router's choice, if any
+	EventUsage                       // Usage, cumulative: it replaces the earlier one; Model: a prompt router's choice, if any
 	EventPing                        // the provider says that it is still there
 	EventEnd                         // the provider's own terminal event came: the reply is whole
 )
@@ -41,14 +41,14 @@ type StreamDecoder interface {
 	// SSE), payload its data. The events are valid until the payload changes. An error ends the stream: a *Error for one
 	// that the upstream reported, another for a frame that is no good.
 	Decode(out []Event, name, payload []byte) ([]Event, error)
-	// Done tells whether the dialect's own terminal event has been seen. A transport that ends before is a broken stream.
+	// Done reports whether the dialect's own terminal event has been seen. A transport that ends before is a broken stream.
 	Done() bool
 }
 
 // Skimmer is a StreamDecoder that knows at a glance the frames that are nothing but a piece of content: most of a stream.
 // Who relays a stream, and decodes it only for its usage and its end, can leave them out.
 type Skimmer interface {
-	// OnlyContent tells whether the frame is such a piece; false if that takes more than a glance.
+	// OnlyContent reports whether the frame is such a piece; false if that takes more than a glance.
 	OnlyContent(name, payload []byte) bool
 }
 
@@ -61,6 +61,6 @@ type StreamEncoder interface {
 	Error(dst []byte, err *Error) []byte
 	// ContentType is the media type of the stream.
 	ContentType() string
-	// KeepAlive appends what tells a waiting client and the proxies before it that the stream lives.
+	// KeepAlive appends what keeps the connection of a waiting client, and of the proxies before it, open.
 	KeepAlive(dst []byte) []byte
 }

@@ -21,7 +21,7 @@ type Exchange struct {
 	Guardrail         Value
 	GuardrailOverride bool
 
-	// RejectUnsupported makes a parameter that the target cannot express a 400 instead of dropping it.
+	// RejectUnsupported refuses a parameter that the target cannot express with a 400, instead of dropping it.
 	RejectUnsupported bool
 	// Dropped lists the parameters that did not reach the target, in the client's words; shown in the reply's headers.
 	Dropped []string
@@ -33,21 +33,21 @@ type Exchange struct {
 
 	ID           string    // of the reply, without the dialect's prefix: 24 alphanumerics
 	Created      int64     // of the reply, Unix seconds
-	Started      time.Time // when the request came, for forms that tell how long it took; zero: they do not
+	Started      time.Time // when the request came, for forms that say how long it took; zero: they do not
 	IncludeUsage bool      // the client wants the usage as a chunk of its stream
 
 	// OutputTool is the forced tool that stands for a response format; its input becomes the reply's text. "" if none.
 	OutputTool string
-	// FunctionCalls tells that the client speaks OpenAI's deprecated functions: it gets a call as function_call.
+	// FunctionCalls: the client speaks OpenAI's deprecated functions: it gets a call as function_call.
 	FunctionCalls bool
-	// ShowTrace tells that the client asked for the guardrail's trace.
+	// ShowTrace: the client asked for the guardrail's trace.
 	ShowTrace bool
 
 	names aliases
 	ids   aliases
 }
 
-// Drop notes that param does not reach the target because it cannot express it, or fails if the client is to be told so
+// Drop notes that param does not reach the target because it cannot express it, or fails if the client wants that
 // instead.
 func (x *Exchange) Drop(param string) error {
 	if x.RejectUnsupported {
@@ -77,5 +77,5 @@ func (x *Exchange) Note(line string) {
 	}
 }
 
-// IsOutput tells whether the tool of that name is the one that stands for a response format.
+// IsOutput reports whether the tool of that name is the one that stands for a response format.
 func (x *Exchange) IsOutput(tool string) bool { return x.OutputTool != "" && tool == x.OutputTool }

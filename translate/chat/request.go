@@ -64,7 +64,7 @@ type Member struct {
 // Pair is one key and value of a request's metadata.
 type Pair struct{ Key, Value string }
 
-// Role says who speaks. Tool results are the user's, as Claude and Converse have it.
+// Role is the speaker of a message. Tool results are the user's, as Claude and Converse have it.
 type Role uint8
 
 // The roles of messages. System text stands in Request.System.
@@ -73,7 +73,7 @@ const (
 	Assistant
 )
 
-// String gives the role's name, the same in every dialect.
+// String returns the role's name, the same in every dialect.
 func (r Role) String() string {
 	if r == Assistant {
 		return "assistant"

@@ -2,7 +2,7 @@ package chat
 
 // Response is a whole reply without a dialect.
 type Response struct {
-	ID           string // the provider's id of the reply; "" if it gives none
+	ID           string // the provider's id of the reply; "" if it has none
 	Model        string // as the provider named it; "" if it does not
 	Routed       string // the id of the model that a prompt router chose; "" without one
 	Content      []Block

@@ -21,7 +21,7 @@ type StopNames []struct {
 	Stop StopReason
 }
 
-// Read gives the reason for its name in a reply; one that the table does not know is noted.
+// Read returns the reason for its name in a reply; one that the table does not know is noted.
 func (t StopNames) Read(tok String, x *Exchange) StopReason {
 	if len(tok) < 2 {
 		return StopUnknown
@@ -35,7 +35,7 @@ func (t StopNames) Read(tok String, x *Exchange) StopReason {
 	return StopUnknown
 }
 
-// Name gives the name of s; otherwise if the dialect has none.
+// Name returns the name of s; otherwise if the dialect has none.
 func (t StopNames) Name(s StopReason, otherwise string) string {
 	for i := range t {
 		if t[i].Stop == s {

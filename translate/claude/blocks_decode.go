@@ -197,7 +197,7 @@ func (d *decoder) toolUse(level int) (chat.Block, bool) {
 			t.Input = r.ObjectValue()
 		case "cache_control":
 			b.Cache = d.cache(level + 1)
-		case "type", "caller": // who called is the model, or a tool of its own that other providers do not know
+		case "type", "caller": // the caller is the model, or a tool of its own that other providers do not know
 			r.Skip()
 		default:
 			d.omit("messages.content.")

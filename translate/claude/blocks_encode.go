@@ -171,7 +171,7 @@ func remote(kind chat.BlockKind) *chat.Error {
 	return chat.Invalid("messages", "content of kind %s is given as a URL, and this gateway does not fetch URLs (fetch_remote_images is off); send it as base64", kind)
 }
 
-// sniffImage tells an image's type by its first bytes, base64 as they are.
+// sniffImage returns an image's type by its first bytes, which are base64.
 func sniffImage(data []byte) string {
 	for _, s := range [...]struct{ start, kind string }{
 		{"iVBOR", "image/png"}, {"/9j/", "image/jpeg"}, {"R0lGOD", "image/gif"}, {"UklGR", "image/webp"},

@@ -33,7 +33,7 @@ var stopReasons = chat.StopNames{
 	{"model_context_window_exceeded", chat.StopContextFull},
 }
 
-// stopName gives the stop_reason of a reply with or without calls of the client's tools: with them it always says so,
+// stopName returns the stop_reason of a reply with or without calls of the client's tools: with them it always says so,
 // since clients look at nothing else, and the forced output tool is none.
 func stopName(s chat.StopReason, calls, output bool, x *chat.Exchange) string {
 	switch s {

@@ -42,7 +42,7 @@ var errorKinds = [...]struct {
 // (github.com/anthropics/anthropic-sdk-python, lib/threads/_thread_state.py).
 const codeThread = "thread_unsupported_request"
 
-// refuseThread makes the error for a request that has the server hold its conversation, or go on with one held: no
+// refuseThread returns the error for a request that has the server hold its conversation, or go on with one held: no
 // upstream keeps any, and without the member an answer would be one to a part of the conversation.
 func refuseThread() *chat.Error {
 	e := chat.Invalid("thread", "thread: conversations are not held here; send the whole conversation without 'thread'")

@@ -124,7 +124,7 @@ func FuzzOrderlyRequest(f *testing.F) {
 	})
 }
 
-// orderly tells whether a request is as Claude wants it: no neighbours of one role, results first, names legal and so on.
+// orderly reports whether a request is as Claude wants it: no neighbours of one role, results first, names legal and so on.
 func orderly(r *chat.Request) bool {
 	if r.MaxTokens == 0 || r.Format != nil || len(r.Betas) > 0 || r.Temperature != nil || r.TopP != nil || r.TopK != nil || r.Reasoning.Thinking == chat.ThinkingUnset && (r.Reasoning.Budget != 0 || r.Reasoning.Display != nil) {
 		return false

@@ -20,7 +20,7 @@ const (
 	haiku3   = "anthropic.claude-3-haiku-20240307-v1:0"
 )
 
-// exchangeFor makes the exchange of a call of a model.
+// exchangeFor returns the exchange of a call of a model.
 func exchangeFor(id string) *chat.Exchange {
 	return &chat.Exchange{Model: "my-claude", TargetModel: id, Facts: model.Lookup(id), ID: "0123456789abcdefghijklmn", Created: 1}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// inputScan follows a tool's input through its fragments to tell when it is a whole JSON value.
+// inputScan follows a tool's input through its fragments, to know when it is a whole JSON value.
 type inputScan struct {
 	depth   int
 	begun   bool
@@ -15,7 +15,7 @@ type inputScan struct {
 	escaped bool // behind its backslash
 }
 
-// whole tells whether what has been scanned is a whole object or array.
+// whole reports whether what has been scanned is a whole object or array.
 func (s *inputScan) whole() bool { return s.begun && s.depth == 0 }
 
 // scan takes the next fragment: a string whose meaning is a piece of JSON.
@@ -61,7 +61,7 @@ func (s *inputScan) next(c byte) {
 	}
 }
 
-// isCitation tells whether a citation is one of Claude's own form, which all have a type such as char_location.
+// isCitation reports whether a citation is one of Claude's own form, which all have a type such as char_location.
 func isCitation(v chat.Value) bool {
 	return bytes.HasSuffix(json.Find(v, "type"), []byte(`_location"`))
 }

@@ -14,7 +14,7 @@ func (d *decoder) messages() {
 	r := &d.r
 	r.Array()
 	d.req.Messages = make([]chat.Message, 0, 8)
-	d.room = decode.NewRoom(8)
+	d.arena = decode.NewArena(8)
 	i := 0
 	for ; r.Element(); i++ {
 		d.item(0, i)
@@ -81,7 +81,7 @@ func (d *decoder) message(index int) {
 	d.req.Messages = append(d.req.Messages, m)
 }
 
-// answers tells whether a user message holds a result, or all calls have theirs.
+// answers reports whether a user message holds a result, or all calls have theirs.
 func (d *decoder) answers(blocks []chat.Block) bool {
 	return slices.ContainsFunc(blocks, func(b chat.Block) bool { return b.Kind == chat.ToolResult }) ||
 		d.calls.Unanswered() == nil
@@ -96,7 +96,7 @@ func (d *decoder) unanswered() {
 	d.calls = d.calls[:0]
 }
 
-// peek gives a string member of the object that the reader stands before, which is read once more afterwards: what is
+// peek returns a string member of the object that the reader stands before, which is read once more afterwards: what is
 // wrong with it is found then. Members that decide about others mostly come first, so little is read twice.
 func (d *decoder) peek(key string) []byte {
 	ahead := d.r
@@ -121,7 +121,7 @@ const (
 	inDocument // given as blocks, and in a search result
 )
 
-// blockPlaces tell where the blocks that are understood may stand. Others may stand wherever the model itself or its
+// blockPlaces say where each kind of block may stand. Others may stand wherever the model itself or its
 // tools leave them.
 var blockPlaces = [...]struct {
 	name string
@@ -142,7 +142,7 @@ func (d *decoder) content(level int, p place) []chat.Block {
 	r := &d.r
 	if r.Kind() == json.Text {
 		if tok := r.String(); !tok.Blank() {
-			return d.room.One(chat.Block{Kind: chat.Text, Text: tok})
+			return d.arena.One(chat.Block{Kind: chat.Text, Text: tok})
 		}
 		return nil
 	}
@@ -154,7 +154,7 @@ func (d *decoder) content(level int, p place) []chat.Block {
 			d.scratch = append(d.scratch, b)
 		}
 	}
-	blocks := d.room.Keep(d.scratch[from:])
+	blocks := d.arena.Keep(d.scratch[from:])
 	d.scratch = d.scratch[:from]
 	return blocks
 }

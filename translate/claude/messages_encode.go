@@ -67,7 +67,7 @@ func (e *encoder) messages() {
 	}
 }
 
-// paused tells whether the conversation ends with work of the model's own tools, which it goes on with: no prefill.
+// paused reports whether the conversation ends with work of the model's own tools, which it goes on with: no prefill.
 func (e *encoder) paused() bool {
 	content := e.r.Messages[len(e.r.Messages)-1].Content
 	return len(content) > 0 && content[len(content)-1].Kind == chat.Opaque
@@ -99,7 +99,7 @@ func (e *encoder) turn(msgs []chat.Message, role chat.Role, last bool) {
 	e.w.EndObject()
 }
 
-// plainText gives the only block of msgs if it is text with nothing to it: that can be written as a string.
+// plainText returns the only block of msgs if it is text with nothing to it: that can be written as a string.
 func plainText(msgs []chat.Message) *chat.Block {
 	if len(msgs) != 1 || len(msgs[0].Content) != 1 {
 		return nil
@@ -139,7 +139,7 @@ func (e *encoder) assistant(msgs []chat.Message, last bool) {
 	e.view.Assistant(msgs, e.r.Dialect == Name, e.assistantBlock)
 }
 
-// trimmed gives a prefill without the white space at its end, which Claude refuses.
+// trimmed returns a prefill without the white space at its end, which Claude refuses.
 func (e *encoder) trimmed(msgs []chat.Message) []chat.Message {
 	for m := len(msgs) - 1; m >= 0; m-- {
 		content := msgs[m].Content

@@ -17,7 +17,7 @@ type decoder struct {
 
 	where decode.Path // where the reader is, for the errors' param
 
-	room    decode.Room  // room for the blocks of contents that have one
+	arena   decode.Arena // memory of the blocks of contents that have one
 	scratch []chat.Block // contents being read, the inner ones behind the outer
 	calls   chat.Calls   // of the last assistant turn
 	asked   int          // index of the message that made them
@@ -78,7 +78,7 @@ func (d *decoder) failAt(levels int, key, format string, args ...any) {
 // missing ends the decoding in the words that Anthropic has for it.
 func (d *decoder) missing(levels int, key string) { d.failAt(levels, key, "Field required") }
 
-// refuse makes the error that the client gets of the reader's.
+// refuse returns the error that the client gets of the reader's.
 func (d *decoder) refuse(err error) error {
 	var wrong *json.TypeError
 	if errors.As(err, &wrong) && d.where.Depth() > 0 {

@@ -93,7 +93,7 @@ func (e *encoder) fail(err error) {
 
 func (e *encoder) drop(param string) { e.fail(e.x.Drop(param)) }
 
-// word gives the client's own name for a parameter: Claude's if it speaks this dialect.
+// word returns the client's own name for a parameter: Claude's if it speaks this dialect.
 func (e *encoder) word(claudes, others string) string {
 	if e.r.Dialect == Name {
 		return claudes

@@ -135,7 +135,7 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 	return chat.Block{Kind: chat.Opaque, Raw: v, Dialect: Name}, kind != nil
 }
 
-// decodeUsage reads a usage into u, whose earlier counts stay where it says nothing; it gives the service tier.
+// decodeUsage reads a usage into u, whose earlier counts stay where it says nothing, and returns the service tier.
 // input_tokens counts neither what was read from the cache nor what was written to it.
 func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
 	if !r.MaybeObject() {

@@ -8,7 +8,7 @@ import (
 )
 
 // EncodeResponse appends a Message. What the forced output tool was given is its text, and any words around it are left
-// out, for the client expects a value and nothing else. A usage that nobody told is zero: clients of this dialect take
+// out, for the client expects a value and nothing else. An unknown usage is zero: clients of this dialect take
 // it for granted.
 func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([]byte, error) {
 	calls, output := false, false

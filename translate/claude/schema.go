@@ -9,7 +9,7 @@ import (
 
 var objectType = []byte(`"object"`)
 
-// objectSchema gives a tool's schema as Claude takes it: its root says that it is of type object. What it says else,
+// objectSchema returns a tool's schema as Claude takes it: its root says that it is of type object. What it says else,
 // references included, stays as it is, and where it is: rules.ToolSchema would write it anew.
 func objectSchema(v chat.Value) chat.Value {
 	if len(v) == 0 || v[0] != '{' {

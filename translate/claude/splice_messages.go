@@ -63,7 +63,7 @@ func (s *splicer) message() {
 	}
 }
 
-// blocks looks through a list of blocks; it gives where the first stands that is no tool result, 0 if there is none.
+// blocks looks through a list of blocks, and returns the offset of the first that is no tool result; 0 if there is none.
 func (s *splicer) blocks() (first int) {
 	w := &s.w
 	if !w.Array() {
@@ -83,7 +83,7 @@ func (s *splicer) blocks() (first int) {
 	return first
 }
 
-// block looks through a block for sources that Bedrock does not take, and gives its type.
+// block looks through a block for sources that Bedrock does not take, and returns its type.
 func (s *splicer) block() string {
 	w := &s.w
 	start, from := w.Offset(), len(s.edits)
@@ -141,7 +141,7 @@ func (s *splicer) block() string {
 	return ""
 }
 
-// fileText gives the text of one of our own files; another's is not on Bedrock.
+// fileText returns the text of one of our own files; another's is not on Bedrock.
 func (s *splicer) fileText(id string) chat.String {
 	if s.err != nil {
 		return nil

@@ -91,7 +91,7 @@ func (e *streamEncoder) open(dst []byte, kind chat.BlockKind, source int) []byte
 	return append(dst, `,"content_block":`...)
 }
 
-// deltaOf gives the beginning of a delta's value, up to its text.
+// deltaOf returns the beginning of a delta's value, up to its text.
 func deltaOf(kind chat.BlockKind) string {
 	switch kind {
 	case chat.Thinking:

@@ -7,7 +7,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// NewStreamDecoder makes a decoder for the events of one Message: the data of Anthropic's server-sent events, or what
+// NewStreamDecoder returns a decoder for the events of one Message: the data of Anthropic's server-sent events, or what
 // the chunks of InvokeModelWithResponseStream hold, which have no names of their own.
 func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder {
 	d := &streamDecoder{x: x}
@@ -38,7 +38,7 @@ func (d *streamDecoder) OnlyContent(_, payload []byte) bool {
 	return !d.done && bytes.HasPrefix(payload, []byte(`{"type":"content_block_delta",`))
 }
 
-// Done tells whether message_stop has come.
+// Done reports whether message_stop has come.
 func (d *streamDecoder) Done() bool { return d.done }
 
 // event is what one payload says.
@@ -80,7 +80,7 @@ func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Even
 			decodeUsage(r, &d.usage)
 		case "error":
 			ev.failure = r.Value()
-		default: // p is padding; amazon-bedrock-invocationMetrics tells again what the usage told
+		default: // p is padding; amazon-bedrock-invocationMetrics repeats the usage
 			r.Skip()
 		}
 	}

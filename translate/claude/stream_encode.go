@@ -43,7 +43,7 @@ type block struct {
 	input     inputScan
 }
 
-// NewStreamEncoder makes an encoder for one reply.
+// NewStreamEncoder returns an encoder for one reply.
 //
 // A stream is message_start; blocks one after another, each with content_block_start, its deltas and content_block_stop,
 // their indices dense from 0; message_delta with the stop reason and the usage; and message_stop. The last two come at
@@ -133,7 +133,7 @@ func (e *streamEncoder) content(dst []byte, ev *chat.Event) []byte {
 	return dst
 }
 
-// mustWait tells whether an event is of another block than the one that is open, and comes while a tool call is not whole
+// mustWait reports whether an event is of another block than the one that is open, and comes while a tool call is not whole
 // or others wait already: blocks keep the order they began in.
 func (e *streamEncoder) mustWait(ev *chat.Event) bool {
 	c := &e.cur

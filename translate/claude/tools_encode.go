@@ -40,7 +40,7 @@ func (e *encoder) planTools() {
 	p.serial = parallel != nil && !*parallel && p.choice.Kind != chat.ToolsNone && (p.sent > 0 || e.x.OutputTool != "")
 }
 
-// sends tells whether the client's tool goes to the model.
+// sends reports whether the client's tool goes to the model.
 func (e *encoder) sends(t *chat.Tool) bool {
 	if e.f.NoTools || t.Raw != nil && t.Dialect != Name {
 		return false

@@ -55,7 +55,7 @@ func (e *encoder) additional() {
 	e.end(&o)
 }
 
-// ownMembers writes the members that a Converse client sent and that have no canonical field; it gives the paths of
+// ownMembers writes the members that a Converse client sent and that have no canonical field, and returns the paths of
 // response fields, which the encoder may have to add to.
 func (e *encoder) ownMembers() (paths chat.Value) {
 	if e.r.Dialect != Name {

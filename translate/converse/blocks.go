@@ -92,7 +92,7 @@ func (e *encoder) toolResult(b *chat.Block) {
 	e.cachePoint(resultCache(b))
 }
 
-// takesStatus tells whether the model takes toolResult.status: "only supported by Amazon Nova and Anthropic Claude".
+// takesStatus reports whether the model takes toolResult.status: "only supported by Amazon Nova and Anthropic Claude".
 func (e *encoder) takesStatus() bool {
 	switch e.f.Family {
 	case model.Claude, model.Nova, model.Nova2, model.Unknown:
@@ -102,7 +102,7 @@ func (e *encoder) takesStatus() bool {
 	}
 }
 
-// resultCache gives the cache point of a tool result: its own, or the last of its content's.
+// resultCache returns the cache point of a tool result: its own, or the last of its content's.
 func resultCache(b *chat.Block) *chat.Cache {
 	if b.Cache != nil {
 		return b.Cache

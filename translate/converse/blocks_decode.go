@@ -149,7 +149,7 @@ func (d *decoder) source(m *chat.Media) {
 	}
 }
 
-// textOf gives v if it is a string.
+// textOf returns v if it is a string.
 func textOf(v chat.Value) chat.Value {
 	if len(v) > 0 && v[0] == '"' {
 		return v

@@ -14,10 +14,10 @@ const Name = "converse"
 // Dialect speaks Converse. It holds no state and is safe for concurrent use.
 type Dialect struct{}
 
-// Name gives Name.
+// Name returns Name.
 func (Dialect) Name() string { return Name }
 
-// stopReasons are the values of StopReason. The two malformed ones tell of a model's output that Bedrock could not
+// stopReasons are the values of StopReason. The two malformed ones mean a model's output that Bedrock could not
 // parse: they have no counterpart elsewhere and end the reply like any unknown reason.
 var stopReasons = chat.StopNames{
 	{"end_turn", chat.StopEnd},
@@ -29,7 +29,7 @@ var stopReasons = chat.StopNames{
 	{"model_context_window_exceeded", chat.StopContextFull},
 }
 
-// stopName gives the value of StopReason for s. A pause and an unknown reason end the turn, for want of a word. Only a
+// stopName returns the value of StopReason for s. A pause and an unknown reason end the turn, for want of a word. Only a
 // guardrail leaves a trace.
 func stopName(s chat.StopReason, trace chat.Value) string {
 	if s == chat.StopFiltered && len(trace) > 0 {
@@ -53,7 +53,7 @@ var errorTypes = [...]string{
 	chat.ErrUnsupported:    "ValidationException",
 }
 
-// ErrorType gives what the header x-amzn-errortype says of e: Bedrock's own name of the error if it came from there. The
+// ErrorType returns what the header x-amzn-errortype says of e: Bedrock's own name of the error if it came from there. The
 // names of other providers, which are in lower case, mean nothing to AWS's clients.
 func ErrorType(e *chat.Error) string {
 	if e.Type != "" && 'A' <= e.Type[0] && e.Type[0] <= 'Z' {

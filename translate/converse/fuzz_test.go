@@ -61,7 +61,7 @@ func FuzzDecodeRequest(f *testing.F) {
 	})
 }
 
-// ownMembersIn tells whether the request carries raw parts of the client's own, whose shape is the client's affair.
+// ownMembersIn reports whether the request carries raw parts of the client's own, whose shape is the client's affair.
 func ownMembersIn(r *chat.Request) bool {
 	if len(r.Extra) > 0 || r.Guardrail != nil {
 		return true

@@ -163,7 +163,7 @@ func (e *encoder) source(kind chat.BlockKind, m *chat.Media) {
 	e.w.EndObject()
 }
 
-// sniffImage tells an image's format by its first bytes, base64 as they are.
+// sniffImage returns an image's format by its first bytes, which are base64.
 func sniffImage(m *chat.Media) string {
 	for _, s := range [...]mediaFormat{{"iVBOR", "png"}, {"/9j/", "jpeg"}, {"R0lGOD", "gif"}, {"UklGR", "webp"}} {
 		if strings.HasPrefix(string(m.Data[:min(len(m.Data), 8)]), s.mediaType) {
@@ -232,7 +232,7 @@ func (e *encoder) document(m *chat.Media) {
 	e.w.EndObject()
 }
 
-// documentFormat tells a document's format by its media type, or by its name's ending.
+// documentFormat returns a document's format by its media type, or by its name's ending.
 func documentFormat(m *chat.Media) string {
 	if m.Text != nil {
 		return "txt"
@@ -257,7 +257,7 @@ func documentFormat(m *chat.Media) string {
 	return ""
 }
 
-// documentText gives the text of a document that is text.
+// documentText returns the text of a document that is text.
 func documentText(m *chat.Media, format string) (string, bool) {
 	var text []byte
 	switch {
@@ -287,7 +287,7 @@ func documentText(m *chat.Media, format string) (string, bool) {
 // maxDocumentName is the longest name of a document, in bytes.
 const maxDocumentName = 200
 
-// documentName makes a name that Bedrock takes: alphanumerics, single spaces, hyphens, parentheses and square brackets,
+// documentName returns a name that Bedrock takes: alphanumerics, single spaces, hyphens, parentheses and square brackets,
 // no name twice in a request. An ending that says the format again goes.
 func (e *encoder) documentName(own, format string) string {
 	if i := strings.LastIndexByte(own, '.'); i >= 0 && strings.EqualFold(own[i+1:], format) {

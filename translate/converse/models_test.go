@@ -48,7 +48,7 @@ func chatModels(t *testing.T) (ids []string) {
 	return ids
 }
 
-// providersWord tells whether the refusal is one that is left to the provider where nothing certain is known of the
+// providersWord reports whether the refusal is one that is left to the provider where nothing certain is known of the
 // model: it says what is the matter, and a model that learned it meanwhile is not kept from it.
 func providersWord(name, answer string) bool {
 	return name == "image" && strings.Contains(answer, "support the image") ||

@@ -45,7 +45,7 @@ func (e *encoder) parameters() {
 	rules.OmitNames(r, e.x)
 }
 
-// samples tells whether the model takes the named parameter of sampling; if not, it is dropped. Claude at work with
+// samples reports whether the model takes the named parameter of sampling; if not, it is dropped. Claude at work with
 // reasoning takes none, but 1 is what it does anyway.
 func (e *encoder) samples(param string, v chat.Value) bool {
 	if !e.f.NoSampling && !e.thinking.sampling {

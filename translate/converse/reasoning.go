@@ -54,7 +54,7 @@ func (e *encoder) planThinking() {
 	}
 }
 
-// ownEffort gives the effort in the words of gpt-oss, Nova 2 and DeepSeek: low, medium or high.
+// ownEffort returns the effort in the words of gpt-oss, Nova 2 and DeepSeek: low, medium or high.
 func (e *encoder) ownEffort() string {
 	r := &e.r.Reasoning
 	switch r.Effort {

@@ -12,7 +12,7 @@ type decoder struct {
 	err error
 }
 
-// DecodeRequest reads the body of Converse or ConverseStream. The model and whether to stream are told by the URL, and
+// DecodeRequest reads the body of Converse or ConverseStream. The model and whether to stream are in the URL, and
 // set by the caller.
 func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, error) {
 	var b chat.Body
@@ -225,7 +225,7 @@ func (d *decoder) outputConfig(r *chat.Request) {
 	}
 }
 
-// trim gives the value alone, without white space around it.
+// trim returns the value alone, without white space around it.
 func trim(v []byte) chat.Value {
 	w := json.WalkAt(v, 0)
 	return w.Value()

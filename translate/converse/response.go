@@ -238,7 +238,7 @@ func decodeType(r *json.Reader) (typ string) {
 	return typ
 }
 
-// stopSequence gives the matched stop sequence that the encoder asked Claude for as an additional field.
+// stopSequence returns the matched stop sequence that the encoder asked Claude for as an additional field.
 func stopSequence(fields chat.Value) chat.String {
 	if v := json.Find(fields, "stop_sequence"); len(v) > 0 && v[0] == '"' {
 		return chat.String(v)

@@ -7,7 +7,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// EncodeResponse appends a reply as Converse gives it. The input of the tool that stood for a format is the reply's text,
+// EncodeResponse appends a reply as Converse sends it. The input of the tool that stood for a format is the reply's text,
 // unless the model called a tool of the client's.
 func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([]byte, error) {
 	w := json.NewWriter(dst)

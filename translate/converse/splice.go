@@ -107,7 +107,7 @@ func contextEdit(w *json.Walker, edits []json.Edit, text chat.String) ([]json.Ed
 	return append(edits, json.Edit{Start: at, End: at, Text: block}), true
 }
 
-// question gives where the first block stands that is no tool result, -1 if there is none. An empty content counts too.
+// question returns where the first block stands that is no tool result, -1 if there is none. An empty content counts too.
 func question(w *json.Walker) (at int, empty bool) {
 	if !w.Array() {
 		w.Skip()

@@ -5,7 +5,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// NewStreamDecoder makes a decoder for the events of ConverseStream. Exceptions are the transport's.
+// NewStreamDecoder returns a decoder for the events of ConverseStream. Exceptions are the transport's.
 func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder {
 	d := &streamDecoder{x: x}
 	d.open = d.openSpace[:0]
@@ -35,7 +35,7 @@ type openBlock struct {
 // maxOpenBlocks bounds what a broken stream can pile up.
 const maxOpenBlocks = 256
 
-// Done tells whether messageStop and metadata both came: a stream that was cut between them is a broken one.
+// Done reports whether messageStop and metadata both came: a stream that was cut between them is a broken one.
 func (d *streamDecoder) Done() bool { return d.ended }
 
 // OnlyContent goes by the event's type.
@@ -106,7 +106,7 @@ func (d *streamDecoder) delta(out []chat.Event) []chat.Event {
 	return d.place(out, from, index)
 }
 
-// place gives the events from from on their index, and opens a block before them if none of their kind is open.
+// place sets the index of the events from from on, and opens a block before them if none of their kind is open.
 func (d *streamDecoder) place(out []chat.Event, from, index int) []chat.Event {
 	for i := from; i < len(out); i++ {
 		out[i].Index = index

@@ -6,7 +6,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// NewStreamEncoder makes an encoder for the frames of ConverseStream.
+// NewStreamEncoder returns an encoder for the frames of ConverseStream.
 func (Dialect) NewStreamEncoder(x *chat.Exchange) chat.StreamEncoder { return &streamEncoder{x: x} }
 
 type streamEncoder struct {
@@ -170,7 +170,7 @@ func (s *streamEncoder) end(dst []byte) []byte {
 	return eventstream.Append(dst, headersMetadata, s.payload)
 }
 
-// exception names the member of the stream's output that tells of an error of the kind.
+// exception names the member of the stream's output for an error of the kind.
 func exception(k chat.ErrorKind) string {
 	switch k {
 	case chat.ErrInvalidRequest, chat.ErrTooLarge, chat.ErrNotFound, chat.ErrUnsupported, chat.ErrAuthentication, chat.ErrPermission:

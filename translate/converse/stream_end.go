@@ -55,7 +55,7 @@ func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
 	return d.end(out)
 }
 
-// end gives the last events once both have come.
+// end returns the last events once both have come.
 func (d *streamDecoder) end(out []chat.Event) []chat.Event {
 	if !d.stopped || !d.counted {
 		return out

@@ -76,7 +76,7 @@ func (e *encoder) planTools() {
 	}
 }
 
-// sends tells whether the spec of the client's tool goes to the model.
+// sends reports whether the spec of the client's tool goes to the model.
 func (e *encoder) sends(t *chat.Tool) bool {
 	p := &e.tools
 	if p.none || t.Raw != nil && t.Dialect != Name {
@@ -170,7 +170,7 @@ func (e *encoder) spec(name string, description chat.String, schema chat.Value, 
 	e.w.EndObject()
 }
 
-// isForeign tells whether the tool is sent as one of Claude's own.
+// isForeign reports whether the tool is sent as one of Claude's own.
 func (e *encoder) isForeign(name string) bool {
 	return slices.ContainsFunc(e.r.Tools, func(t chat.Tool) bool { return t.Raw != nil && t.Name == name })
 }

@@ -44,7 +44,7 @@ func routed(trace chat.Value) string {
 	return model.Resource(chat.String(v).Unquote())
 }
 
-// decodeCacheDetails gives the tokens that are kept for an hour.
+// decodeCacheDetails returns the tokens that are kept for an hour.
 func decodeCacheDetails(r *json.Reader) (hour int64) {
 	if !r.MaybeArray() {
 		return 0

@@ -2,7 +2,7 @@ package model
 
 import "strings"
 
-// A row tells the facts of the models whose base id contains part.
+// A row holds the facts of the models whose base id contains part.
 type row struct {
 	part  string
 	facts Facts
@@ -14,7 +14,7 @@ type row struct {
 // https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html; prefill and effort
 // https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-6; one of temperature and top_p
 // https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html;
-// system messages amid the conversation, which that page tells of Opus 4.8 and live reports of the Opus and Fable models
+// system messages amid the conversation, which that page says of Opus 4.8 and live reports of the Opus and Fable models
 // after it https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-mid-conversation-system.html: for a model
 // that is not known to take them they go before the conversation, which every model takes.
 var claude = [...]row{
@@ -55,7 +55,7 @@ var (
 // https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html; the
 // subset of JSON Schema that Nova takes https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html;
 // tool_choice https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html; structured output as
-// above. Only what a request would fail of is told; what is unknown is left to the provider.
+// above. Only what a request would fail for is listed; what is unknown is left to the provider.
 var others = [...]row{
 	{"titan-text-premier", Facts{Family: Titan, NoTools: true, NoImages: true, NoDocuments: true, NoSystem: true, NoPrefill: true, MaxOutput: 3_072}},
 	{"titan-text", Facts{Family: Titan, NoTools: true, NoImages: true, NoSystem: true, NoPrefill: true, MaxOutput: 8_192}},
@@ -100,7 +100,7 @@ var others = [...]row{
 }
 
 // openAI is OpenAI's own models; from https://platform.openai.com/docs/guides/reasoning and the model pages,
-// November 2026. They are told by the id's beginning, since other names are anybody's.
+// November 2026. They are recognised by the id's beginning, since other names are anybody's.
 var openAI = [...]row{
 	{"gpt-5-chat", Facts{Family: GPT}},
 	{"gpt-5", Facts{Family: GPT, Thinking: ThinkingEffort, NoSampling: true, CompletionTokens: true}},
@@ -111,7 +111,7 @@ var openAI = [...]row{
 	{"chatgpt-", Facts{Family: GPT}},
 }
 
-// Lookup tells what is known of the model with the given id, in any form that Bedrock takes or OpenAI has. It does not
+// Lookup returns what is known of the model with the given id, in any form that Bedrock takes or OpenAI has. It does not
 // allocate. The zero Facts stand for a model that nothing is known of.
 func Lookup(id string) Facts {
 	base := Base(id)

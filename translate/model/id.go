@@ -9,7 +9,7 @@ var providers = [...]string{
 	"moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "xai", "zai",
 }
 
-// opaque are the resources whose ARN tells nothing of the model behind them.
+// opaque are the resources whose ARN does not name the model behind them.
 var opaque = [...]string{
 	"application-inference-profile/", "custom-model-deployment/", "default-prompt-router/", "imported-model/",
 	"prompt-router/", "provisioned-model/",
@@ -50,8 +50,8 @@ func isGeography(s string) bool {
 // Providers returns the providers of Bedrock's models, as the first parts of their ids.
 func Providers() []string { return providers[:] }
 
-// Base gives the id by which facts are looked up: an ARN's path, a region prefix (us., eu., apac., global. …) and all
-// from the first colon on (:0, :0:51k) are stripped. Of an ARN that does not tell its model it gives "". The base id
+// Base returns the id by which facts are looked up: an ARN's path, a region prefix (us., eu., apac., global. …) and all
+// from the first colon on (:0, :0:51k) are stripped. For an ARN that does not name its model it returns "". The base id
 // never reaches a URL.
 func Base(id string) string {
 	if strings.HasPrefix(id, "arn:") {
@@ -87,7 +87,7 @@ func Resource(id string) string {
 	return id
 }
 
-// resource gives the model id in an ARN: arn:partition:bedrock:region:account:kind/id, and for a custom model
+// resource returns the model id in an ARN: arn:partition:bedrock:region:account:kind/id, and for a custom model
 // kind/base-id/name.
 func resource(arn string) string {
 	for range 5 {

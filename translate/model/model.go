@@ -111,13 +111,13 @@ func (f Facts) ByChat() Facts {
 	return f
 }
 
-// WithoutBetas gives f for a model that takes no betas: what a table allowed, the provider may have taken back.
+// WithoutBetas returns f for a model that takes no betas: what a table allowed, the provider may have taken back.
 func (f Facts) WithoutBetas() Facts {
 	f.betas = betasNone
 	return f
 }
 
-// With gives the facts that a configuration has over f: of another family if one is named, with another limit of
+// With returns the facts that a configuration has over f: of another family if one is named, with another limit of
 // output tokens if it is above 0. What is known of a family as such is what its newest models do.
 func (f Facts) With(family Family, maxOutput int64) Facts {
 	if family != Unknown && family != f.Family {
@@ -129,7 +129,7 @@ func (f Facts) With(family Family, maxOutput int64) Facts {
 	return f
 }
 
-// Beta tells whether the model takes the named beta of Anthropic's, as an element of anthropic_beta.
+// Beta reports whether the model takes the named beta of Anthropic's, as an element of anthropic_beta.
 func (f Facts) Beta(name string) bool {
 	return slices.Contains(betas[f.betas], name)
 }

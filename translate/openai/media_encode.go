@@ -51,7 +51,7 @@ func (e *requestEncoder) refuse(err error) {
 	}
 }
 
-// dataURL makes a string token of data, which needs no escape.
+// dataURL returns data as a string token, which needs no escape.
 func dataURL(kind string, data []byte) json.String {
 	if kind == "" {
 		kind = "application/octet-stream"

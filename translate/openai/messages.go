@@ -8,7 +8,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// message is what one element of messages says, before its role gives it a meaning.
+// message is what one element of messages says, before it is interpreted by its role.
 type message struct {
 	index     int
 	role      []byte
@@ -26,7 +26,7 @@ func (d *decoder) messages() {
 	r := &d.r
 	r.Array()
 	d.req.Messages = make([]chat.Message, 0, 8)
-	d.room = decode.NewRoom(8)
+	d.arena = decode.NewArena(8)
 	i := 0
 	for ; r.Element(); i++ {
 		d.item(0, i)
@@ -95,7 +95,7 @@ func (d *decoder) message(m *message) {
 	}
 }
 
-// place gives the message its meaning by its role.
+// place interprets the message by its role.
 func (d *decoder) place(m *message) {
 	switch string(m.role) {
 	case "tool", "function", "system", "developer":
@@ -128,14 +128,14 @@ func (d *decoder) place(m *message) {
 	}
 }
 
-// content gives the message's own blocks, its cache breakpoint behind the last.
+// content is the message's own blocks, its cache breakpoint behind the last.
 func (d *decoder) content(m *message) []chat.Block {
 	var blocks []chat.Block
 	switch {
 	case m.list:
-		blocks = d.room.Keep(d.scratch)
+		blocks = d.arena.Keep(d.scratch)
 	case !m.text.Blank():
-		blocks = d.room.One(chat.Block{Kind: chat.Text, Text: m.text})
+		blocks = d.arena.One(chat.Block{Kind: chat.Text, Text: m.text})
 	}
 	if m.cache != nil && len(blocks) > 0 {
 		blocks[len(blocks)-1].Cache = m.cache
@@ -196,7 +196,7 @@ func (d *decoder) assistant(m *message) {
 	if m.cache != nil && len(turn) > 0 {
 		turn[len(turn)-1].Cache = m.cache
 	}
-	d.add(chat.Message{Role: chat.Assistant, Name: m.name, Content: d.room.Keep(turn)})
+	d.add(chat.Message{Role: chat.Assistant, Name: m.name, Content: d.arena.Keep(turn)})
 	d.thoughts = turn
 }
 
@@ -248,7 +248,7 @@ func (d *decoder) result(m *message, id string) {
 		return
 	}
 	d.results = true
-	d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.User, Content: d.room.One(b)})
+	d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.User, Content: d.arena.One(b)})
 }
 
 // answered checks that every tool call of the last assistant turn has its result.

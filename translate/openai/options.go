@@ -54,7 +54,7 @@ func (d *decoder) option() {
 	}
 }
 
-// idle tells whether a member asks for nothing but what every model does anyway, so that it need not be told as dropped.
+// idle reports whether a member asks for nothing but what every model does anyway, so that it need not be listed as dropped.
 func idle(key string, v json.Value) bool {
 	switch key {
 	case "logprobs", "store":

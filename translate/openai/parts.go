@@ -19,7 +19,7 @@ var audioTypes = map[string]string{
 	"m4a": "audio/mp4", "webm": "audio/webm",
 }
 
-// part is one element of a content list, before its type gives it a meaning.
+// part is one element of a content list, before it is interpreted by its type.
 type part struct {
 	kind  string
 	text  json.String
@@ -97,7 +97,7 @@ func (d *decoder) part() {
 // mediaParts are the part types of media blocks.
 var mediaParts = map[chat.BlockKind]string{chat.Image: "image_url", chat.Audio: "input_audio", chat.Document: "file"}
 
-// word gives a string's meaning without making a new one of the usual types.
+// word returns a string's meaning without making a new one of the usual types.
 func word(tok json.String) string {
 	switch b := tok.Bytes(); string(b) {
 	case "text":
@@ -232,7 +232,7 @@ func (d *decoder) file() *chat.Media {
 			if bytes.HasPrefix(data, []byte("data:")) {
 				m.Type, m.Data = d.dataURL(data)
 			} else if m.Data = data; !chat.Base64(data) {
-				// Bare base64: the name must tell the type.
+				// Bare base64: the type follows from the name.
 				d.fail("invalid file data: expected a base64 data URL")
 			}
 		default:

@@ -18,7 +18,7 @@ type decoder struct {
 
 	where decode.Path // where the reader is, for the errors' param
 
-	room     decode.Room  // room for the blocks of messages that have one
+	arena    decode.Arena // memory of the blocks of messages that have one
 	scratch  []chat.Block // content of the message being read
 	thoughts []chat.Block // its thinking
 	uses     []chat.Block // its tool calls
@@ -89,7 +89,7 @@ func (d *decoder) missing(levels int, key string) {
 	}
 }
 
-// refuse makes the error that the client gets of the reader's.
+// refuse returns the error that the client gets of the reader's.
 func (d *decoder) refuse(body []byte, err error) error {
 	var wrong *json.TypeError
 	if errors.As(err, &wrong) && d.where.Depth() > 0 {

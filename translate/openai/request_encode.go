@@ -29,7 +29,7 @@ type requestEncoder struct {
 	x *chat.Exchange
 
 	model   string       // the upstream's name for it
-	own     bool         // OpenAI itself makes it
+	own     bool         // the target is OpenAI itself
 	reasons bool         // it is one of OpenAI's that reason: they take an effort and refuse sampling
 	effort  string       // the reasoning_effort that goes out; "" for none
 	scratch []chat.Block // content of the message being written
@@ -89,7 +89,7 @@ func (e *requestEncoder) toolName(own string) string {
 	return e.x.ToolName(own, rules.LegalName, maxName)
 }
 
-// toolID gives a call's id, shortened to what OpenAI takes.
+// toolID returns a call's id, shortened to what OpenAI takes.
 func (e *requestEncoder) toolID(own string) string { return e.x.ToolID(own, legalID, maxID) }
 
 func (e *requestEncoder) number(key string, v json.Value) {

@@ -100,7 +100,7 @@ func hasCall(blocks []chat.Block) bool {
 	return false
 }
 
-// stopReason gives finish_reason its meaning. A forced function call ends with "stop"; what counts is that it is there.
+// stopReason interprets finish_reason. A forced function call ends with "stop"; what counts is that it is there.
 func stopReason(finish string, called bool, x *chat.Exchange) chat.StopReason {
 	stop, known := stops[finish]
 	if !known && finish != "" {

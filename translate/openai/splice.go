@@ -72,7 +72,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		case "file_ids", "cache_control", "model_id":
 			m.Drop()
 		case "guardrailConfig", "thinking":
-			// Asked for and not done: the client is told.
+			// Asked for and not done: it is listed for the client.
 			if s.w.Kind() != json.Null && s.err == nil {
 				s.err = x.Drop(string(m.Key()))
 			}
@@ -127,7 +127,7 @@ func (s *splicer) limit(m *json.Members) {
 	}
 }
 
-// askUsage makes stream_options ask for the usage.
+// askUsage sets stream_options so that the usage is sent.
 func (s *splicer) askUsage(m *json.Members) {
 	if s.w.Kind() != json.Object {
 		m.Set([]byte(`{"include_usage":true}`))
@@ -200,7 +200,7 @@ func (s *splicer) message() {
 	}
 }
 
-// keepsReasoning tells whether the messages' reasoning_content is another server's and not ours.
+// keepsReasoning reports whether the messages' reasoning_content is another server's and not ours.
 func (s *splicer) keepsReasoning() bool {
 	if s.reasoning == json.Invalid {
 		target := s.e.Model
@@ -236,7 +236,7 @@ func textPart(text json.String) []byte {
 	return append(part, tail)
 }
 
-// fileText gives the text for the part that the walker stands before, if it names one of our own files.
+// fileText returns the text for the part that the walker stands before, if it names one of our own files.
 func (s *splicer) fileText() (text json.String) {
 	if s.e.FileText == nil || s.err != nil {
 		return nil

@@ -36,7 +36,7 @@ type streamedCall struct {
 	id    string
 }
 
-// NewStreamDecoder makes a decoder for the chunks of one reply: the data of its server-sent events.
+// NewStreamDecoder returns a decoder for the chunks of one reply: the data of its server-sent events.
 //
 // Done is true from the finish_reason on, for servers that leave [DONE] out; the usage, and [DONE] as EventEnd, may
 // still follow. A transport that ends cleanly when Done is true ended a whole reply, EventEnd or not.
@@ -44,7 +44,7 @@ func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder {
 	return &streamDecoder{x: x, open: -1}
 }
 
-// Done tells whether the reply is whole: finish_reason or [DONE] came.
+// Done reports whether the reply is whole: finish_reason or [DONE] came.
 func (d *streamDecoder) Done() bool { return d.stopped || d.ended }
 
 // OnlyContent goes by the chunk's end, as OpenAI writes it: the choice was not finished, and no usage follows.
@@ -123,7 +123,7 @@ func (d *streamDecoder) chunk() {
 	}
 }
 
-// start tells once that the reply has begun.
+// start emits the reply's start, once.
 func (d *streamDecoder) start() {
 	if !d.started {
 		d.started = true
@@ -154,7 +154,7 @@ func (d *streamDecoder) choice() {
 		}
 	}
 	if index > 0 {
-		// Of several choices the first is told; this one is taken back.
+		// Of several choices the first is reported; this one is taken back.
 		d.x.Note("the upstream sent more than one choice; the first was told")
 		reader := d.r
 		*d = before
@@ -276,7 +276,7 @@ func (d *streamDecoder) function() (name string, arguments json.String) {
 	return name, arguments
 }
 
-// call adds to a tool call or begins one. Some servers give every call the index 0, or none: then another id tells that
+// call adds to a tool call or begins one. Some servers send every call with the index 0, or with none: then another id means that
 // another call has begun.
 func (d *streamDecoder) call(index int, id, name string, arguments json.String) {
 	at := -1
@@ -308,5 +308,5 @@ func (d *streamDecoder) call(index int, id, name string, arguments json.String) 
 	d.emit(chat.Event{Kind: chat.EventBlockDelta, Index: d.calls[at].block, Block: chat.ToolUse, Text: arguments})
 }
 
-// maxCalls bounds what one reply makes the gateway remember.
+// maxCalls bounds what the gateway remembers of one reply.
 const maxCalls = 1024

@@ -39,7 +39,7 @@ type streamedTool struct {
 	filled, closed bool
 }
 
-// NewStreamEncoder makes an encoder for one reply.
+// NewStreamEncoder returns an encoder for one reply.
 //
 // A stream is a chunk with the role, the deltas, a chunk with the finish_reason, a chunk with the usage if the client
 // asked for it, and [DONE], which comes at EventEnd and never otherwise. Fragments of tool arguments go out as they come.
@@ -118,7 +118,7 @@ func (e *encoder) Encode(dst []byte, ev *chat.Event) []byte {
 	return dst
 }
 
-// begin appends the chunk that tells the role.
+// begin appends the chunk with the role.
 func (e *encoder) begin(dst []byte) []byte {
 	e.begun = true
 	return e.chunk(dst, `{"role":"assistant","content":"","refusal":null}`)
@@ -316,7 +316,7 @@ func (e *encoder) closeTool(dst []byte, i int) []byte {
 	return e.fragment(dst, i, noArguments)
 }
 
-// stop appends what was kept back and the chunk that tells why the reply ended.
+// stop appends what was kept back and the chunk with the reason why the reply ended.
 func (e *encoder) stop(dst []byte, ev *chat.Event) []byte {
 	if e.finished {
 		return dst

@@ -61,7 +61,7 @@ func (e *requestEncoder) tool(t *chat.Tool) {
 	w.EndObject()
 }
 
-// parameters makes a schema one that OpenAI takes: its root says that it is an object, and lists its properties. Claude's
+// parameters rewrites a schema to one that OpenAI takes: its root says that it is an object, and lists its properties. Claude's
 // and MCP's tools need not.
 func parameters(schema json.Value) json.Value {
 	w := json.WalkAt(schema, 0)

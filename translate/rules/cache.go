@@ -7,7 +7,7 @@ import "github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 // https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html.
 const MaxBreakpoints = 4
 
-// Breakpoints tell which of a request's cache breakpoints are written. They are met in the order of the prompt (tools,
+// Breakpoints decide which of a request's cache breakpoints are written. They are met in the order of the prompt (tools,
 // system, messages); of too many the first are left out, since a longer prefix saves more. The zero value takes none.
 type Breakpoints struct {
 	Taken bool // the model has prompt caching
@@ -22,7 +22,7 @@ func (p *Breakpoints) Expect(n int, x *chat.Exchange) {
 	}
 }
 
-// Next tells whether the breakpoint c (nil for none) is written, and with which ttl; "" for the provider's default.
+// Next reports whether the breakpoint c (nil for none) is written, and with which ttl; "" for the provider's default.
 func (p *Breakpoints) Next(c *chat.Cache, x *chat.Exchange) (write bool, ttl string, err error) {
 	switch {
 	case c == nil:

@@ -38,7 +38,7 @@ func (p *Format) Plan(r *chat.Request, x *chat.Exchange, native bool) {
 	case x.Facts.NoTools:
 		p.Instruct(InWords(f))
 	case r.ToolChoice.Kind == chat.ToolsNamed || r.ToolChoice.Kind == chat.ToolsAny && len(r.Tools) > 0:
-		// The client itself forces a call: there will be no text to give a structure to.
+		// The client itself forces a call: there will be no text to structure.
 	default:
 		x.OutputTool = outputTool
 		for slices.ContainsFunc(r.Tools, func(t chat.Tool) bool { return t.Name == x.OutputTool }) {
@@ -56,7 +56,7 @@ func InWords(f *chat.Format) string {
 	return "Reply with one valid JSON value that matches this JSON Schema, " + alone + "\n" + string(json.AppendCompact(nil, f.Schema))
 }
 
-// OutputTool gives the tool that stands for the request's format.
+// OutputTool returns the tool that stands for the request's format.
 func OutputTool(r *chat.Request, x *chat.Exchange) chat.Tool {
 	t := chat.Tool{Name: x.OutputTool, Description: r.Format.Description, Schema: r.Format.Schema}
 	if t.Description.Blank() {

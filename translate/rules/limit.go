@@ -57,7 +57,7 @@ func LimitOutput(r *chat.Request, x *chat.Exchange) error {
 	return nil
 }
 
-// BoundOutput makes a limit that the config sets hold for a request without one.
+// BoundOutput returns a limit that the config sets hold for a request without one.
 func BoundOutput(r *chat.Request, x *chat.Exchange) {
 	if r.MaxTokens <= 0 && x.Facts.OutputBound {
 		r.MaxTokens = x.Facts.MaxOutput

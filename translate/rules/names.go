@@ -14,10 +14,10 @@ const (
 	aliasedID = 32
 )
 
-// LegalName tells whether every provider takes the name for a tool: 1 to 64 letters, digits, '_' and '-'.
+// LegalName reports whether every provider takes the name for a tool: 1 to 64 letters, digits, '_' and '-'.
 func LegalName(s string) bool { return Alphanumeric(s, "_-") && s != "" && len(s) <= maxName }
 
-// Alphanumeric tells whether s is of ASCII letters, digits and the characters in also alone.
+// Alphanumeric reports whether s is of ASCII letters, digits and the characters in also alone.
 func Alphanumeric(s, also string) bool {
 	for i := range len(s) {
 		if c := s[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') && strings.IndexByte(also, c) < 0 {
@@ -33,7 +33,7 @@ type IDs struct {
 	Length int    // exactly so many; 0 for 1 to 64
 }
 
-// Legal tells whether the target takes the id.
+// Legal reports whether the target takes the id.
 func (r IDs) Legal(id string) bool {
 	if r.Length > 0 && len(id) != r.Length {
 		return false
@@ -81,7 +81,7 @@ func NamesOf(r *chat.Request, x *chat.Exchange, ids IDs) Names {
 	return n
 }
 
-// Tool gives the target's name for the client's tool.
+// Tool returns the target's name for the client's tool.
 func (n *Names) Tool(own string) string {
 	if !n.illegalName {
 		return own
@@ -89,7 +89,7 @@ func (n *Names) Tool(own string) string {
 	return n.x.ToolName(own, LegalName, maxName)
 }
 
-// ID gives the target's id for a call of the client's history.
+// ID returns the target's id for a call of the client's history.
 func (n *Names) ID(own string) string {
 	if !n.illegalID {
 		return own

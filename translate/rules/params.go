@@ -39,7 +39,7 @@ func NoGuardrail(r *chat.Request, x *chat.Exchange) error {
 	return elsewhere("guardrailConfig", "guardrailConfig cannot be passed on to the model '%s' in this form; leave it to the gateway's configuration", x.Model)
 }
 
-// OmitNames tells that the participants' names do not reach the target, if there are any.
+// OmitNames lists the participants' names as dropped, if there are any.
 func OmitNames(r *chat.Request, x *chat.Exchange) {
 	for i := range r.Messages {
 		if r.Messages[i].Name != "" {
@@ -49,7 +49,7 @@ func OmitNames(r *chat.Request, x *chat.Exchange) {
 	}
 }
 
-// UsualTier tells whether a service tier is what there is anyway.
+// UsualTier reports whether a service tier is what there is anyway.
 func UsualTier(tier string) bool {
 	switch tier {
 	case "", "auto", "default", "standard_only":
@@ -58,7 +58,7 @@ func UsualTier(tier string) bool {
 	return false
 }
 
-// Idle tells whether a parameter's value is the same as leaving it out.
+// Idle reports whether a parameter's value is the same as leaving it out.
 func Idle(v chat.Value) bool {
 	switch string(v) {
 	case "", "null", "false", "0", "0.0", `""`, "[]", "{}":
@@ -75,7 +75,7 @@ func Clamp(v chat.Value) chat.Value {
 	return v
 }
 
-// Stops gives the stop sequences that the target takes. Empty ones mean nothing; those of white space alone are left out
+// Stops returns the stop sequences that the target takes. Empty ones mean nothing; those of white space alone are left out
 // if blanks is false, as Claude wants it; NoStop drops all. param is the client's word for them.
 func Stops(r *chat.Request, x *chat.Exchange, blanks bool, param string) ([]string, error) {
 	kept := r.Stop

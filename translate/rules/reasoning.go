@@ -33,7 +33,7 @@ func CheckEffort(effort string) error {
 	return chat.Invalid("reasoning_effort", "unknown reasoning_effort '%s'; known are none, minimal, low, medium, high, xhigh and max", chat.Clip(effort))
 }
 
-// AsksToThink tells what the client says of the model's reasoning: to do it, not to do it, or neither. effortAsks says
+// AsksToThink returns what the client says of the model's reasoning: to do it, not to do it, or neither. effortAsks says
 // whether an effort alone is a wish to reason.
 func AsksToThink(r *chat.Reasoning, effortAsks bool) (asked, off bool) {
 	asked = r.Thinking == chat.ThinkingBudget || r.Thinking == chat.ThinkingAdaptive ||
@@ -80,7 +80,7 @@ func (t *Thinking) ByBudget(r *chat.Request, x *chat.Exchange, v View) error {
 	return nil
 }
 
-// Limit gives the limit of the reply's tokens where the client gave none: above the budget if there is one, else usual,
+// Limit returns the limit of the reply's tokens where the client gave none: above the budget if there is one, else usual,
 // and never above the model's own.
 func (t *Thinking) Limit(usual int64, f *model.Facts) int64 {
 	limit := usual
@@ -93,7 +93,7 @@ func (t *Thinking) Limit(usual int64, f *model.Facts) int64 {
 	return limit
 }
 
-// ClaudeEffort gives output_config.effort for what the client asked, t's budget aside; "" for the model's default.
+// ClaudeEffort returns output_config.effort for what the client asked, t's budget aside; "" for the model's default.
 func (t *Thinking) ClaudeEffort(r *chat.Reasoning, x *chat.Exchange) string {
 	switch effort := r.Effort; {
 	case effort == "none":
@@ -111,7 +111,7 @@ func (t *Thinking) ClaudeEffort(r *chat.Reasoning, x *chat.Exchange) string {
 	return EffortOf(r.Budget)
 }
 
-// EffortOf gives the effort that stands for a budget of so many tokens: low, medium or high.
+// EffortOf returns the effort that stands for a budget of so many tokens: low, medium or high.
 func EffortOf(budget int64) string {
 	switch {
 	case budget <= 2048:

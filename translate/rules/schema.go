@@ -38,7 +38,7 @@ var objectType = []byte(`"object"`)
 
 const emptySchema = `{"type":"object","properties":{}}`
 
-// ToolSchema gives a tool's schema as the model takes it: untouched, and v itself, if nothing is the matter. Its root is of
+// ToolSchema returns a tool's schema as the model takes it: untouched, and v itself, if nothing is the matter. Its root is of
 // type object.
 func ToolSchema(v chat.Value, f *model.Facts) (chat.Value, error) {
 	if len(v) == 0 || string(v) == "null" {
@@ -55,7 +55,7 @@ func ToolSchema(v chat.Value, f *model.Facts) (chat.Value, error) {
 	return schema, nil
 }
 
-// FormatSchema gives a format's schema as models with structured output take it: every object in it is closed.
+// FormatSchema returns a format's schema as models with structured output take it: every object in it is closed.
 func FormatSchema(v chat.Value, f *model.Facts) (chat.Value, error) {
 	schema, err := rewriteSchema(v, schemaRules{close: true, inline: f.NoSchemaRefs})
 	if err != nil {
@@ -64,7 +64,7 @@ func FormatSchema(v chat.Value, f *model.Facts) (chat.Value, error) {
 	return schema, nil
 }
 
-// isObjectSchema tells whether the root says that it is of type object.
+// isObjectSchema reports whether the root says that it is of type object.
 func isObjectSchema(v chat.Value) bool {
 	w := json.WalkAt(v, 0)
 	if !w.Object() {
@@ -79,7 +79,7 @@ func isObjectSchema(v chat.Value) bool {
 	return false
 }
 
-// rewriteSchema gives v, a valid JSON value, with the rules applied.
+// rewriteSchema returns v, a valid JSON value, with the rules applied.
 func rewriteSchema(v chat.Value, rules schemaRules) (chat.Value, error) {
 	if len(v) == 0 || v[0] != '{' {
 		return nil, errSchemaKind
@@ -100,7 +100,7 @@ type schemaWriter struct {
 	err   error
 }
 
-// keywords tell what stands under a keyword of a schema; all others hold no schema.
+// keywords say what stands under a keyword of a schema; all others hold no schema.
 // https://json-schema.org/draft/2020-12/json-schema-core and the drafts before.
 type keywordKind uint8
 
@@ -173,7 +173,7 @@ func (s *schemaWriter) node(v, over chat.Value, root bool) {
 	s.depth--
 }
 
-// members writes v's members, but for those that over has and those that node writes itself. It tells whether v
+// members writes v's members, but for those that over has and those that node writes itself. It reports whether v
 // describes objects.
 func (s *schemaWriter) members(v, over chat.Value, root bool, start int) (isObject bool) {
 	w := json.WalkAt(v, 0)
@@ -206,7 +206,7 @@ func (s *schemaWriter) members(v, over chat.Value, root bool, start int) (isObje
 	return isObject
 }
 
-// leaves tells whether a member is left out, or written by node.
+// leaves reports whether a member is left out, or written by node.
 func (s *schemaWriter) leaves(key []byte, kind keywordKind, root bool) bool {
 	switch string(key) {
 	case "type":

@@ -36,12 +36,12 @@ func CheckChoice(r *chat.Request) error {
 	return chat.Invalid("tool_choice", "tool_choice names the tool '%s', which is not among the tools", chat.Clip(c.Name))
 }
 
-// Allowed tells whether the client's choice lets the tool be called.
+// Allowed reports whether the client's choice lets the tool be called.
 func Allowed(r *chat.Request, t *chat.Tool) bool {
 	return r.ToolChoice.Allowed == nil || slices.Contains(r.ToolChoice.Allowed, t.Name)
 }
 
-// Called gives the names of the tools that the conversation calls, each once.
+// Called returns the names of the tools that the conversation calls, each once.
 func Called(r *chat.Request) (names []string) {
 	r.EachTooling(func(b *chat.Block) {
 		if b.Kind == chat.ToolUse && !slices.Contains(names, b.Tool.Name) {
@@ -51,7 +51,7 @@ func Called(r *chat.Request) (names []string) {
 	return names
 }
 
-// ForceOutput makes the model call the tool that stands for the format, or one of the client's own if own of them may be
+// ForceOutput requires the model to call the tool that stands for the format, or one of the client's own if own of them may be
 // called: a real call wins.
 func (c *Choice) ForceOutput(x *chat.Exchange, own bool) {
 	if own || x.Facts.NoNamedTool {

@@ -13,13 +13,13 @@ type View struct {
 	Unsigned bool   // also reasoning that nobody signed
 }
 
-// KeepsThinking tells whether the model takes its reasoning back. One that has none, or cannot be asked for it, refuses
+// KeepsThinking reports whether the model takes its reasoning back. One that has none, or cannot be asked for it, refuses
 // the blocks.
 func KeepsThinking(f *model.Facts) bool {
 	return f.Thinking != model.ThinkingNone || f.Family == model.Unknown
 }
 
-// Block tells whether the target is shown the block at all.
+// Block reports whether the target is shown the block at all.
 func (v View) Block(b *chat.Block) bool {
 	switch b.Kind {
 	case chat.Text, chat.Refusal:
@@ -99,7 +99,7 @@ func (v View) each(turn []chat.Message, from, to rank, write func(*chat.Block)) 
 	}
 }
 
-// ordered tells whether nothing stands behind a call, and reasoning behind other content only if it also begins the turn.
+// ordered reports whether nothing stands behind a call, and reasoning behind other content only if it also begins the turn.
 func (v View) ordered(turn []chat.Message) bool {
 	begun, first, last := false, rankThinking, rankThinking
 	for m := range turn {
@@ -121,7 +121,7 @@ func (v View) ordered(turn []chat.Message) bool {
 	return true
 }
 
-// ContinuesWithoutThinking tells whether the last assistant's turn calls tools but holds no reasoning, as it does when an
+// ContinuesWithoutThinking reports whether the last assistant's turn calls tools but holds no reasoning, as it does when an
 // OpenAI client sends it back or another model made it.
 func (v View) ContinuesWithoutThinking(msgs []chat.Message) bool {
 	calls, inTurn := false, false
@@ -148,7 +148,7 @@ func (v View) ContinuesWithoutThinking(msgs []chat.Message) bool {
 	return calls
 }
 
-// BeginsWrong is the error for a conversation that begins with the assistant; who refuses it.
+// BeginsWrong returns the error for a conversation that begins with the assistant; who is the provider that refuses it.
 func BeginsWrong(who string) error {
 	return chat.Invalid("messages", "the conversation begins with an assistant message; %s needs a user message first", who)
 }

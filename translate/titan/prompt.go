@@ -33,7 +33,7 @@ type turn struct {
 	start, end int // of the text, without the white space around it
 }
 
-// turns takes a prompt apart. It gives nil if the prompt is no conversation: one begins with User: or text before it, and
+// turns splits a prompt. It returns nil if the prompt is no conversation: one begins with User: or text before it, and
 // ends with Bot: or the beginning of its answer. system is the text before the first turn.
 func turns(prompt string) (system string, list []turn) {
 	brk := "\n"
@@ -70,7 +70,7 @@ func turns(prompt string) (system string, list []turn) {
 	return strings.TrimSpace(prompt[:first]), list
 }
 
-// word tells which turn begins with s, and the length of the word.
+// word reports which turn begins with s, and the length of the word.
 func word(s string) (chat.Role, int) {
 	switch {
 	case strings.HasPrefix(s, userWord):
@@ -81,7 +81,7 @@ func word(s string) (chat.Role, int) {
 	return chat.User, 0
 }
 
-// readPrompt makes messages of a prompt: its turns, or all of it as one user message.
+// readPrompt returns the messages of a prompt: its turns, or all of it as one user message.
 func readPrompt(tok chat.String, r *chat.Request) {
 	prompt := tok.Unquote()
 	system, list := turns(prompt)
@@ -102,7 +102,7 @@ func readPrompt(tok chat.String, r *chat.Request) {
 	}
 }
 
-// writePrompt makes a prompt of a conversation. instruction stands behind the system text.
+// writePrompt returns a prompt of a conversation. instruction stands behind the system text.
 func writePrompt(r *chat.Request, instruction string, x *chat.Exchange) (string, error) {
 	var b strings.Builder
 	add := func(s string) {
@@ -155,7 +155,7 @@ func writePrompt(r *chat.Request, instruction string, x *chat.Exchange) (string,
 	return b.String(), nil
 }
 
-// words gives what a message says; Titan knows text only. Reasoning of earlier turns says nothing to it.
+// words returns what a message says; Titan knows text only. Reasoning of earlier turns says nothing to it.
 func words(m *chat.Message, x *chat.Exchange) (string, error) {
 	text := ""
 	for i := range m.Content {

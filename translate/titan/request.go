@@ -155,7 +155,7 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	return w.Bytes(), nil
 }
 
-// check refuses what Titan cannot do and drops what it cannot be told; it gives what is to be said in words.
+// check refuses what Titan cannot do, drops what it has no parameter for, and returns what goes into the prompt in words.
 func check(r *chat.Request, x *chat.Exchange) (instruction string, err error) {
 	if err := rules.OneChoice(r, x); err != nil {
 		return "", err
@@ -210,7 +210,7 @@ func check(r *chat.Request, x *chat.Exchange) (instruction string, err error) {
 	return instruction, nil
 }
 
-// stops gives the stop sequences that Titan takes. Its own check is "string [x] does not match pattern
+// stops returns the stop sequences that Titan takes. Its own check is "string [x] does not match pattern
 // ^(\|+|User:)$"; others are dropped.
 func stops(r *chat.Request, x *chat.Exchange) (kept []string, err error) {
 	for _, s := range r.Stop {

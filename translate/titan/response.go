@@ -101,7 +101,7 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	return append(dst, `"}]}`...), nil
 }
 
-// appendCount appends a number of tokens; null, as Titan's own chunks have it, if nobody told it.
+// appendCount appends a number of tokens; null, as Titan's own chunks have it, if it is unknown.
 func appendCount(dst []byte, known bool, n int64) []byte {
 	if !known {
 		return append(dst, "null"...)

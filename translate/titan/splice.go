@@ -52,7 +52,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 	return json.AppendEdited(dst, b.Raw, edits), nil
 }
 
-// question gives the offset in a prompt's token where the text of the last question begins, or the prompt's own if it
+// question returns the offset in a prompt's token where the text of the last question begins, or the prompt's own if it
 // is no conversation.
 func question(tok chat.String) int {
 	_, list := turns(tok.Unquote())
@@ -64,7 +64,7 @@ func question(tok chat.String) int {
 	return 1
 }
 
-// offset gives where in a token the n-th byte of its meaning stands.
+// offset returns where in a token the n-th byte of its meaning stands.
 func offset(tok chat.String, n int) int {
 	at := 1
 	for n > 0 && at < len(tok)-1 {

@@ -5,7 +5,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// NewStreamDecoder makes a decoder for the chunks of one reply: {outputText, index, totalOutputTextTokenCount,
+// NewStreamDecoder returns a decoder for the chunks of one reply: {outputText, index, totalOutputTextTokenCount,
 // completionReason, inputTextTokenCount}. The one with a completionReason is the last; it may have text, too.
 func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder { return &streamDecoder{x: x} }
 
@@ -18,7 +18,7 @@ type streamDecoder struct {
 	done    bool
 }
 
-// Done tells whether a completionReason has come.
+// Done reports whether a completionReason has come.
 func (d *streamDecoder) Done() bool { return d.done }
 
 // Decode reads one chunk. Its name is not looked at.

@@ -8,7 +8,7 @@ import (
 // maxHeld bounds the words before the forced output tool that are kept back; what is more is let go.
 const maxHeld = 1 << 20
 
-// NewStreamEncoder makes an encoder for one reply: server-sent events whose data are Titan's chunks. The first tells the
+// NewStreamEncoder returns an encoder for one reply: server-sent events whose data are Titan's chunks. The first tells the
 // tokens of the input if they are known by then, the last, at EventEnd, the completionReason and the counts.
 func (Dialect) NewStreamEncoder(x *chat.Exchange) chat.StreamEncoder {
 	return &streamEncoder{x: x, answer: -1}

@@ -25,7 +25,7 @@ var reasons = chat.StopNames{
 	{"CONTENT_FILTERED", chat.StopFiltered},
 }
 
-// reasonName gives the completionReason for s.
+// reasonName returns the completionReason for s.
 func reasonName(s chat.StopReason) string {
 	if s == chat.StopContextFull {
 		s = chat.StopLength
@@ -44,7 +44,7 @@ func (Dialect) EncodeError(dst []byte, e *chat.Error, _ string) []byte {
 	return append(dst, '}')
 }
 
-// CanAnswer tells whether the answer to r can be said in Titan's form, whatever model gives it: text can. What a client
+// CanAnswer reports whether the answer to r can be expressed in Titan's form, whatever the model: text can. What a client
 // asks for beyond that is a 400, to be given before anything is sent, rather than an empty answer.
 func (Dialect) CanAnswer(r *chat.Request) error {
 	switch {
@@ -60,7 +60,7 @@ func (Dialect) CanAnswer(r *chat.Request) error {
 	return nil
 }
 
-// asksForMedia tells whether an OpenAI client wants its answer spoken or drawn.
+// asksForMedia reports whether an OpenAI client wants its answer spoken or drawn.
 func asksForMedia(r *chat.Request) bool {
 	for i := range r.Extra {
 		if r.Extra[i].Key != "modalities" {

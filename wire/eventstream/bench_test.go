@@ -12,7 +12,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
 )
 
-// endless gives the same frames over and over.
+// endless returns the same frames over and over.
 type endless struct {
 	frames []byte
 	pos    int

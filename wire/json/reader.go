@@ -16,7 +16,7 @@ import (
 // MaxDepth bounds how deeply arrays and objects may nest.
 const MaxDepth = 1000
 
-// Kind is the type of a JSON value, told by its first byte.
+// Kind is the type of a JSON value, as its first byte shows.
 type Kind byte
 
 // The kinds of values. Invalid is also the kind of an exhausted or broken input.
@@ -65,7 +65,7 @@ type SyntaxError struct {
 	Reason string // what was found or expected there
 }
 
-// Error gives the reason and the offset.
+// Error returns the reason and the offset.
 func (e *SyntaxError) Error() string {
 	return "invalid JSON at byte " + strconv.Itoa(e.Offset) + ": " + e.Reason
 }
@@ -113,10 +113,10 @@ func NewReader(data []byte) *Reader { return &Reader{data: data} }
 // Reset makes r read data from its start.
 func (r *Reader) Reset(data []byte) { *r = Reader{data: data} }
 
-// Err gives the first error met, nil if there was none.
+// Err returns the first error met, nil if there was none.
 func (r *Reader) Err() error { return r.err }
 
-// Fail makes err the reader's error unless it has one: a caller's own rule was broken.
+// Fail sets the reader's error to err unless it has one: a rule of the caller's own was broken.
 func (r *Reader) Fail(err error) {
 	if r.err == nil {
 		r.err = err
@@ -164,7 +164,7 @@ func (r *Reader) space() {
 	}
 }
 
-// Kind tells the type of the next value without consuming it.
+// Kind returns the type of the next value without consuming it.
 func (r *Reader) Kind() Kind {
 	if r.err != nil {
 		return Invalid
@@ -318,7 +318,7 @@ func (r *Reader) literal(word string) {
 	r.first = false
 }
 
-// String reads a string and gives it as it stands, quotes and escapes included.
+// String reads a string and returns it as it stands, quotes and escapes included.
 func (r *Reader) String() String {
 	if r.Kind() != Text {
 		r.mismatch("a string")
@@ -331,7 +331,7 @@ func (r *Reader) String() String {
 	return tok
 }
 
-// Text reads a string and gives its meaning: unquoted, escapes resolved.
+// Text reads a string and returns its meaning: unquoted, escapes resolved.
 func (r *Reader) Text() string {
 	if r.Kind() != Text {
 		r.mismatch("a string")
@@ -347,7 +347,7 @@ func (r *Reader) Text() string {
 	return string(tok[1 : len(tok)-1])
 }
 
-// Number reads a number and gives it as it stands.
+// Number reads a number and returns it as it stands.
 func (r *Reader) Number() Value {
 	if r.Kind() != Number {
 		r.mismatch("a number")
@@ -375,7 +375,7 @@ func (r *Reader) Int() int64 {
 	return 0
 }
 
-// ParseInt gives the value of a number token if it is whole and an int64 holds it.
+// ParseInt returns the value of a number token if it is whole and an int64 holds it.
 func ParseInt(tok Value) (int64, bool) {
 	var n int64
 	digits := tok
@@ -407,7 +407,7 @@ func ParseInt(tok Value) (int64, bool) {
 	return int64(f), true
 }
 
-// Value reads any value, validates all of it, and gives it as it stands.
+// Value reads any value, validates all of it, and returns it as it stands.
 func (r *Reader) Value() Value {
 	start := r.skip()
 	if r.err != nil {
@@ -437,7 +437,7 @@ func (r *Reader) ArrayValue() Value {
 // Skip reads any value, validates all of it, and drops it.
 func (r *Reader) Skip() { r.skip() }
 
-// End checks that nothing but white space is left and gives the reader's error.
+// End checks that nothing but white space is left, and returns the reader's error.
 func (r *Reader) End() error {
 	if r.err == nil {
 		r.space()
@@ -448,7 +448,7 @@ func (r *Reader) End() error {
 	return r.err
 }
 
-// Valid tells what is wrong with data as one JSON text; nil if nothing is.
+// Valid returns what is wrong with data as one JSON text; nil if nothing is.
 func Valid(data []byte) error {
 	r := Reader{data: data}
 	r.Skip()

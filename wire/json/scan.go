@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// skip validates the next value and leaves the position behind it; it gives where the value began. It keeps its own
+// skip validates the next value and leaves the position behind it; it returns where the value began. It keeps its own
 // stack of bits, one per level, so that hostile nesting costs no goroutine stack.
 func (r *Reader) skip() int {
 	if r.err != nil {
@@ -67,7 +67,7 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// token reads the string that begins at the position. escaped tells whether it holds a backslash.
+// token reads the string that begins at the position. escaped reports whether it holds a backslash.
 func (r *Reader) token() (tok String, escaped bool) {
 	d, start := r.data, r.pos
 	i := start + 1
@@ -126,7 +126,7 @@ func odd(w uint64) uint64 {
 	return (w | (w - ones*0x20) | (quote - ones) | (back - ones)) & high
 }
 
-// escapeLen is the length of the escape that begins d, 0 if it is none of JSON's.
+// escapeLen is the length of the escape that begins d, 0 if it is not one of JSON's.
 func escapeLen(d []byte) int {
 	if len(d) < 2 {
 		return 0

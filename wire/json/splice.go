@@ -19,7 +19,7 @@ func SortEdits(edits []Edit) {
 }
 
 // AppendEdited appends body with the edits applied and all other bytes as they are. The edits must be sorted and must
-// not overlap. With nothing to append to and nothing to edit it is body itself: images make bodies of megabytes.
+// not overlap. With nothing to append to and nothing to edit it is body itself: images are megabytes long.
 func AppendEdited(dst, body []byte, edits []Edit) []byte {
 	if dst == nil && len(edits) == 0 {
 		return body

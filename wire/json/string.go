@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Unquote gives the string's meaning; an absent String means "".
+// Unquote returns the string's meaning; an absent String means "".
 func (s String) Unquote() string {
 	if len(s) < 2 {
 		return ""
@@ -17,10 +17,10 @@ func (s String) Unquote() string {
 	return string(AppendUnquoted(nil, s))
 }
 
-// Escaped tells whether the string holds an escape, so that its bytes are not its meaning.
+// Escaped reports whether the string holds an escape, so that its bytes are not its meaning.
 func (s String) Escaped() bool { return bytes.IndexByte(s, '\\') >= 0 }
 
-// Bytes gives the string's meaning as bytes: a part of s where nothing was escaped, else a new slice.
+// Bytes returns the string's meaning as bytes: a part of s where nothing was escaped, else a new slice.
 func (s String) Bytes() []byte {
 	if len(s) < 2 {
 		return nil
@@ -31,10 +31,10 @@ func (s String) Bytes() []byte {
 	return AppendUnquoted(nil, s)
 }
 
-// Empty tells whether the string is absent or "".
+// Empty reports whether the string is absent or "".
 func (s String) Empty() bool { return len(s) <= 2 }
 
-// Blank tells whether the string is absent, empty or holds nothing but white space as Unicode counts it, escaped or
+// Blank reports whether the string is absent, empty or holds nothing but white space as Unicode counts it, escaped or
 // not: what Bedrock refuses as a text block.
 func (s String) Blank() bool {
 	if len(s) <= 2 {
@@ -59,7 +59,7 @@ func isSpace(c rune) bool {
 	return c >= 0x2000 && c <= 0x200a || c >= 0x1c && c <= 0x1f
 }
 
-// Quote makes a String of text; invalid UTF-8 becomes U+FFFD.
+// Quote returns a String of text; invalid UTF-8 becomes U+FFFD.
 func Quote(text string) String { return AppendQuoted(make([]byte, 0, len(text)+2), text) }
 
 // AppendUnquoted appends the meaning of tok, a String that a Reader gave; of another, something. A surrogate without its

@@ -21,7 +21,7 @@ func (r *Reader) MaybeArray() bool {
 	return false
 }
 
-// MaybeString consumes a string and gives it as it stands; nil, with the value consumed, if it is none.
+// MaybeString consumes a string and returns it as it stands; nil, with the value consumed, if it is none.
 func (r *Reader) MaybeString() String {
 	if r.Kind() == Text {
 		return r.String()
@@ -30,7 +30,7 @@ func (r *Reader) MaybeString() String {
 	return nil
 }
 
-// MaybeText consumes a string and gives its meaning; "", with the value consumed, if it is none.
+// MaybeText consumes a string and returns its meaning; "", with the value consumed, if it is none.
 func (r *Reader) MaybeText() string {
 	if r.Kind() == Text {
 		return r.Text()

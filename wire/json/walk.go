@@ -16,7 +16,7 @@ type Walker struct {
 	key      []byte
 }
 
-// WalkAt makes a Walker that stands before the value at offset at; offsets count from the start of body.
+// WalkAt returns a Walker that stands before the value at offset at; offsets count from the start of body.
 func WalkAt(body []byte, at int) Walker { return Walker{data: body, pos: at} }
 
 // Offset is where the walker stands: after a value was consumed, directly behind it.
@@ -39,7 +39,7 @@ func (w *Walker) space() {
 	}
 }
 
-// Kind tells the type of the next value without consuming it; Invalid at the end.
+// Kind returns the type of the next value without consuming it; Invalid at the end.
 func (w *Walker) Kind() Kind {
 	w.space()
 	if w.pos >= len(w.data) {
@@ -110,7 +110,7 @@ func (w *Walker) Element() bool {
 	return w.pos < len(w.data)
 }
 
-// String consumes a string and gives it as it stands; nil, with the value skipped, if it is none.
+// String consumes a string and returns it as it stands; nil, with the value skipped, if it is none.
 func (w *Walker) String() String {
 	if w.Kind() != Text {
 		w.Skip()
@@ -121,7 +121,7 @@ func (w *Walker) String() String {
 	return w.data[start:w.pos:w.pos]
 }
 
-// Value consumes any value and gives it as it stands.
+// Value consumes any value and returns it as it stands.
 func (w *Walker) Value() Value {
 	start := w.Skip()
 	return w.data[start:w.pos:w.pos]
@@ -150,7 +150,7 @@ func (w *Walker) text() {
 	}
 }
 
-// Skip consumes any value and gives the offset of its start.
+// Skip consumes any value and returns the offset of its start.
 func (w *Walker) Skip() int {
 	k := w.Kind()
 	start := w.pos
@@ -184,7 +184,7 @@ func (w *Walker) Skip() int {
 	return start
 }
 
-// Find gives the value of the member named key of v, a valid object; nil if there is none, or v is no object.
+// Find returns the value of the member named key of v, a valid object; nil if there is none, or v is no object.
 func Find(v Value, key string) Value {
 	w := WalkAt(v, 0)
 	if !w.Object() {

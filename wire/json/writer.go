@@ -12,7 +12,7 @@ type Writer struct {
 // NewWriter appends to dst.
 func NewWriter(dst []byte) Writer { return Writer{buf: dst, start: len(dst)} }
 
-// Bytes gives the buffer with all that was appended.
+// Bytes returns the buffer with all that was appended.
 func (w *Writer) Bytes() []byte { return w.buf }
 
 // sep appends a comma where one is due: never at the start or behind '{', '[' and ':'. No value ends in one of these.

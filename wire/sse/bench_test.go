@@ -8,7 +8,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/sse"
 )
 
-// endless gives the same events over and over.
+// endless returns the same events over and over.
 type endless struct {
 	events string
 	pos    int

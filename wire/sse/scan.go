@@ -158,7 +158,7 @@ func (s *scanner) event(b []byte) Event {
 	return ev
 }
 
-// forget makes the offsets count from n bytes further on: behind the complete
+// forget lets the offsets count from n bytes further on: behind the complete
 // event, or behind the quiet bytes.
 func (s *scanner) forget(n int) {
 	if s.ready > 0 {

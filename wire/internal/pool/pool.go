@@ -1,10 +1,10 @@
-// Package room lends the readers of streams their memory: thousands of streams
+// Package pool pools the buffers of stream readers: thousands of streams
 // a second would otherwise make as much garbage as they carry.
-package room
+package pool
 
 import "sync"
 
-// The sizes that are lent, in bytes.
+// The sizes that are pooled, in bytes.
 const (
 	// Small is what a slow stream keeps: thousands of them, with one small event at
 	// a time, are the common case.
@@ -19,8 +19,8 @@ var (
 	large = sync.Pool{New: func() any { return new([Large]byte) }}
 )
 
-// Get gives a buffer of the size, which holds anything. Sizes other than those
-// of this package are made, not lent.
+// Get returns a buffer of the size, which holds anything. Sizes other than those
+// of this package are allocated, not pooled.
 func Get(size int) []byte {
 	switch size {
 	case Small:
