@@ -115,8 +115,8 @@ func (c *Call) unoffered(s *selection, list []upstream.Offer) error {
 			apis = append(apis, name)
 		}
 	}
-	e := chat.Invalid("model", "the model '%s' is served by Bedrock's API %s alone, which requests in the form '%s' cannot be put into",
-		c.Model, strings.Join(apis, ", "), c.Client.Name())
+	e := chat.Invalid("model", "the model '%s' has only the API '%s' on Bedrock, which requests in the form '%s' cannot be translated to",
+		c.Model, strings.Join(apis, "', '"), c.Client.Name())
 	e.Fallback = true
 	return e
 }

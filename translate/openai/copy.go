@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -42,6 +43,8 @@ var usual = map[string]string{"temperature": "1", "top_p": "1", "presence_penalt
 func copyEffort(x *chat.Exchange, effort string, tools bool) (out string, lost bool) {
 	l := &x.Facts.Chat
 	switch {
+	case effort != "" && x.Facts.Thinking == model.ThinkingNone:
+		return "", effort != "none"
 	case l.EffortFirst && tools && effort != "none":
 		return "none", true
 	case l.NoEffortNone && effort == "none":
