@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -104,21 +103,7 @@ func (c *Call) open(ctx context.Context, a *attempt) error {
 		}
 	}()
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
-	err := c.tryOpen(a)
-	if !c.noBetas && refusesBetas(err) {
-		c.noBetas = true
-		prepare := c.prepare
-		if a.call.Op == upstream.CountTokens {
-			prepare = c.prepareCount
-		}
-		var again *attempt
-		if again, err = prepare(a.target); err == nil {
-			again.ctx, again.cancel = a.ctx, a.cancel
-			*a = *again
-			c.Record.Attempts++
-			err = c.tryOpen(a)
-		}
-	}
+	err := c.openCured(a)
 	if err == nil {
 		opened = true
 		c.Record.UpstreamRequestID, c.Record.Profile = a.reply.RequestID, a.reply.Profile
@@ -136,13 +121,6 @@ func (c *Call) silence(cause error) *chat.Error {
 		Kind: chat.ErrTimeout, Code: "stream_idle_timeout", Fallback: true, Cause: cause,
 		Message: fmt.Sprintf("the upstream's stream was silent for %s and was given up", c.engine.StreamIdleTimeout),
 	}
-}
-
-// refusesBetas reports whether an upstream refused a request for a beta that it does not know (any more): it is worth one
-// more try without betas, which are there to be opted into, not to be relied on.
-func refusesBetas(err error) bool {
-	e, ok := errors.AsType[*chat.Error](err)
-	return ok && e.StatusCode() == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "invalid beta flag")
 }
 
 // attemptError makes of what an upstream failed with the error that decides about another try.

@@ -51,10 +51,11 @@ type Config struct {
 	StatusOf func(error) int
 }
 
-// Engine makes calls. It is immutable, and safe for concurrent use.
+// Engine makes calls. It is immutable but for what it learns of upstreams, and safe for concurrent use.
 type Engine struct {
 	Config
-	openai translate.Dialect
+	openai  translate.Dialect
+	lessons lessons
 }
 
 // New returns an Engine.

@@ -63,6 +63,10 @@ const (
 	Relay // one of the provider's own HTTP calls, as it is
 )
 
+// MaxCures is how many further tries a target may take to cure a request of what the target refused in it, whoever makes
+// them: an unknown member or beta left out, an inference profile in place of a model.
+const MaxCures = 2
+
 // Call is one request to an upstream. It is the upstream's to read until Open returns; Body until the reply is closed.
 type Call struct {
 	Op      Op
@@ -72,6 +76,9 @@ type Call struct {
 	Body    []byte
 	Stream  bool
 	Header  http.Header // the client's headers; the upstream takes from them what it may pass on, and nothing else
+
+	// Cured is how many tries have been made to cure the call. Open adds its own, and makes none beyond MaxCures.
+	Cured int
 
 	// Relay only: the method, the path below the base URL beginning with a slash, and the raw query.
 	Method, Path, Query string

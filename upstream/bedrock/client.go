@@ -72,7 +72,7 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 		if c.Access.Host == model.Mantle {
 			return u.openCopy(ctx, c, model.MantleID(c.Model))
 		}
-		return u.profiled(ctx, c.Model, func(modelID string) (*upstream.Reply, error) { return u.open(ctx, c, modelID) })
+		return u.profiled(ctx, c, c.Model, func(modelID string) (*upstream.Reply, error) { return u.open(ctx, c, modelID) })
 	}
 }
 

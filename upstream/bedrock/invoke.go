@@ -45,7 +45,7 @@ func (u *Upstream) guard(dst, client http.Header, names ...string) {
 // control plane's.
 func (u *Upstream) relay(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
 	if action, ok := modelAction(c); ok {
-		return u.profiled(ctx, c.Model, func(modelID string) (*upstream.Reply, error) {
+		return u.profiled(ctx, c, c.Model, func(modelID string) (*upstream.Reply, error) {
 			return u.relayAt(ctx, c, "/model/"+url.PathEscape(modelID)+action)
 		})
 	}

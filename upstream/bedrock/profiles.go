@@ -56,8 +56,8 @@ func (c *catalog) learn(found map[string]string) {
 }
 
 // profiled calls ask for the model, through the region's profile where Bedrock serves the model only through one. A reply
-// names the profile. Two profiles at most are tried after a refusal of the plain id.
-func (u *Upstream) profiled(ctx context.Context, modelID string, ask func(modelID string) (*upstream.Reply, error)) (*upstream.Reply, error) {
+// names the profile. After a refusal of the plain id, each profile that is tried is one of the call's cures.
+func (u *Upstream) profiled(ctx context.Context, c *upstream.Call, modelID string, ask func(modelID string) (*upstream.Reply, error)) (*upstream.Reply, error) {
 	through := func(profile string) (*upstream.Reply, error) {
 		reply, err := ask(profile)
 		if err == nil {
@@ -77,6 +77,10 @@ func (u *Upstream) profiled(ctx context.Context, modelID string, ask func(modelI
 	}
 	candidates, others := u.candidates(ctx, modelID)
 	for _, p := range candidates {
+		if c.Cured >= upstream.MaxCures {
+			return nil, err
+		}
+		c.Cured++
 		reply, again := through(p)
 		if e, ok := errors.AsType[*chat.Error](again); ok && e.Kind == chat.ErrNotFound {
 			continue // there is no such profile
