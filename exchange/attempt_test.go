@@ -146,7 +146,7 @@ func TestATargetsCallsAreCountedDownWhateverHappens(t *testing.T) {
 				}()
 				// The idle one comes first only if the other has a call on its count.
 				route := upstream.Route{Targets: []*upstream.Target{targets[0], targets[1]}, Policy: upstream.PolicyLeastPending}
-				err := route.Try(t.Context(), func(_ context.Context, to *upstream.Target, _ int) error {
+				err := route.Try(t.Context(), "gpt-4o", func(_ context.Context, to *upstream.Target, _ int) error {
 					if to != targets[0] {
 						return errors.New("a call is still counted")
 					}

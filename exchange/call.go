@@ -153,7 +153,7 @@ func (c *Call) chat(detect func() error) error {
 // attempt that is returned.
 func (c *Call) try(route *upstream.Route, prepare func(*upstream.Target) (*attempt, error)) (*attempt, error) {
 	var a *attempt
-	err := route.Try(c.r.Context(), func(ctx context.Context, t *upstream.Target, n int) error {
+	err := route.Try(c.r.Context(), c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
 		c.Record.Attempts = n
 		if a == nil || a.target != t {
 			var err error

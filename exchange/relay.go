@@ -18,7 +18,7 @@ func (c *Call) Relay(route *upstream.Route, path func(*upstream.Target) string) 
 	defer cancel(nil)
 	var reply *upstream.Reply
 	var target *upstream.Target
-	err := route.Try(ctx, func(ctx context.Context, t *upstream.Target, n int) error {
+	err := route.Try(ctx, c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
 		c.Record.Attempts, c.Record.Upstream = n, t.Name
 		target = t
 		t.Begin()

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 )
@@ -21,6 +23,19 @@ type Named struct {
 	Name string
 	Kind string // the guest module's name
 	Upstream
+	// Failing is when the upstream's targets count as failing, unless they have their own.
+	Failing Failing
+	Logger  *zap.Logger // nil: none
+
+	memory *memory // nil: nothing is remembered
+}
+
+// Stats returns the counts of the upstream's calls since it was configured; nil if none are kept.
+func (n *Named) Stats() *Stats {
+	if n.memory == nil {
+		return nil
+	}
+	return &n.memory.stats
 }
 
 // NameKey is the key under which the context that an upstream is made in holds its name.
@@ -41,8 +56,10 @@ func (n *Named) AskUsage() bool {
 // Target is one place where a route's models can be asked for.
 type Target struct {
 	*Named
-	Model   string // the upstream's name for the model; "" for the one that was asked for
-	Weight  int    // share under PolicyWeighted; 0 counts as 1
+	Model  string // the upstream's name for the model; "" for the one that was asked for
+	Weight int    // share under PolicyWeighted; 0 counts as 1
+	// Failing is when this target counts as failing; nil for the upstream's own.
+	Failing *Failing
 	pending atomic.Int64
 }
 
@@ -76,8 +93,8 @@ type Route struct {
 	Targets  []*Target
 	Policy   Policy
 	Retries  int // further tries per target
-	// TryDuration is how long after the first try's start another may begin; 0 for no bound. A try under way is never cut
-	// by it: models think for minutes.
+	// TryDuration is how long after the first try at a target another may begin there; 0 for no bound. A try under way is
+	// never cut by it: models think for minutes. A target that was not asked yet is asked once.
 	TryDuration time.Duration
 }
 

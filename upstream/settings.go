@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,6 +27,10 @@ type Routing struct {
 
 	// The model of a request that names none. Default: such a request is an error.
 	DefaultModel string `json:"default_model,omitempty"`
+
+	// When a target counts as failing, for all targets that do not say so
+	// themselves.
+	FailingSettings
 
 	read routesRead
 
@@ -63,11 +68,14 @@ type Defaults struct {
 //	route <pattern...> <upstream>
 //	route <pattern...> { ... }
 //	default_model <model>
+//	max_fails        <n>
+//	fail_duration    <duration>
+//	unhealthy_status <codes...>
 //
 // When the block of bedrock_gateway has been read, call CheckCaddyfile.
 func (r *Routing) Words() directive.Words {
 	ofKind := directive.Word{Repeats: true, Read: func(d *caddyfile.Dispenser) error { return r.upstream(d, d.Val(), d.Val()) }}
-	return directive.Words{
+	words := directive.Words{
 		KindOpenAI:  ofKind,
 		KindBedrock: ofKind,
 		"upstream": {Repeats: true, Read: func(d *caddyfile.Dispenser) error {
@@ -90,6 +98,8 @@ func (r *Routing) Words() directive.Words {
 		}},
 		"default_model": directive.Text(&r.DefaultModel),
 	}
+	maps.Copy(words, r.FailingSettings.Words())
+	return words
 }
 
 // upstream reads an upstream of a kind, d standing on the word whose arguments and block are the kind's own.
@@ -128,6 +138,10 @@ func (r *Routing) Provision(ctx caddy.Context, standard Defaults) error {
 		u, err := configured[i].Load(ctx)
 		if err != nil {
 			return fmt.Errorf("upstream '%s': %w", configured[i].Name, err)
+		}
+		u.Failing, u.Logger = r.FailingSettings.over(Failing{MaxFails: DefaultMaxFails, Duration: DefaultFailDuration}), ctx.Logger()
+		if err := u.remember(ctx, configured[i].UpstreamRaw); err != nil {
+			return err
 		}
 		r.named = append(r.named, u)
 	}
@@ -186,6 +200,25 @@ func (s *Settings) Load(ctx caddy.Context) (*Named, error) {
 	return &Named{Name: s.Name, Kind: kind, Upstream: up}, nil
 }
 
+// memories are what is remembered of upstreams, by their configuration, so that a reload does not forget it.
+var memories = caddy.NewUsagePool()
+
+// remember lends the upstream its memory until ctx ends. The configuration may hold secrets, so it is a hash that names the
+// memory.
+func (n *Named) remember(ctx caddy.Context, config []byte) error {
+	key := sha256.Sum256(fmt.Appendf(nil, "%s %s", n.Name, config))
+	v, _, err := memories.LoadOrNew(key, func() (caddy.Destructor, error) { return new(memory), nil })
+	if err != nil {
+		return err
+	}
+	n.memory = v.(*memory)
+	ctx.OnCancel(func() { _, _ = memories.Delete(key) })
+	return nil
+}
+
+// Destruct is called when no configuration has the upstream any more.
+func (m *memory) Destruct() error { return nil }
+
 // names returns the names of the upstreams that a route may go to: those declared, or, where none is, those that the
 // environment may bring.
 func (r *Routing) names() []string {
@@ -210,6 +243,9 @@ func (r *Routing) check() error {
 			return fmt.Errorf("two upstreams are named '%s'", u.Name)
 		}
 		seen[u.Name] = true
+	}
+	if err := r.FailingSettings.check(); err != nil {
+		return err
 	}
 	names := r.names()
 	for i, route := range r.Routes {

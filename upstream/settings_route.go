@@ -32,7 +32,8 @@ type RouteSettings struct {
 	// Default: 2.
 	Retries *int `json:"retries,omitempty"`
 
-	// Bounds all tries of one request together; 0 sets no bound. Default: `30s`.
+	// How long after the first try at a target another may begin there; 0 sets no
+	// limit. A target that was not asked yet is asked once. Default: `30s`.
 	TryDuration *caddy.Duration `json:"try_duration,omitempty"`
 }
 
@@ -46,6 +47,9 @@ type TargetSettings struct {
 
 	// The target's share under the `weighted` policy. Default: 1.
 	Weight int `json:"weight,omitempty"`
+
+	// When the target counts as failing. Default: as at the gateway's level.
+	FailingSettings
 }
 
 // routesRead is where a Caddyfile's routes name upstreams, which may be declared further down.
@@ -59,7 +63,10 @@ type routesRead struct {
 //	route <pattern...> <upstream>
 //	route <pattern...> {
 //		to <upstream> [<model>] {
-//			weight <n>
+//			weight           <n>
+//			max_fails        <n>
+//			fail_duration    <duration>
+//			unhealthy_status <codes...>
 //		}
 //		policy       first|weighted|least_pending
 //		retries      <n>
@@ -113,7 +120,7 @@ func (r *RouteSettings) unmarshal(d *caddyfile.Dispenser, read *routesRead) erro
 	return err
 }
 
-// unmarshal reads to <upstream> [<model>] { weight <n> }, d standing on the word to.
+// unmarshal reads to <upstream> [<model>] { weight <n>, … }, d standing on the word to.
 func (t *TargetSettings) unmarshal(d *caddyfile.Dispenser, read *routesRead) error {
 	if !d.NextArg() {
 		return d.ArgErr()
@@ -127,7 +134,9 @@ func (t *TargetSettings) unmarshal(d *caddyfile.Dispenser, read *routesRead) err
 	if len(model) == 1 {
 		t.Model = model[0]
 	}
-	_, err = directive.Words{"weight": directive.Number(&t.Weight, 1)}.Block(d)
+	words := t.Words()
+	words["weight"] = directive.Number(&t.Weight, 1)
+	_, err = words.Block(d)
 	return err
 }
 
@@ -180,6 +189,9 @@ func (r *RouteSettings) check(names []string) error {
 		if t.Weight < 0 {
 			return fmt.Errorf("the weight of '%s' must not be negative", t.Upstream)
 		}
+		if err := t.FailingSettings.check(); err != nil {
+			return fmt.Errorf("target '%s': %w", t.Upstream, err)
+		}
 	}
 	if r.Policy != "" && !slices.Contains(policies, r.Policy) {
 		return fmt.Errorf("policy '%s': must be first, weighted or least_pending", r.Policy)
@@ -227,7 +239,12 @@ func (r *RouteSettings) resolve(repl *caddy.Replacer, loaded []*Named, missing m
 		if i < 0 {
 			return nil, fmt.Errorf("upstream '%s' is not configured: %s", t.Upstream, missing[t.Upstream])
 		}
-		route.Targets = append(route.Targets, &Target{Named: loaded[i], Model: model, Weight: t.Weight})
+		target := &Target{Named: loaded[i], Model: model, Weight: t.Weight}
+		if t.FailingSettings.set() {
+			own := t.FailingSettings.over(loaded[i].Failing)
+			target.Failing = &own
+		}
+		route.Targets = append(route.Targets, target)
 	}
 	return route, nil
 }

@@ -17,49 +17,96 @@ const (
 	maxPause   = 5 * time.Second
 )
 
-// Try asks the route's targets one after the other until open succeeds, as often as the route allows and as long as the
-// errors say that it may help. attempt counts from 1 over all targets. It gives the last error: the one that says most
-// about what is wrong now.
-func (r *Route) Try(ctx context.Context, open func(ctx context.Context, t *Target, attempt int) error) error {
-	start := time.Now()
-	attempt := 0
-	var last error
-	for i, t := range r.order() {
-		if i > 0 && !r.mayTry(ctx, start, 0) {
-			break
+// Try asks the route's targets for a model, by the client's name, one after the other until open succeeds, as often as the
+// route allows and as long as the errors say that it may help. A target that fails is passed over, and asked once where no
+// other is left. Another try at the same target needs room in the upstream's budget of retries; another target is no retry.
+// attempt counts from 1 over all targets. Try returns the last error: it says most about what is wrong now.
+func (r *Route) Try(ctx context.Context, asked string, open func(ctx context.Context, t *Target, attempt int) error) error {
+	type left struct {
+		*Target
+		retries int
+	}
+	var passed []left
+	c := trial{route: r, asked: asked, open: open}
+	for _, t := range r.order() {
+		failing, waits := t.state(t.ModelFor(asked), time.Now())
+		if failing || waits {
+			t.memory.stats.PassedOver.Add(1)
+			l := left{t, r.Retries}
+			if failing {
+				l.retries = 0
+			}
+			passed = append(passed, l)
+			continue
 		}
-		for try := 0; ; try++ {
-			attempt++
-			err := open(ctx, t, attempt)
-			if err == nil {
-				return nil
-			}
-			last = err
-			var e *chat.Error
-			if !errors.As(err, &e) || ctx.Err() != nil {
-				return err
-			}
-			if !e.Retryable && !e.Fallback {
-				return err
-			}
-			if !e.Retryable || try == r.Retries {
-				break
-			}
-			pause := backoff(try, e.RetryAfter)
-			if pause > maxPause || !r.mayTry(ctx, start, pause) {
-				break
-			}
-			if !sleep(ctx, pause) {
-				return last
-			}
+		if over := c.ask(ctx, t, r.Retries); over {
+			return c.last
 		}
 	}
-	return last
+	for _, l := range passed {
+		if over := c.ask(ctx, l.Target, l.retries); over {
+			return c.last
+		}
+	}
+	return c.last
 }
 
-// mayTry tells whether a try that begins after pause begins in time.
-func (r *Route) mayTry(ctx context.Context, start time.Time, pause time.Duration) bool {
-	return ctx.Err() == nil && (r.TryDuration == 0 || time.Since(start)+pause < r.TryDuration)
+// trial is one run over a route's targets.
+type trial struct {
+	route   *Route
+	asked   string
+	open    func(ctx context.Context, t *Target, attempt int) error
+	attempt int
+	last    error
+}
+
+// ask asks one target, and reports whether that ends the trial: it answered, the client left, or no target can help.
+func (c *trial) ask(ctx context.Context, t *Target, retries int) (over bool) {
+	start := time.Now()
+	if t.memory != nil {
+		t.memory.retries.call(start)
+	}
+	modelID := t.ModelFor(c.asked)
+	for try := 0; ; try++ {
+		c.attempt++
+		c.last = c.open(ctx, t, c.attempt)
+		if c.last == nil {
+			return true
+		}
+		e, ok := errors.AsType[*chat.Error](c.last)
+		if !ok || ctx.Err() != nil {
+			return true
+		}
+		now := time.Now()
+		t.note(ctx, modelID, e, now)
+		if !e.Retryable && !e.Fallback {
+			return true
+		}
+		if !e.Retryable || try == retries {
+			return false
+		}
+		pause := backoff(try, e.RetryAfter)
+		if failing, _ := t.state(modelID, now); failing || pause > maxPause || c.route.late(start, pause) || !t.maySpend(now) {
+			return false
+		}
+		if !sleep(ctx, pause) {
+			return true
+		}
+	}
+}
+
+// late reports whether a try that begins after pause begins too late for a target that was asked first at start.
+func (r *Route) late(start time.Time, pause time.Duration) bool {
+	return r.TryDuration != 0 && time.Since(start)+pause >= r.TryDuration
+}
+
+// maySpend takes a retry from the upstream's budget, if it has one left.
+func (t *Target) maySpend(now time.Time) bool {
+	if t.memory == nil || t.memory.retries.spend(now) {
+		return true
+	}
+	t.memory.stats.RetriesRefused.Add(1)
+	return false
 }
 
 func backoff(try int, asked time.Duration) time.Duration {

@@ -107,8 +107,6 @@ func TestRouting(t *testing.T) {
 	}
 	const arn = "arn:aws:bedrock:%s:123456789012:inference-profile/eu.anthropic.claude-3-haiku-20240307-v1:0"
 	const escaped = "/model/arn%%3Aaws%%3Abedrock%%3A%s%%3A123456789012%%3Ainference-profile%%2Feu.anthropic.claude-3-haiku-20240307-v1%%3A0/converse -"
-	u := gatewaytest.NewUpstream(t)
-	g := gatewaytest.Start(t, fmt.Sprintf(routes, u.URL))
 	for _, h := range []hop{
 		{rule: "OpenAI's own models", model: "o3-mini", replies: []gatewaytest.Reply{ok}, asked: []string{"/a/chat/completions o3-mini"}, headers: tried("", "openai")},
 		{rule: "a provider's prefix is Bedrock's", model: "openai.gpt-oss-20b-1:0", replies: []gatewaytest.Reply{content(`{"text":"Word"}`, "end_turn")}, asked: []string{"/us/model/openai.gpt-oss-20b-1%3A0/converse -"}, headers: tried("", "bedrock")},
@@ -159,6 +157,9 @@ func TestRouting(t *testing.T) {
 		},
 	} {
 		t.Run(h.rule, func(t *testing.T) {
+			// A gateway of its own: failures are remembered.
+			u := gatewaytest.NewUpstream(t)
+			g := gatewaytest.Start(t, fmt.Sprintf(routes, u.URL))
 			u.Play(h.replies...)
 			if h.members == "" {
 				h.members = hi
