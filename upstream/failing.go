@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -182,7 +181,7 @@ func (p *Failing) counts(e *chat.Error) bool {
 		if p.Statuses == nil {
 			return status >= http.StatusInternalServerError
 		}
-		return slices.ContainsFunc(p.Statuses, func(s int) bool { return caddyhttp.StatusCodeMatches(status, s) })
+		return slices.ContainsFunc(p.Statuses, func(s int) bool { return s == status || s == status/100 })
 	}
 	if !e.Retryable || e.Code == "upstream_credentials" {
 		return e.Code == "stream_idle_timeout"

@@ -135,12 +135,13 @@ func (r *Routing) Provision(ctx caddy.Context, standard Defaults) error {
 	}
 	for i := range configured {
 		delete(missing, configured[i].Name)
+		raw := configured[i].UpstreamRaw // which loading sets to nil
 		u, err := configured[i].Load(ctx)
 		if err != nil {
 			return fmt.Errorf("upstream '%s': %w", configured[i].Name, err)
 		}
 		u.Failing, u.Logger = r.FailingSettings.over(Failing{MaxFails: DefaultMaxFails, Duration: DefaultFailDuration}), ctx.Logger()
-		if err := u.remember(ctx, configured[i].UpstreamRaw); err != nil {
+		if err := u.remember(ctx, raw); err != nil {
 			return err
 		}
 		r.named = append(r.named, u)

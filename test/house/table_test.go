@@ -105,6 +105,7 @@ var caddyFiles = []struct{ pkg, file string }{
 
 // caddyByFile may import Caddy too, each for its reason.
 var caddyByFile = map[string]string{
+	"upstream/settings_failing.go":  "the settings of failing targets, which the gateway and every target of a route have",
 	"upstream/settings_route.go":    "the settings of routes, which together with those of upstreams are more than one file holds",
 	"upstream/bedrock/caddyfile.go": "the Caddyfile words of the module beside it",
 	"upstream/bedrock/apikey.go":    "a key's placeholder is resolved again when the file it names has changed",

@@ -95,6 +95,7 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 	case status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooManyRequests, status >= http.StatusInternalServerError:
 		e.Retryable, e.Fallback = true, true
 	}
+	e.UpstreamStatus = status
 	switch h.Get("X-Should-Retry") {
 	case "true":
 		e.Retryable = true
