@@ -18,10 +18,10 @@ const (
 	refreshTimeout = 20 * time.Second
 
 	// maxWindow is how long before their expiry credentials are renewed, at most; short-lived ones are renewed when a
-	// quarter of their life is left. ECS and EC2 renew theirs five minutes before expiry, so asking earlier is idle.
+	// quarter of their life is left. ECS and EC2 renew theirs five minutes before expiry, so asking earlier has no use.
 	maxWindow = 5 * time.Minute
 
-	// minInterval between refreshes: a source that keeps answering nearly expired credentials is not hammered.
+	// minInterval between refreshes: a source that returns nearly expired credentials is not asked all the time.
 	minInterval = 250 * time.Millisecond
 
 	// maxBackoff between failing background refreshes. Without valid credentials, requests wait for nothing longer than
@@ -233,8 +233,8 @@ func (c *cache) schedule(in time.Duration) {
 	}
 }
 
-// Destruct stops the background refreshes; the usage pool calls it when the last config has let go. Requests that are
-// still under way are served all the same.
+// Destruct stops the background refreshes; the usage pool calls it when no config uses the cache any more. Requests that
+// are still under way keep their credentials.
 func (c *cache) Destruct() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -249,7 +249,7 @@ func (s *snapshot) valid(now time.Time) bool {
 	return s != nil && (!s.creds.CanExpire || now.Before(s.expires))
 }
 
-// snapshot decides when creds, got at now, are renewed and when they are of no more use.
+// snapshot decides when creds, received at now, are renewed and when they expire.
 func (s *settings) snapshot(creds aws.Credentials, now time.Time) (*snapshot, error) {
 	if !creds.CanExpire {
 		return &snapshot{creds: creds}, nil

@@ -24,7 +24,7 @@ import (
 //	fips
 //	dual_stack
 //
-// d stands on the word. ok is false, and d untouched, when the word is none of them. An error carries its position.
+// d stands on the word. ok is false, and d untouched, when the word is unknown. An error carries its position.
 func (c *Config) UnmarshalSubdirective(d *caddyfile.Dispenser) (ok bool, err error) {
 	switch d.Val() {
 	case "region":

@@ -29,7 +29,7 @@ const (
 	rolePathMarks   = "_+=,.@/-"
 )
 
-// check finds what is wrong with s without asking anybody.
+// check returns an error for what is wrong with s. It sends nothing.
 func (s *settings) check() error {
 	if s.region == "" {
 		return errors.New("you must specify a region: in the Caddyfile (region us-east-1), or by AWS_REGION")
@@ -141,7 +141,7 @@ func checkTokenFile(path string) error {
 	return nil
 }
 
-// only reports whether s has nothing but ASCII letters, digits and marks.
+// only reports whether s consists of ASCII letters, digits and marks.
 func only(s, marks string) bool {
 	for _, c := range []byte(s) {
 		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte(marks, c) < 0 {

@@ -3,7 +3,7 @@
 //
 // Everything goes through the AWS SDK's own providers (shared files, SSO, credential_process, STS, ECS, EKS, IMDS). What
 // the SDK does not do is done here: a configured method is never overridden by an ambient AWS_* variable, a refresh
-// never makes a request wait while the old credentials still work, and each error says what to do about it.
+// never returns a request wait while the old credentials still work, and each error says what to do about it.
 //
 // It knows no service: requests are signed where they are sent, by upstream/bedrock/sigv4 and the SDK's S3 client. API keys
 // that let clients in belong to package auth.
@@ -99,7 +99,7 @@ func (c *Config) Explicit() bool {
 }
 
 // BearerToken returns the Bedrock API key of AWS_BEARER_TOKEN_BEDROCK. It is empty when credentials are configured, in
-// c or by environment variables: an ambient token must not take the place of what somebody chose.
+// c or by environment variables: an ambient token must not take the place of configured credentials.
 func (c *Config) BearerToken() string {
 	if c.Explicit() {
 		return ""

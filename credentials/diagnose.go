@@ -21,7 +21,7 @@ type Step struct {
 	Hint   string // what to do next, if it failed
 }
 
-// String gives a step as a line, with a second one for the hint.
+// String returns a step as a line, with a second one for the hint.
 func (s Step) String() string {
 	mark := "✓"
 	if !s.OK {
@@ -34,7 +34,7 @@ func (s Step) String() string {
 	return line
 }
 
-// DiagnoseOptions say what else belongs to an upstream's way to AWS.
+// DiagnoseOptions are what else an upstream uses on its way to AWS.
 type DiagnoseOptions struct {
 	// ControlEndpoint is where models are listed. Default: the SDK's endpoint for the region.
 	ControlEndpoint string
@@ -49,13 +49,13 @@ type DiagnoseOptions struct {
 // callTimeout bounds each call of a diagnosis.
 const callTimeout = 30 * time.Second
 
-// Diagnose goes the way to Bedrock step by step: region, credentials, who they belong to, and the list of models. It
-// stops where the next step could not work. The steps name ARNs and accounts, and no secret: they are for the operator.
+// Diagnose checks the way to Bedrock step by step: region, credentials, their identity, the list of models. It stops where
+// the next step cannot work. The steps are for the operator: they name ARNs and accounts, but no secret.
 func Diagnose(ctx context.Context, p *Provider, o DiagnoseOptions) []Step {
 	steps := []Step{{Name: "Region", OK: true, Detail: p.Region()}}
 	if o.APIKey != "" {
 		return append(steps,
-			Step{Name: "Credentials", OK: true, Detail: "Bedrock API key; AWS tells nobody whose it is"},
+			Step{Name: "Credentials", OK: true, Detail: "Bedrock API key; AWS has no call that names its owner"},
 			p.listWithKey(ctx, o))
 	}
 
@@ -75,7 +75,7 @@ func Diagnose(ctx context.Context, p *Provider, o DiagnoseOptions) []Step {
 	return append(steps, identity, p.listModels(ctx, o))
 }
 
-// identity asks STS. A failure does not end the diagnosis: behind a VPC endpoint STS may be out of reach, and Bedrock not.
+// identity asks STS. A failure does not end the diagnosis: with VPC endpoints, STS may be out of reach while Bedrock is not.
 func (p *Provider) identity(ctx context.Context, creds aws.Credentials) Step {
 	const name = "Identity"
 	s := p.cache.settings

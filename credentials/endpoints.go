@@ -23,9 +23,9 @@ func environmentEndpoint(service string) string {
 	return orDefault(os.Getenv(own), os.Getenv("AWS_ENDPOINT_URL"))
 }
 
-// ownEndpoints returns what sets the endpoints of the clients that the SDK makes on its way to credentials:
-// sts_endpoint, else the profile's own. Without it AWS_ENDPOINT_URL_STS and the like would lead configured credentials
-// elsewhere. When everything comes from the environment, that may say the endpoints too.
+// ownEndpoints returns the options that set the endpoints of the clients by which the SDK gets credentials:
+// sts_endpoint, else the profile's own. Without it AWS_ENDPOINT_URL_STS and the like would send configured credentials
+// to other hosts. Where everything comes from the environment, its endpoints count too.
 //
 // config.WithServiceOptions would do it in one place, but the SDK applies that only to later clients. So the clients
 // are made anew from their own options.

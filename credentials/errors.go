@@ -15,10 +15,10 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Error says why there are no credentials. Error() is for the log: it names the role and what AWS answered, though
-// never a secret. ClientMessage() is for those who send requests.
+// Error is the reason why there are no credentials. Error() is for the log: it names the role and AWS's answer, but no
+// secret. ClientMessage() is for clients.
 type Error struct {
-	Holder  string // who wanted the credentials: upstream "eu"
+	Holder  string // the user of the credentials: upstream "eu"
 	Method  string // how: "profile prod, assume role"
 	Problem string // what went wrong, in general
 	Subject string // the role, file or profile it went wrong with; may name an account
@@ -30,7 +30,7 @@ type Error struct {
 	err       error
 }
 
-// Error tells the operator everything, on one line.
+// Error returns everything that the operator needs, on one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s): %s", e.Holder, e.Method, e.Detail())
@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Detail tells what went wrong, with what, and what the answer was.
+// Detail returns what went wrong, with what, and the answer.
 func (e *Error) Detail() string {
 	d := e.Problem
 	if e.Subject != "" {
@@ -52,13 +52,13 @@ func (e *Error) Detail() string {
 	return d
 }
 
-// ClientMessage tells a client that the gateway, not its own key, is at fault, without account ids, names of roles,
-// paths or AWS's words.
+// ClientMessage returns the message for clients: the gateway is at fault, not the client's key. It has no account ids,
+// names of roles, paths or answers of AWS.
 func (e *Error) ClientMessage() string {
 	return fmt.Sprintf("the gateway has no valid AWS credentials for %s: %s; its log says more", e.Holder, e.Problem)
 }
 
-// Unwrap returns what the SDK said. Its text may hold more than Error() shows.
+// Unwrap returns the SDK's error. Its text may hold more than Error() shows.
 func (e *Error) Unwrap() error { return e.err }
 
 // Temporary reports whether the same attempt may succeed shortly: AWS throttled or failed, or could not be reached.
@@ -186,7 +186,7 @@ func (s *settings) explain(at stage, r role, err error) *Error {
 		x = explanation{problem: "web identity token file not found", hint: "check what writes it"}
 		e.Answer, e.Subject = s.scrub(err.Error()), ""
 	case at == stageChain:
-		// Without a metadata service its unreachability is no news: there simply are no credentials.
+		// A machine without a metadata service has no credentials; that the service is unreachable needs no mention.
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr):
 		e.Subject = ""
 		x = explanation{
@@ -231,7 +231,7 @@ func (s *settings) scrub(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// ClientMessage returns what a client may be told of err: an *Error's own message, else one that says nothing of it.
+// ClientMessage returns the message for clients: an *Error's own, else one without any detail of err.
 func ClientMessage(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.ClientMessage()

@@ -25,8 +25,8 @@ func loadProfile(name string) (config.SharedConfig, error) {
 		})
 }
 
-// checkProfile reads a profile and finds what would make every use of it fail. With explicit set, a profile without
-// credentials is an error too: the SDK would go on to the container's or the instance's role, which nobody chose.
+// checkProfile reads a profile and returns an error if every use of it would fail. With explicit set, a profile without
+// credentials is an error too: the SDK would go on to the container's or the instance's role, which is not configured.
 func checkProfile(name string, explicit bool) (config.SharedConfig, error) {
 	shared, err := loadProfile(name)
 	if err != nil {
@@ -41,8 +41,8 @@ func checkProfile(name string, explicit bool) (config.SharedConfig, error) {
 		return shared, fmt.Errorf(`profile %s holds no credentials: no keys, role, SSO or credential_process; run "aws configure --profile %s"`, name, name)
 	}
 	if explicit && shared.LoginSession != "" && environmentEndpoint("Signin") != "" {
-		// The SDK lets nobody set this one client's endpoint.
-		return shared, fmt.Errorf("profile %s signs in by login_session, which AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SIGNIN would lead elsewhere; unset it for Caddy", name)
+		// The SDK has no option for this one client's endpoint.
+		return shared, fmt.Errorf("profile %s signs in by login_session, which AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SIGNIN would send to another host; unset it for Caddy", name)
 	}
 	return shared, nil
 }
@@ -52,8 +52,8 @@ func holdsCredentials(c *config.SharedConfig) bool {
 		c.LoginSession != "" || c.WebIdentityTokenFile != ""
 }
 
-// profileError puts the SDK's words on a profile that cannot be loaded into those of the AWS CLI, and adds the files:
-// the usual reason is that Caddy runs as another user, with another home.
+// profileError returns the error for a profile that cannot be loaded, in the AWS CLI's words, with the files' names: the
+// usual reason is that Caddy runs as another user, with another home.
 func profileError(name string, err error) error {
 	configFile, credentialsFile := sharedFiles()
 	missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err)

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Options say who provisions.
+// Options describe the user of the credentials.
 type Options struct {
 	// Holder is what error messages call the part of the config that needs the credentials, such as `upstream "eu"` or
 	// `files s3`. It reaches clients. Providers of different holders never share credentials.
@@ -31,7 +31,7 @@ type Options struct {
 	Logger *zap.Logger
 }
 
-// Provider hands out AWS credentials. It is an aws.CredentialsProvider that needs no cache around it, and safe for
+// Provider returns AWS credentials. It is an aws.CredentialsProvider that needs no cache around it, and safe for
 // concurrent use.
 type Provider struct {
 	cache *cache
@@ -43,7 +43,7 @@ type Provider struct {
 // ones.
 var caches = caddy.NewUsagePool()
 
-// poolSalt makes the keys of the pool useless to whoever sees one: they are hashes of secrets.
+// poolSalt keeps the pool's keys, which are hashes of secrets, from being compared with guesses.
 var poolSalt = func() []byte {
 	b := make([]byte, sha256.Size)
 	_, _ = rand.Read(b) // never fails
@@ -80,7 +80,7 @@ func FromEnvironment(ctx caddy.Context, o Options) (*Provider, error) {
 	return new(Config).Provision(ctx, o)
 }
 
-// unused names the base credentials that another method comes before.
+// unused returns the configured base credentials that have no effect, because another method comes first.
 func (c *Config) unused() string {
 	static := c.AccessKeyID != ""
 	switch {
@@ -164,7 +164,7 @@ func (p *Provider) SDKConfig(client aws.HTTPClient) aws.Config {
 	}
 }
 
-// signBedrock makes the SDK's Bedrock client sign with these credentials. With AWS_BEARER_TOKEN_BEDROCK set it would
+// signBedrock sets the SDK's Bedrock client to sign with these credentials. With AWS_BEARER_TOKEN_BEDROCK set it would
 // send that token instead: it looks for the variable itself, and overrides aws.Config.AuthSchemePreference.
 func signBedrock(_ string, options any) {
 	if o, ok := options.(*bedrock.Options); ok {
@@ -201,7 +201,7 @@ func (p *Provider) Status(ctx context.Context) Status {
 	return st
 }
 
-// Close lets go of the shared credentials. Closing twice is harmless. Retrieve goes on working, for requests that are
+// Close releases the shared credentials. Closing twice is harmless. Retrieve goes on working, for requests that are
 // still under way, without refreshing in the background.
 func (p *Provider) Close() error {
 	var err error

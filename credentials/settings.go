@@ -16,7 +16,7 @@ import (
 // nothing that changes afterwards. It must not be logged or marshaled.
 type settings struct {
 	apiKey bool   // a Bedrock API key stands in for all credentials
-	holder string // who uses the credentials, as messages name it: upstream "eu"
+	holder string // the user of the credentials, as messages name it: upstream "eu"
 	region string
 	base   base
 	roles  []role // assumed one after the other, on top of the base
@@ -28,7 +28,7 @@ type settings struct {
 	dualStack   bool
 }
 
-// base is where the first credentials come from. Exactly one kind is set; none of them is the SDK's default chain.
+// base is where the first credentials come from. Exactly one kind is set; unknown is the SDK's default chain.
 type base struct {
 	static  aws.Credentials
 	profile string
@@ -234,7 +234,7 @@ type resolver struct {
 }
 
 // value resolves one setting. A placeholder that comes out empty is an error: silently going on with the next method
-// would use credentials that nobody chose.
+// would use credentials that are not those configured.
 func (r *resolver) value(name, v string) string {
 	if v == "" || r.err != nil {
 		return ""

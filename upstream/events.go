@@ -14,18 +14,18 @@ type events struct {
 	body   io.ReadCloser
 	r      sse.Reader
 	report func(name, data []byte) *chat.Error
-	done   bool // the last event was given without the blank line behind it
+	done   bool // the last event was returned without the blank line behind it
 }
 
-// NewEvents returns the frames of a reply of server-sent events. report returns the error that an event tells of, nil for
-// one that tells of none.
+// NewEvents returns the frames of a reply of server-sent events. report returns the error that an event reports, nil
+// for any other event.
 func NewEvents(body io.ReadCloser, report func(name, data []byte) *chat.Error) Frames {
 	f := &events{body: body, report: report}
 	f.r.Reset(body)
 	return f
 }
 
-// Next returns the next event; one that tells of an error comes with it.
+// Next returns the next event; an event that reports an error comes with that error.
 func (f *events) Next() (Frame, error) {
 	if f.done {
 		return Frame{}, io.EOF

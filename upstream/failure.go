@@ -17,7 +17,7 @@ import (
 // maxErrorBody bounds how much of an error's body is read.
 const maxErrorBody = 1 << 20
 
-// ReadError reads the body of a reply that is an error, as far as it is read at all, and closes it.
+// ReadError reads the body of an error, up to maxErrorBody, and closes it.
 func ReadError(res *http.Response) []byte {
 	defer res.Body.Close() //nolint:errcheck // nothing can be done about it
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
@@ -27,8 +27,8 @@ func ReadError(res *http.Response) []byte {
 	return body
 }
 
-// Plain refuses a reply that came compressed though its request asked for identity, and closes it: its bytes are as good
-// as none to who reads them here, and to a client that is not told of their coding.
+// Plain returns an error for a compressed reply, and closes it. Requests ask for identity: the gateway reads replies, and
+// does not pass their coding on to clients.
 func Plain(res *http.Response) error {
 	coding := res.Header.Get("Content-Encoding")
 	if coding == "" || strings.EqualFold(coding, "identity") {
@@ -37,12 +37,12 @@ func Plain(res *http.Response) error {
 	_ = res.Body.Close()
 	return &chat.Error{
 		Kind: chat.ErrUpstream, Code: "upstream_error", Fallback: true,
-		Message: "the upstream compressed its reply though it was asked not to; what stands before it must be told to leave it as it is",
+		Message: "the upstream compressed its reply although the request asked for identity; turn compression off at the upstream or at the proxy before it",
 	}
 }
 
-// RetryAfter reads when the provider wants to be asked again: retry-after-ms, else retry-after in seconds or as a date
-// (RFC 9110, section 10.2.3). 0 if it does not say, or says nonsense.
+// RetryAfter returns how long the provider asks to wait: retry-after-ms, else retry-after in seconds or as a date
+// (RFC 9110, section 10.2.3). It returns 0 if neither is there or can be read.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
 		return seconds(ms / 1000)
@@ -57,7 +57,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// maxRetryAfter bounds what is believed of a provider's wish.
+// maxRetryAfter bounds the wait that a provider asks for.
 const maxRetryAfter = 24 * time.Hour
 
 func seconds(s float64) time.Duration {
@@ -67,7 +67,7 @@ func seconds(s float64) time.Duration {
 	return time.Duration(min(s, maxRetryAfter.Seconds()) * float64(time.Second))
 }
 
-// Unreachable makes the error for a call that got no answer at all. The cause is for the log: it names addresses.
+// Unreachable returns the error for a call without an answer. Only the log has the cause, which names addresses.
 func Unreachable(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

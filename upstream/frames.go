@@ -10,12 +10,11 @@ type Frame struct {
 
 // Frames reads a streamed reply. Only Close is safe for concurrent use.
 type Frames interface {
-	// Next gives the next frame. Its error is io.EOF where the transport ended cleanly between two frames, a *chat.Error
-	// for one that the upstream reported in the stream (the frame's Raw is then set too, unless it is not for
-	// clients to see), and another where the transport
-	// broke or the frame is corrupt.
+	// Next returns the next frame. Its error is io.EOF where the transport ended cleanly between two frames, a *chat.Error
+	// for an error that the upstream reported in the stream (Raw is then set too, unless clients must not see the
+	// frame), and any other error where the transport broke or the frame is corrupt.
 	Next() (Frame, error)
-	// Buffered tells whether Next can give a frame, or the stream's end, without waiting.
+	// Buffered reports whether Next can return a frame, or the stream's end, without waiting.
 	Buffered() bool
 	// Close ends the stream and frees its connection.
 	Close() error
@@ -24,8 +23,8 @@ type Frames interface {
 // maxPrologue bounds the comments that may come before the first frame.
 const maxPrologue = 4 << 10
 
-// Stream makes f the reply's stream and waits for its first frame that carries something, so that an error in its place
-// can still become an HTTP status, another try or another target. On an error the frames are closed.
+// Stream sets the reply's stream to f and waits for its first frame with a payload. An error in its place can still become
+// an HTTP status, another try or another target. On an error the frames are closed.
 func (r *Reply) Stream(f Frames) error {
 	var prologue []byte
 	for {
@@ -48,10 +47,10 @@ func (r *Reply) Stream(f Frames) error {
 	}
 }
 
-// Streamed tells whether the reply is a stream.
+// Streamed reports whether the reply is a stream.
 func (r *Reply) Streamed() bool { return r.frames != nil }
 
-// Next gives the stream's next frame, as Frames does; the first is at hand, with the comments that came before it.
+// Next returns the stream's next frame, as Frames does. The first frame has the comments that came before it.
 func (r *Reply) Next() (Frame, error) {
 	if r.pending {
 		r.pending = false
@@ -60,5 +59,5 @@ func (r *Reply) Next() (Frame, error) {
 	return r.frames.Next()
 }
 
-// Buffered tells whether Next can give a frame, or the stream's end, without waiting.
+// Buffered reports whether Next can return a frame, or the stream's end, without waiting.
 func (r *Reply) Buffered() bool { return r.pending || r.frames.Buffered() }

@@ -8,11 +8,11 @@ import (
 // Offer is one way to ask an upstream for a model: the dialect of the request, and where the upstream has several, the API
 // and the host that it goes to.
 type Offer struct {
-	// Dialect is what the request is written in; nil where the gateway does not speak what the API takes.
+	// Dialect is what the request is written in; nil for an API whose dialect the gateway does not have.
 	Dialect translate.Dialect
-	// Access is zero where the upstream has but one API.
+	// Access is zero for an upstream with one API only.
 	model.Access
 }
 
-// Guards reports whether a guardrail of the request holds by this offer. Upstreams that know no guardrails have no say.
+// Guards reports whether this way applies the request's guardrail. For an upstream without guardrails it returns true.
 func (o *Offer) Guards() bool { return o.API == model.AnyAPI || o.Access.Guards() }

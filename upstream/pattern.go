@@ -8,16 +8,16 @@ type Pattern struct {
 	text  string
 }
 
-// NewPattern makes a Pattern of its text.
+// NewPattern returns a Pattern of its text.
 func NewPattern(text string) Pattern { return Pattern{parts: strings.Split(text, "*"), text: text} }
 
-// String gives the pattern's text.
+// String returns the pattern's text.
 func (p Pattern) String() string { return p.text }
 
 // Literal reports whether the pattern matches one id only.
 func (p Pattern) Literal() bool { return len(p.parts) == 1 }
 
-// Match tells whether the whole id matches.
+// Match reports whether the whole id matches.
 func (p Pattern) Match(id string) bool {
 	last := len(p.parts) - 1
 	if last < 0 {

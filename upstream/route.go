@@ -41,13 +41,13 @@ func (n *Named) Stats() *Stats {
 // NameKey is the key under which the context that an upstream is made in holds its name.
 type NameKey struct{}
 
-// NameFrom gives the name of the upstream that is being made in ctx; "" if it has none.
+// NameFrom returns the name of the upstream that is being made in ctx; "" if it has none.
 func NameFrom(ctx context.Context) string {
 	name, _ := ctx.Value(NameKey{}).(string)
 	return name
 }
 
-// AskUsage tells whether the usage of a stream must be asked for.
+// AskUsage reports whether the usage of a stream must be asked for.
 func (n *Named) AskUsage() bool {
 	a, ok := n.Upstream.(UsageAsker)
 	return ok && a.AskUsage()
@@ -63,7 +63,7 @@ type Target struct {
 	pending atomic.Int64
 }
 
-// ModelFor gives the upstream's name for the model asked for.
+// ModelFor returns the upstream's name for the model asked for.
 func (t *Target) ModelFor(asked string) string {
 	if t.Model != "" {
 		return t.Model
@@ -98,7 +98,7 @@ type Route struct {
 	TryDuration time.Duration
 }
 
-// Only gives the route with those of its targets that are of the kind and, if modelID is not empty, know that model by this
+// Only returns the route with those of its targets that are of the kind and, if modelID is not empty, know that model by this
 // very name; nil if there are none.
 func (r *Route) Only(kind, modelID string) *Route {
 	only := *r
@@ -131,7 +131,7 @@ type Router struct {
 	patterns string            // for the 404
 }
 
-// NewRouter makes a router of the config's own routes, in order, and the default ones for the given upstreams, in the
+// NewRouter returns a router of the config's own routes, in order, and the default ones for the given upstreams, in the
 // order of their declaration. missing says, per kind, what an operator has to set when no upstream of that kind is
 // configured; nil for a plain 404.
 func NewRouter(routes []*Route, upstreams []*Named, missing map[string]string) *Router {
@@ -164,7 +164,8 @@ func NewRouter(routes []*Route, upstreams []*Named, missing map[string]string) *
 	return r
 }
 
-// defaultRoute goes to the upstream of the kind that bears its name, else to the first of the kind; nil if there is none.
+// defaultRoute returns the route to the upstream that is named like its kind, else to the first of the kind; nil if there
+// is none.
 func defaultRoute(upstreams []*Named, kind string) *Route {
 	var to *Named
 	for _, u := range upstreams {
@@ -182,7 +183,7 @@ func routeTo(u *Named) *Route {
 	return &Route{Targets: []*Target{{Named: u}}, Policy: PolicyFirst, Retries: DefaultRetries, TryDuration: DefaultTryDuration}
 }
 
-// Route gives the route for the model: the config's first match, else the default one. Without any it is a 404 that
+// Route returns the route for the model: the config's first match, else the default one. Without any it is a 404 that
 // names the model and what is configured.
 func (r *Router) Route(modelID string) (*Route, *chat.Error) {
 	for _, route := range r.routes {
@@ -251,8 +252,8 @@ type RouteName struct {
 	Model  string  // the name of the model there
 }
 
-// Bedrock gives the route to the default Bedrock upstream, for calls that name no model; nil if there is none.
+// Bedrock returns the route to the default Bedrock upstream, for calls that name no model; nil if there is none.
 func (r *Router) Bedrock() *Route { return r.bedrock }
 
-// OpenAI gives the route to the default OpenAI upstream, for calls that name no model; nil if there is none.
+// OpenAI returns the route to the default OpenAI upstream, for calls that name no model; nil if there is none.
 func (r *Router) OpenAI() *Route { return r.openai }

@@ -126,7 +126,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// order gives the targets in the order in which to try them.
+// order returns the targets in the order in which to try them.
 func (r *Route) order() []*Target {
 	if len(r.Targets) == 1 || r.Policy == PolicyFirst || r.Policy == "" {
 		return r.Targets

@@ -15,42 +15,42 @@ import (
 
 // Upstream is one configured provider. All methods are safe for concurrent use.
 //
-// It is what a guest module in the namespace http.handlers.bedrock_gateway.upstreams implements.
+// Guest modules in the namespace http.handlers.bedrock_gateway.upstreams implement it.
 type Upstream interface {
-	// Prepare puts into x what is known here of the model x.TargetModel as x.Access serves it: its facts, the config's
-	// overrides applied, and the guardrail that every request has. Where the host has another name for the model, that
+	// Prepare sets x's facts of the model x.TargetModel as x.Access serves it, with the config's overrides, and the
+	// guardrail of every request. Where the host has another name for the model, that
 	// becomes x.TargetModel.
 	Prepare(x *chat.Exchange)
 	// Offers are the ways to ask for the model here, best first; never empty. The list must not be changed.
 	Offers(modelID string) []Offer
-	// Open sends the call and waits for its reply to begin: the head of a whole reply, or the first frame of a stream
-	// that is known to be good. Errors are a *chat.Error, which says whether another try may help. The context ends the
-	// call, its stream included.
+	// Open sends the call and waits until its reply begins: for the head of a whole reply, or the first good frame of a
+	// stream. Its error is a *chat.Error, which says whether another try may help. The end of ctx ends the call and its
+	// stream.
 	Open(ctx context.Context, c *Call) (*Reply, error)
 	// ListModels lists the models that can be asked for here.
 	ListModels(ctx context.Context) ([]Model, error)
-	// Check tells whether the upstream can be reached with the credentials it has.
+	// Check reports whether the upstream can be reached with the credentials it has.
 	Check(ctx context.Context) error
 }
 
 // Regional is an upstream that serves one region; an ARN is routed by it.
 type Regional interface{ Region() string }
 
-// Credentialed is an upstream that can tell the state of its credentials. check is what Check has just returned: whether
-// the provider takes them is known only then.
+// Credentialed is an upstream that reports the state of its credentials. check is the error that Check has just returned:
+// only a call shows whether the provider accepts them.
 type Credentialed interface {
 	CredentialStatus(ctx context.Context, check error) CredentialStatus
 }
 
 // CredentialStatus is what a health page may show of credentials: no key, no account.
 type CredentialStatus struct {
-	Method  string    // how they are got: "profile prod, assume role"
+	Method  string    // where they come from: "profile prod, assume role"
 	Valid   bool      // there are some, they have not expired, and the provider did not refuse them
 	Expires time.Time // zero: they do not expire, or there are none
 }
 
-// UsageAsker is an upstream whose streams tell their usage only when asked to (OpenAI's stream_options.include_usage).
-// AskUsage tells whether to ask though the client does not.
+// UsageAsker is an upstream whose streams report usage only on request (OpenAI's stream_options.include_usage).
+// AskUsage reports whether to ask though the client does not.
 type UsageAsker interface{ AskUsage() bool }
 
 // Op is what is asked of an upstream.
@@ -63,11 +63,11 @@ const (
 	Relay // one of the provider's own HTTP calls, as it is
 )
 
-// MaxCures is how many further tries a target may take to cure a request of what the target refused in it, whoever makes
-// them: an unknown member or beta left out, an inference profile in place of a model.
+// MaxCures is how many further tries a target may take to cure a request of what the target refused in it: by leaving out
+// an unknown member or beta, or by an inference profile in place of a model. It counts those of exchange and of upstreams.
 const MaxCures = 2
 
-// Call is one request to an upstream. It is the upstream's to read until Open returns; Body until the reply is closed.
+// Call is one request to an upstream. The upstream may read it until Open returns, and Body until the reply is closed.
 type Call struct {
 	Op      Op
 	Model   string // the upstream's name for it
@@ -75,16 +75,16 @@ type Call struct {
 	Access  model.Access // of the offer that the call takes
 	Body    []byte
 	Stream  bool
-	Header  http.Header // the client's headers; the upstream takes from them what it may pass on, and nothing else
+	Header  http.Header // the client's headers; the upstream passes on only those that it lists
 
-	// Cured is how many tries have been made to cure the call. Open adds its own, and makes none beyond MaxCures.
+	// Cured is how many tries have been made to cure the call. Open adds its own, up to MaxCures.
 	Cured int
 
 	// Relay only: the method, the path below the base URL beginning with a slash, and the raw query.
 	Method, Path, Query string
 }
 
-// Reply is an upstream's answer, good so far: a whole one with its Body, or a stream of frames. Close it exactly once.
+// Reply is an upstream's successful reply: a whole one with its Body, or a stream of frames. The caller closes it exactly once.
 type Reply struct {
 	Status    int
 	Header    http.Header
@@ -94,7 +94,7 @@ type Reply struct {
 
 	frames  Frames
 	first   Frame
-	pending bool // first was not given yet
+	pending bool // Next has not returned first yet
 }
 
 // Close ends the reply and frees its connection.

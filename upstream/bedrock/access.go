@@ -51,14 +51,14 @@ func (u *Upstream) override(modelID string) *override {
 	return nil
 }
 
-// offers are the model's ways that the operator allows. Where the tables know none, the operator knows better: what is
-// configured is offered.
+// offers are the model's ways that the operator allows. For a model that the tables do not have, the
+// configured way is offered.
 func (o *override) offers(f model.Facts, modelID string) []upstream.Offer {
 	var list []model.Access
 	for _, mantle := range []bool{false, true} {
 		for _, a := range f.Accesses(mantle) {
 			if (o.api == model.AnyAPI || a.API == o.api) && (o.host == model.AnyHost || a.Host == o.host) && !slices.Contains(list, a) {
-				a.Spare = false // it was asked for
+				a.Spare = false // because it is configured
 				list = append(list, a)
 			}
 		}
@@ -81,7 +81,7 @@ func (u *Upstream) Prepare(x *chat.Exchange) {
 	x.Guardrail, x.GuardrailOverride = u.guardrailConfig, u.guardrail.AllowOverride
 }
 
-// AskUsage reports that streams of OpenAI's chat are asked for their usage, which tells it only then.
+// AskUsage returns true: OpenAI's chat reports a stream's usage only on request.
 func (u *Upstream) AskUsage() bool { return true }
 
 // Interface guard

@@ -18,7 +18,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream/bedrock/sigv4"
 )
 
-// maxModelID is Bedrock's bound of a model id
+// maxModelID is the length of Bedrock's longest model id, in bytes
 // (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
 const maxModelID = 2048
 
@@ -134,7 +134,7 @@ const (
 	countTokens    = "/count-tokens"
 )
 
-// actionOf gives the action for a call: a dialect of a model's own goes by invoke.
+// actionOf returns the action for a call: InvokeModel for a model's own dialect, else Converse.
 func actionOf(c *upstream.Call) string {
 	switch native := c.Dialect.Name() != "converse"; {
 	case c.Op == upstream.CountTokens:
@@ -149,10 +149,10 @@ func actionOf(c *upstream.Call) string {
 	return converse
 }
 
-// modelURL is the address of an action on a model. The id is one segment of the path, encoded whole as AWS clients do
+// modelURL returns the address of an action on a model. The id is one segment of the path, encoded as AWS clients encode
 // it: ":" is %3A, "/" is %2F.
 func (u *Upstream) modelURL(modelID, action string) (*url.URL, error) {
-	if modelID == "" || len(modelID) > maxModelID || modelID == "." || modelID == ".." { // the latter two are ways, not names
+	if modelID == "" || len(modelID) > maxModelID || modelID == "." || modelID == ".." { // the latter two are path segments with a meaning
 		return nil, chat.Invalid("model", "a Bedrock model id has 1 to %d characters", maxModelID)
 	}
 	target := *u.runtime
@@ -178,13 +178,12 @@ func appendSegment(b []byte, before, segment, after string) []byte {
 	return append(b, after...)
 }
 
-// renewable are the errors that fresh credentials may mend: those sent had expired, or had been rotated away.
+// renewable are the errors of credentials that have expired or were rotated: fresh ones may be accepted.
 var renewable = []string{"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException"}
 
-// send signs and sends a request with the given headers, to which it adds; a reply that is an error becomes one. The
-// signer is that of the host's service.
-// Credentials that AWS refuses as renewable are renewed, an API key is read again from its file, and the request is sent
-// once more.
+// send signs a request with the host's signer and sends it. It adds to the given headers. An error reply is returned as an
+// error. After an error of renewable, the credentials are renewed or the API key is read again from its file, and the
+// request is sent once more.
 func (u *Upstream) send(ctx context.Context, signer *sigv4.Signer, method string, target *url.URL, body []byte, header http.Header) (*http.Response, error) {
 	hash := sigv4.HashPayload(body)
 	for try := 0; ; try++ {
@@ -219,11 +218,11 @@ func (u *Upstream) send(ctx context.Context, signer *sigv4.Signer, method string
 	}
 }
 
-// request makes a signed request, or one with the bearer key.
+// request returns a signed request, or one with the bearer key.
 func (u *Upstream) request(ctx context.Context, signer *sigv4.Signer, method string, target *url.URL, body []byte, hash string, header http.Header) (*http.Request, error) {
 	req := blank.WithContext(ctx)
 	req.Method, req.URL, req.Host, req.Header = method, target, target.Host, header
-	req.Header["Accept-Encoding"] = identity // a compressed stream would come in lumps
+	req.Header["Accept-Encoding"] = identity // a compressed stream would arrive in blocks
 	if body != nil {
 		// This very type: the transport sends head and body in one write, and can send it again on a stale connection.
 		req.Body = io.NopCloser(bytes.NewReader(body))
@@ -248,7 +247,7 @@ var (
 	blank      = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 )
 
-// credentialsError makes the error of a call that could not be signed: it is the gateway's own trouble.
+// credentialsError returns the error of a call that could not be signed. The fault is the gateway's, not the client's.
 func (u *Upstream) credentialsError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

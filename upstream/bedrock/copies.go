@@ -94,7 +94,7 @@ func named(body []byte, modelID string) []byte {
 		ahead := w
 		if string(m.Key()) == "model" && ahead.String().Unquote() != modelID {
 			m.Set(json.Quote(modelID))
-			break // of the rest nothing is read
+			break // the rest is not read
 		}
 		w.Skip()
 	}
@@ -203,7 +203,7 @@ func (b *healedBody) Read(p []byte) (int, error) {
 
 func (b *healedBody) Close() error { return b.body.Close() }
 
-// eventKinds are Bedrock's names of the errors that an event of a stream tells of, by OpenAI's and Anthropic's types and
+// eventKinds are Bedrock's names of the errors that an event of a stream reports, by OpenAI's and Anthropic's types and
 // codes.
 var eventKinds = map[string]string{
 	"invalid_request_error": "ValidationException", "validation_error": "ValidationException", "context_length_exceeded": "ValidationException",
@@ -214,7 +214,7 @@ var eventKinds = map[string]string{
 	"server_error": "InternalServerException", "internal_server_error": "InternalServerException", "api_error": "InternalServerException",
 }
 
-// eventError returns the error that an event tells of: {"error":{…}} of OpenAI's chat and Anthropic's Messages, or the flat
+// eventError returns the error that an event reports: {"error":{…}} of OpenAI's chat and Anthropic's Messages, or the flat
 // one of Responses; nil for any other event.
 func eventError(name, data []byte) *chat.Error {
 	if string(name) != "error" && !bytes.HasPrefix(bytes.TrimLeft(data, " "), []byte(`{"error":`)) {

@@ -13,7 +13,7 @@ import (
 )
 
 // resolveEndpoints finds where the runtime and the control plane are: what is configured, else what the environment of
-// the AWS SDKs says, else the region's own by the SDK's rules (partitions, FIPS, dual stack). It calls nobody.
+// the AWS SDKs says, else the region's own by the SDK's rules (partitions, FIPS, dual stack). It sends nothing.
 func (u *Upstream) resolveEndpoints() error {
 	region, fips, dual := aws.String(u.credentials.Region()), aws.Bool(u.credentials.FIPS()), aws.Bool(u.credentials.DualStack())
 	ctx := context.Background()
@@ -37,7 +37,7 @@ func (u *Upstream) resolveEndpoints() error {
 }
 
 // mantleHost returns the address of bedrock-mantle: the configured one, else the region's
-// (https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html); nil where nothing says that there is one. The SDK
+// (https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html); nil if the region is not known to have one. The SDK
 // has no rules for it. It is known of the commercial partition alone, and not with FIPS; where the runtime has an address
 // of its own, calls may have to stay within a network, so mantle needs one too.
 func (u *Upstream) mantleHost() *url.URL {
@@ -67,8 +67,8 @@ func partition(region string) string {
 }
 
 // host returns the address of one of Bedrock's hosts: the configured one, the environment's for an SDK service, else that
-// of the region. The SDK's rules refuse an address of one's own together with FIPS or dual stack, which a shared profile
-// may ask for; here the address counts.
+// of the region. The SDK's rules refuse a configured address together with FIPS or dual stack, which a shared profile
+// may ask for; here the address is used.
 func (u *Upstream) host(configured *url.URL, service string, ofRegion func() (url.URL, error)) (*url.URL, error) {
 	if configured != nil {
 		return configured, nil

@@ -91,13 +91,13 @@ var arn = regexp.MustCompile(`arn:aws[a-z-]*:[^\s"',()\\]+`)
 // session token in it. It is not even the log's business.
 const canonical = "The Canonical String"
 
-// failure makes the error of a reply that is one.
+// failure returns the error of a reply that is one.
 func failure(status int, h http.Header, body []byte) *chat.Error {
 	var doc struct {
 		Message string `json:"message"` // encoding/json takes Message, too
 		Type    string `json:"__type"`
 	}
-	_ = json.Unmarshal(body, &doc) // what is no JSON has no message
+	_ = json.Unmarshal(body, &doc) // another body has no message
 	name := h.Get("X-Amzn-Errortype")
 	if name == "" {
 		name = doc.Type
@@ -121,7 +121,7 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 	return e
 }
 
-// newError makes the error of an exception's name and message; status is 0 for one in a stream.
+// newError returns the error of an exception's name and message; status is 0 for one in a stream.
 func newError(name, message string, status int) *chat.Error {
 	ex, known := exceptions[lowerFirst(name)]
 	if !known {
@@ -179,7 +179,7 @@ func upperFirst(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// firstFrame makes the error of a stream that broke before it began.
+// firstFrame returns the error of a stream that broke before it began.
 func firstFrame(ctx context.Context, err error) error {
 	var e *chat.Error
 	switch {

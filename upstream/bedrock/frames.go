@@ -21,14 +21,15 @@ type frames struct {
 	chunk  []byte // the last of these, decoded
 }
 
-// newFrames reads body; chunks tells that it answers InvokeModelWithResponseStream, whose messages are wrappers.
+// newFrames reads body; chunks is true for a reply of InvokeModelWithResponseStream, whose messages wrap the
+// model's own events.
 func newFrames(body io.ReadCloser, chunks bool) *frames {
 	f := &frames{body: body, chunks: chunks}
 	f.r.Reset(body)
 	return f
 }
 
-// Next gives the next message; an exception comes with it as its error.
+// Next returns the next message; an exception comes with it as its error.
 func (f *frames) Next() (upstream.Frame, error) {
 	m, err := f.r.Next()
 	if err != nil {
@@ -40,7 +41,7 @@ func (f *frames) Next() (upstream.Frame, error) {
 		var doc struct {
 			Message string `json:"message"` // encoding/json takes Message, too
 		}
-		_ = json.Unmarshal(m.Payload, &doc) // what is no JSON has no message
+		_ = json.Unmarshal(m.Payload, &doc) // another body has no message
 		return reported(frame, newError(string(m.Exception), doc.Message, 0))
 	case eventstream.TypeError:
 		return reported(frame, newError(string(m.ErrorCode), string(m.ErrorMessage), 0))
@@ -54,7 +55,7 @@ func (f *frames) Next() (upstream.Frame, error) {
 	return frame, nil
 }
 
-// reported gives a frame that is an error. One that tells of the account is not for relaying: the error takes its place.
+// reported returns a frame with its error. The bytes of one that names the account are left out: clients get the error.
 func reported(f upstream.Frame, e *chat.Error) (upstream.Frame, error) {
 	if e.Kind == chat.ErrPermission || arn.Match(f.Raw) {
 		f.Raw = nil
@@ -93,7 +94,7 @@ func (f *frames) unwrap(payload []byte) error {
 }
 
 // wrapped finds the base64 of a chunk as Bedrock writes it, {"bytes":"…","p":"…"} with nothing escaped and p, which is
-// padding, left out at times. One that is written in another way takes the reader.
+// padding, left out at times. For any other form ok is false, and a JSON reader is used.
 func wrapped(payload []byte) (text []byte, ok bool) {
 	text, ok = bytes.CutPrefix(payload, []byte(`{"bytes":"`))
 	if !ok {

@@ -7,12 +7,12 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// healer gives one reply of Bedrock's copy of the API the form that OpenAI's own replies have. The copy numbers tool calls
+// healer returns one reply of Bedrock's copy of the API the form that OpenAI's own replies have. The copy numbers tool calls
 // from call_0 in every reply, so that ids repeat over the turns of a conversation and agents pair results wrongly; here
 // each gets an id of its own. gpt-oss writes its reasoning into the text, in tags; here it becomes reasoning_content, as
 // other servers have it. All else stays, to the byte. Not safe for concurrent use.
 type healer struct {
-	// id makes this reply's ids unlike those of any other: letters and digits, at most 32.
+	// id is part of this reply's tool ids, so that they differ from other replies': at most 32 letters and digits.
 	id string
 	// reasoning: the text may begin with <reasoning>.
 	reasoning bool
@@ -156,7 +156,7 @@ func (h *healer) said(w *json.Walker, index int, finished bool) {
 	}
 }
 
-// calls gives the calls of a list ids of their own.
+// calls returns the calls of a list ids of their own.
 func (h *healer) calls(w *json.Walker) {
 	if !w.Array() {
 		w.Skip()

@@ -20,8 +20,8 @@ const (
 
 var clientHeaders = []string{guardrailHeader, guardrailVersionHeader, traceHeader, "X-Amzn-Bedrock-Performanceconfig-Latency", "X-Amzn-Bedrock-Service-Tier"}
 
-// invokeHeaders takes from the client's headers what InvokeModel knows, and adds the configured guardrail, which wins
-// unless it may be overridden.
+// invokeHeaders copies those of the client's headers that InvokeModel has, and sets the configured guardrail. The client's
+// guardrail is used only if the configured one may be overridden.
 func (u *Upstream) invokeHeaders(dst, client http.Header) {
 	u.guard(dst, client, clientHeaders...)
 }
@@ -41,8 +41,8 @@ func (u *Upstream) guard(dst, client http.Header, names ...string) {
 	}
 }
 
-// relay sends one of Bedrock's own calls as it came, signed anew. Paths below /model are the runtime's, others the
-// control plane's.
+// relay sends one of Bedrock's own calls as it came, with the gateway's signature. Paths below /model go to the
+// runtime, others to the control plane.
 func (u *Upstream) relay(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
 	if action, ok := modelAction(c); ok {
 		return u.profiled(ctx, c, c.Model, func(modelID string) (*upstream.Reply, error) {

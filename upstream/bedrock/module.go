@@ -129,7 +129,7 @@ type Model struct {
 	// mistral and so on. Default: what the id says.
 	Family string `json:"family,omitempty"`
 
-	// The most output tokens of a reply; a request for more is cut down to it.
+	// The most output tokens of a reply. A request for more is cut down to it.
 	// Default: what is known of the model.
 	MaxOutput int `json:"max_output,omitempty"`
 
@@ -166,8 +166,8 @@ func (Upstream) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision resolves placeholders, makes ready to get credentials and builds the
-// transport. It calls nobody.
+// Provision resolves placeholders, prepares the credentials and builds the
+// transport. It sends nothing.
 func (u *Upstream) Provision(ctx caddy.Context) error {
 	if err := u.resolve(caddy.NewReplacer(), ctx.Logger()); err != nil {
 		return err
@@ -186,7 +186,8 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 	return u.resolveEndpoints()
 }
 
-// holder is what the errors about credentials call this upstream; upstreams of different names never share any.
+// holder returns the name of this upstream in errors about credentials. Upstreams of different names never share
+// credentials.
 func holder(ctx context.Context) string {
 	if name := upstream.NameFrom(ctx); name != "" {
 		return "upstream '" + name + "'"
@@ -194,8 +195,8 @@ func holder(ctx context.Context) string {
 	return "bedrock"
 }
 
-// Cleanup lets go of the credentials, which requests still under way keep. Their
-// connections are theirs too: Caddy closes the idle ones.
+// Cleanup releases the credentials. Requests still under way keep theirs, and
+// their connections: Caddy closes the idle ones only.
 func (u *Upstream) Cleanup() error {
 	if u.credentials == nil { // Provision failed before
 		return nil
@@ -206,7 +207,7 @@ func (u *Upstream) Cleanup() error {
 // Region is the AWS region that the upstream serves, for routing ARNs.
 func (u *Upstream) Region() string { return u.credentials.Region() }
 
-// resolve fills in what placeholders and defaults say.
+// resolve sets what placeholders and defaults stand for.
 func (u *Upstream) resolve(repl *caddy.Replacer, logger *zap.Logger) error {
 	key := u.APIKey
 	if key == "" {

@@ -15,16 +15,16 @@ import (
 
 const keyMethod = "Bedrock API key"
 
-// invalid are the errors by which AWS says that the credentials themselves are no good, whatever they may do
-// (https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html). AccessDeniedException is none of them: it
-// is said to somebody whom AWS knows.
+// invalid are the errors of credentials that AWS does not accept, whatever their permissions
+// (https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html). AccessDeniedException is not among
+// them: AWS returns it to callers that it has identified.
 var invalid = []string{
 	"ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException",
 	"SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
 }
 
-// CredentialStatus tells of the credentials without naming them. Whether static ones and API keys are valid is known only
-// by their use, which is the check's.
+// CredentialStatus returns the state of the credentials without naming them. Only a call shows whether static ones and API
+// keys are valid; check is that call's error.
 func (u *Upstream) CredentialStatus(ctx context.Context, check error) upstream.CredentialStatus {
 	if u.key != nil {
 		return upstream.CredentialStatus{Method: keyMethod, Valid: !u.refuses(check)}
@@ -33,7 +33,7 @@ func (u *Upstream) CredentialStatus(ctx context.Context, check error) upstream.C
 	return upstream.CredentialStatus{Method: st.Method, Valid: st.Valid && !u.refuses(check), Expires: st.Expires}
 }
 
-// refuses tells whether the error of a call says that the credentials are invalid.
+// refuses reports whether the error of a call says that the credentials are invalid.
 func (u *Upstream) refuses(err error) bool {
 	e, ok := errors.AsType[*chat.Error](err)
 	if !ok {
@@ -44,9 +44,9 @@ func (u *Upstream) refuses(err error) bool {
 		u.key != nil && e.Kind == chat.ErrPermission && strings.Contains(e.Error(), "Authentication failed")
 }
 
-// Diagnose goes this upstream's own way to Bedrock step by step, through its transport and endpoints: region,
-// credentials, who they belong to, the foundation models, and at last the models that clients of the gateway are told of,
-// by the gateway's own signature. The steps name ARNs and accounts, and no secret: they are for the operator.
+// Diagnose checks the upstream's way to Bedrock step by step, through its transport and endpoints: region, credentials,
+// their identity, the foundation models, and last the models that GET /v1/models lists, with the gateway's own signature.
+// The steps are for the operator: they name ARNs and accounts, but no secret.
 func (u *Upstream) Diagnose(ctx context.Context) []credentials.Step {
 	key := ""
 	if u.key != nil {
@@ -61,7 +61,7 @@ func (u *Upstream) Diagnose(ctx context.Context) []credentials.Step {
 	return append(steps, u.listing(ctx))
 }
 
-// listing is the step that does what GET /v1/models does.
+// listing returns the step that lists models as GET /v1/models does.
 func (u *Upstream) listing(ctx context.Context) credentials.Step {
 	step := credentials.Step{Name: "Listing"}
 	models, err := u.ListModels(ctx)

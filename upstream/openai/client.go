@@ -21,13 +21,13 @@ const maxListing = 8 << 20
 
 var offers = []upstream.Offer{{Dialect: translate.ByName("openai")}}
 
-// Prepare puts what is known of the model into x.
+// Prepare sets x's facts of the model.
 func (u *Upstream) Prepare(x *chat.Exchange) { x.Facts = model.Lookup(x.TargetModel) }
 
 // Offers is OpenAI's chat alone.
 func (u *Upstream) Offers(string) []upstream.Offer { return offers }
 
-// AskUsage tells whether streams are asked for their usage; see StreamUsage.
+// AskUsage reports whether streams are asked for their usage; see StreamUsage.
 func (u *Upstream) AskUsage() bool { return u.StreamUsage == nil || *u.StreamUsage }
 
 // Open sends the call and waits for its reply to begin.
@@ -85,7 +85,7 @@ var (
 	blank      = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 )
 
-// request makes a call of the API. path begins with a slash and is escaped as it is to be sent.
+// request returns a call of the API. path begins with a slash and is escaped as it is to be sent.
 func (u *Upstream) request(ctx context.Context, method, path, query string, body []byte) *http.Request {
 	target := *u.baseURL
 	target.RawQuery = query
@@ -101,7 +101,7 @@ func (u *Upstream) request(ctx context.Context, method, path, query string, body
 	if u.key != "" {
 		req.Header["Authorization"] = u.authorization
 	}
-	req.Header["Accept-Encoding"] = identity // a compressed stream would come in lumps
+	req.Header["Accept-Encoding"] = identity // a compressed stream would arrive in blocks
 	if len(body) > 0 {
 		// This very type: the transport sends head and body in one write, and can send it again on a stale connection.
 		req.Body = io.NopCloser(bytes.NewReader(body))
@@ -111,7 +111,7 @@ func (u *Upstream) request(ctx context.Context, method, path, query string, body
 	return req
 }
 
-// do sends the request; a reply that is an error becomes one.
+// do sends the request. An error reply is returned as an error.
 func (u *Upstream) do(req *http.Request) (*http.Response, error) {
 	res, err := u.rt.RoundTrip(req)
 	if err != nil {
@@ -126,7 +126,7 @@ func (u *Upstream) do(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// ListModels lists what the upstream lists.
+// ListModels returns the upstream's own list.
 func (u *Upstream) ListModels(ctx context.Context) ([]upstream.Model, error) {
 	res, err := u.do(u.request(ctx, http.MethodGet, "/models", "", nil))
 	if err != nil {

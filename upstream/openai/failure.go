@@ -12,7 +12,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// reported is the error object that OpenAI and those who imitate it send.
+// reported is the error object of OpenAI and of compatible servers.
 type reported struct {
 	message, kind, param, code string
 }
@@ -48,7 +48,7 @@ func isError(body []byte) bool {
 }
 
 // statusKinds are the kinds of the statuses that OpenAI answers with
-// (https://platform.openai.com/docs/guides/error-codes); those left out are told by their hundreds.
+// (https://platform.openai.com/docs/guides/error-codes); other statuses go by their class.
 var statusKinds = map[int]chat.ErrorKind{
 	http.StatusForbidden:             chat.ErrPermission,
 	http.StatusNotFound:              chat.ErrNotFound,
@@ -59,7 +59,7 @@ var statusKinds = map[int]chat.ErrorKind{
 	http.StatusGatewayTimeout:        chat.ErrTimeout,
 }
 
-// failure makes the error of a reply that is one.
+// failure returns the error of a reply that is one.
 func failure(status int, h http.Header, body []byte) *chat.Error {
 	rep, ok := decodeError(body)
 	e := &chat.Error{
@@ -111,7 +111,7 @@ var eventStatus = map[string]int{
 	"invalid_api_key": 401, "authentication_error": 401, "invalid_request_error": 400, "context_length_exceeded": 400, "overloaded_error": 503, "timeout": 504,
 }
 
-// eventError makes the error of a stream's frame that is one; nil if it is none.
+// eventError returns the error of a stream's frame that is one; nil if it is none.
 func eventError(name, payload []byte) *chat.Error {
 	if string(name) != "error" && !bytes.HasPrefix(bytes.TrimLeft(payload, " "), []byte(`{"error":`)) {
 		return nil
@@ -130,7 +130,7 @@ func eventError(name, payload []byte) *chat.Error {
 	return failure(status, nil, bytes.Clone(payload))
 }
 
-// firstFrame makes the error of a stream that broke before it began.
+// firstFrame returns the error of a stream that broke before it began.
 func firstFrame(ctx context.Context, err error) error {
 	var e *chat.Error
 	switch {

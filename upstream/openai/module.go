@@ -66,7 +66,7 @@ func (Upstream) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision resolves placeholders and builds the transport. It calls nobody.
+// Provision resolves placeholders and builds the transport. It sends nothing.
 func (u *Upstream) Provision(ctx caddy.Context) error {
 	if err := u.resolve(caddy.NewReplacer()); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (u *Upstream) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// resolve fills in what placeholders and defaults say.
+// resolve sets what placeholders and defaults stand for.
 func (u *Upstream) resolve(repl *caddy.Replacer) error {
 	var err error
 	resolve := func(word, value string) string {

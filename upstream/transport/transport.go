@@ -61,7 +61,7 @@ func (t *HTTP) UnmarshalTransport(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// Transport makes the transport, safe for concurrent use. Caddy closes its idle
+// Transport returns the transport, which is safe for concurrent use. Caddy closes its idle
 // connections when the configuration ends, and those only: streams outlive a
 // reload.
 func (t *HTTP) Transport(ctx caddy.Context) (http.RoundTripper, error) {
@@ -85,8 +85,8 @@ func (t *HTTP) Transport(ctx caddy.Context) (http.RoundTripper, error) {
 	return rt, nil
 }
 
-// tune sets what Caddy's defaults have for many small backends to what one
-// large one needs, where the configuration says nothing.
+// tune replaces Caddy's defaults, which suit many small backends, by those that
+// one large upstream needs. Configured values stay.
 func (t *HTTP) tune() error {
 	if len(t.TransportRaw) == 0 {
 		t.TransportRaw = json.RawMessage(`{"protocol":"http"}`)

@@ -83,7 +83,7 @@ func (k *signingKey) workspace() *workspace {
 	return k.workspaces.Get().(*workspace) //nolint:errcheck // the pool holds nothing else
 }
 
-// release gives a workspace back. It keeps no header value alive: a session
+// release returns a workspace back. It keeps no header value alive: a session
 // token in an idle pool would outlive its request.
 func (k *signingKey) release(w *workspace) {
 	clear(w.headers)

@@ -2,7 +2,7 @@
 // Version 4, as defined in
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html.
 //
-// It gives byte for byte the signatures of aws/signer/v4 in the AWS SDK for Go,
+// It returns byte for byte the signatures of aws/signer/v4 in the AWS SDK for Go,
 // but derives the signing key once a day instead of keeping a locked table of
 // them, and builds the canonical request in reused memory. What it does not
 // cover it leaves to the SDK's signer.
