@@ -214,3 +214,100 @@ func postAfterReload(t *testing.T, g *gatewaytest.Gateway, body string) (status 
 	}
 	return status
 }
+
+// A load balancer must not send requests to a gateway that can ask nobody.
+func TestHealthWithoutAnyUpstream(t *testing.T) {
+	for _, name := range []string{"OPENAI_API_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	g := gatewaytest.Start(t, "bedrock_gateway")
+	for _, path := range []string{"/health", "/health?verbose"} {
+		if a := g.Get(t, path); a.Status != http.StatusServiceUnavailable || a.Body != `{"status":"unavailable","message":"no upstream is configured"}` {
+			t.Errorf("%s: got %d %s", path, a.Status, a.Body)
+		}
+	}
+}
+
+// noUpstream is a gateway whose upstream is never asked.
+const noUpstream = `bedrock_gateway {
+	openai sk-x {
+		base_url http://127.0.0.1:1/v1
+	}
+	health off
+}
+`
+
+// A client whose base URL is not quite right would read Caddy's blank 200 as an empty answer. It gets a 404 that names the
+// right one.
+func TestNearlyRightPaths(t *testing.T) {
+	g := gatewaytest.Start(t, noUpstream)
+	openai := func(message string) string {
+		return `{"error":{"message":"*` + message + `*","type":"invalid_request_error","param":null,"code":"unknown_url"}}`
+	}
+	claude := func(message string) string {
+		return `{"type":"error","error":{"type":"not_found_error","message":"*` + message + `*"},"request_id":"*"}`
+	}
+	bedrock := func(message string) string { return `{"message":"*` + message + `*"}` }
+	const unserved = "The gateway does not serve it; clients' base URL is http://gateway.test"
+	for _, r := range []struct{ rule, method, path, header, want string }{
+		{"the base URL lacks the version", "POST", "/chat/completions", "", openai("Unknown request URL: POST /chat/completions. This is /v1/chat/completions here; set the client's base URL to http://gateway.test/v1")},
+		{"a slash at the end", "POST", "/v1/chat/completions/", "", openai("This is /v1/chat/completions here; set the client's base URL to http://gateway.test/v1")},
+		{"a slash too many", "POST", "/v1//embeddings", "", openai("This is /v1/embeddings here;")},
+		{"twice the version", "POST", "/v1/v1/messages", "", claude("This is /v1/messages here; set the client's base URL to http://gateway.test")},
+		{"another provider's prefix", "GET", "/openai/v1/models/gpt-4o", "", openai("This is /v1/models/gpt-4o here;")},
+		{"the models in Anthropic's form", "GET", "/v1/v1/models", "Anthropic-Version: 2023-06-01", claude("This is /v1/models here; set the client's base URL to http://gateway.test")},
+		{"Azure's path", "POST", "/openai/deployments/gpt-4o/chat/completions?api-version=1", "", openai("This is /v1/chat/completions here;")},
+		{"Bedrock below a version", "POST", "/v1/model/us.anthropic.claude-x%3A0/converse", "", bedrock("This is /model/us.anthropic.claude-x:0/converse here; set the client's base URL to http://gateway.test")},
+		{"TLS ends before the gateway", "POST", "/chat/completions", "X-Forwarded-Proto: https", openai("base URL to https://gateway.test/v1")},
+		{"a path of OpenAI's that is not served", "POST", "/v1/threads", "", openai("Unknown request URL: POST /v1/threads. " + unserved + "/v1")},
+		{"the same without the version", "POST", "/vector_stores/x", "", openai(unserved)},
+		{"the base URL itself", "POST", "/v1", "", openai(unserved)},
+		{"a path of Anthropic's that is not served", "POST", "/v1/messages/batches", "", claude(unserved)},
+		{"an operation that Bedrock has not", "POST", "/model/m/nothing", "", bedrock(unserved)},
+		{"what climbs is relayed nowhere", "POST", "/v1/images/%2e%2e/files", "", openai(unserved)},
+	} {
+		t.Run(r.rule, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), r.method, gatewaytest.URL+r.path, strings.NewReader(chat))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name, value, ok := strings.Cut(r.header, ": "); ok {
+				req.Header.Set(name, value)
+			}
+			if a := g.Do(t, req); a.Status != http.StatusNotFound || !gatewaytest.SameJSON(a.Body, r.want) {
+				t.Errorf("got  %d %s\nwant %s", a.Status, a.Body, r.want)
+			}
+		})
+	}
+	for _, path := range []string{"/", "/index.html", "/health", "/api", "/openai", "/static/v1/chat/completions"} {
+		if a := g.Get(t, path); a.Status != http.StatusOK || a.Body != "" {
+			t.Errorf("%s is no API's, and Caddy's to answer: got %d %q", path, a.Status, a.Body)
+		}
+	}
+}
+
+// What a site serves beside the gateway is its own, at nearly right paths too.
+func TestASiteKeepsItsPages(t *testing.T) {
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a page") }))
+	defer page.Close()
+	for _, c := range []struct{ rule, directives, path, want string }{
+		{"a page", noUpstream + "reverse_proxy " + page.URL, "/chat/completions", "a page"},
+		{"a page whose reply goes through routes", noUpstream + "reverse_proxy " + page.URL + " {\n@ok status 200\nhandle_response @ok {\ncopy_response\n}\n}", "/v1/threads", "a page"},
+		{"an error page", noUpstream + "file_server {\nroot /nowhere\n}\n", "/v1/threads", ""},
+		{"a gateway within a gateway", "route {\n" + noUpstream + noUpstream + "}", "/v1/threads", "http://gateway.test/v1"},
+		{"a site below a path", "handle_path /ai/* {\n" + noUpstream + "}", "/ai/threads", "http://gateway.test/ai/v1"},
+		{"a matcher that leaves the path to nobody", strings.Replace(noUpstream, "gateway", "gateway /v1/models", 1), "/v1/threads", ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			a := gatewaytest.Start(t, c.directives).Get(t, c.path)
+			if c.want == "" {
+				if strings.Contains(a.Body, "unknown_url") {
+					t.Errorf("the gateway answered %d %s", a.Status, a.Body)
+				}
+			} else if strings.Count(a.Body, c.want) != 1 {
+				t.Errorf("got %d %s", a.Status, a.Body)
+			}
+		})
+	}
+}

@@ -120,12 +120,43 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 }
 
 // ServeHTTP answers requests to the gateway's paths, and passes all others to the
-// next handler unchanged.
+// next handler unchanged. Where nothing in the site handles a request that was
+// meant for one of the APIs, it is a 404 in that API's form.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if g.handler.ServeHTTP(w, r) {
 		return nil
 	}
-	return next.ServeHTTP(w, r)
+	if err := next.ServeHTTP(w, r); err != nil {
+		return err
+	}
+	// Caddy sets the variable in the handler that stands behind a site's last one.
+	if nothing, _ := caddyhttp.GetVar(r.Context(), unhandled).(bool); !nothing {
+		return nil
+	}
+	if miss := g.handler.Miss(r); miss != nil {
+		caddyhttp.SetVar(r.Context(), unhandled, false) // or a gateway around this one would answer too
+		g.handler.NotFound(w, r, miss, base(r))
+	}
+	return nil
+}
+
+// unhandled is the variable that is true when no handler of a site took a request.
+const unhandled = "unhandled"
+
+// base returns the address of the site as the client has it: with what handle_path or uri removed from the path, and with
+// the scheme that a proxy in front names.
+func base(r *http.Request) string {
+	scheme := "http"
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		scheme = "https"
+	}
+	prefix := ""
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		if before, found := strings.CutSuffix(original.URL.Path, r.URL.Path); found {
+			prefix = before
+		}
+	}
+	return scheme + "://" + r.Host + prefix
 }
 
 // userModels is the placeholder in which an authentication provider lists the models its user may

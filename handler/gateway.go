@@ -44,7 +44,7 @@ func New(c Config) *Gateway {
 }
 
 // ServeHTTP answers the request if its path is one of the gateway's; it returns false, with nothing read or written, if it
-// is not. A reply that broke after its first byte panics with http.ErrAbortHandler, so that no client takes it for whole.
+// is not; Miss says whether it was meant to be. A reply that broke after its first byte panics with http.ErrAbortHandler, so that no client takes it for whole.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 	res, variable := g.surface.find(r.URL)
 	if res == nil {

@@ -46,17 +46,7 @@ func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 	var wg sync.WaitGroup
 	for i, u := range g.upstreams {
 		wg.Go(func() {
-			r := &results[i]
-			if r.err = u.Check(ctx); r.err != nil {
-				if ctx.Err() != nil {
-					r.err = &chat.Error{Kind: chat.ErrTimeout, Message: "the upstream did not answer in time", Cause: r.err}
-				}
-				g.Logger.Warn("upstream is unhealthy", zap.String("upstream", u.Name), zap.Error(r.err))
-			}
-			if c, ok := u.Upstream.(upstream.Credentialed); ok {
-				st := c.CredentialStatus(ctx, r.err)
-				r.credentials = &st
-			}
+			results[i] = g.check(ctx, u)
 		})
 	}
 	wg.Wait()
@@ -64,50 +54,61 @@ func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 	return results
 }
 
-// serveHealth is GET /health: the process answers. With ?verbose it asks the upstreams, too.
-func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request, _ string) {
-	if !r.URL.Query().Has("verbose") {
-		writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusOK, []byte(`{"status":"ok"}`))
-		return
+// check asks an upstream, and logs what is wrong with it.
+func (g *Gateway) check(ctx context.Context, u *upstream.Named) checkResult {
+	r := checkResult{err: u.Check(ctx)}
+	if r.err != nil && ctx.Err() != nil {
+		r.err = &chat.Error{Kind: chat.ErrTimeout, Message: "the upstream did not answer in time", Cause: r.err}
 	}
-	results := g.checkUpstreams(r.Context())
+	fields := []zap.Field{zap.String("upstream", u.Name), zap.Error(r.err)}
+	if c, ok := u.Upstream.(upstream.Credentialed); ok {
+		st := c.CredentialStatus(ctx, r.err)
+		r.credentials = &st
+		fields = append(fields, zap.String("credentials_method", st.Method), zap.Bool("credentials_valid", st.Valid), zap.Time("credentials_expire", st.Expires))
+	}
+	if r.err != nil {
+		g.Logger.Warn("upstream is unhealthy", fields...)
+	}
+	return r
+}
+
+// serveHealth is GET /health: the process answers and has an upstream to ask. With ?verbose it asks the upstreams, too, and
+// answers their names and states and no more, since the page may be public. The log has the reasons.
+func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request, _ string) {
 	jw := json.NewWriter(nil)
 	jw.BeginObject()
 	jw.Key("status")
-	jw.Text("ok")
-	jw.Key("version")
-	jw.Text(g.version)
-	jw.Key("timestamp")
-	jw.Text(time.Now().UTC().Format(time.RFC3339))
-	jw.Key("upstreams")
-	jw.BeginArray()
-	for i, u := range g.upstreams {
-		jw.BeginObject()
-		jw.Key("name")
-		jw.Text(u.Name)
-		jw.Key("kind")
-		jw.Text(u.Kind)
-		jw.Key("status")
-		if err := results[i].err; err == nil {
-			jw.Text("healthy")
-		} else {
-			jw.Text("unhealthy")
-			jw.Key("message")
-			jw.Text(exchange.AsError(r.Context(), err).Message)
-		}
-		if c := results[i].credentials; c != nil {
-			jw.Key("credentials_method")
-			jw.Text(c.Method)
-			jw.Key("credentials_valid")
-			jw.Bool(c.Valid)
-			if !c.Expires.IsZero() {
-				jw.Key("credentials_expire")
-				jw.Text(c.Expires.Format(time.RFC3339))
-			}
-		}
+	if len(g.upstreams) == 0 {
+		jw.Text("unavailable")
+		jw.Key("message")
+		jw.Text("no upstream is configured")
 		jw.EndObject()
+		writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusServiceUnavailable, jw.Bytes())
+		return
 	}
-	jw.EndArray()
+	jw.Text("ok")
+	if r.URL.Query().Has("verbose") {
+		results := g.checkUpstreams(r.Context())
+		jw.Key("upstreams")
+		jw.BeginArray()
+		for i, u := range g.upstreams {
+			jw.BeginObject()
+			jw.Key("name")
+			jw.Text(u.Name)
+			jw.Key("status")
+			if results[i].err == nil {
+				jw.Text("healthy")
+			} else {
+				jw.Text("unhealthy")
+			}
+			if c := results[i].credentials; c != nil {
+				jw.Key("credentials_valid")
+				jw.Bool(c.Valid)
+			}
+			jw.EndObject()
+		}
+		jw.EndArray()
+	}
 	jw.EndObject()
 	writeJSON(w, r, &openaiForm, exchange.NewID(), http.StatusOK, jw.Bytes())
 }

@@ -1,15 +1,15 @@
 package aws
 
 import (
-	"encoding/json"
+	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
 )
 
-// The health page says of each Bedrock upstream whether its credentials are valid, as AWS sees it, and of nobody whose.
+// The health page has each upstream's name and state, and whether its credentials are valid, as AWS sees it. Why not, and
+// what credentials they are, is in the log: the page may be public.
 func TestHealthTellsOfCredentials(t *testing.T) {
 	c := newCloud(t, "us-east-1")
 	b := c.bedrock(t)
@@ -24,47 +24,36 @@ func TestHealthTellsOfCredentials(t *testing.T) {
 		b.block("badkey", "api_key the-bad-key")+
 		strings.Replace(b.block("unreachable", c.static()), "control_endpoint "+b.url, "control_endpoint http://127.0.0.1:1", 1)+"}")
 	a := g.Get(t, "/health?verbose")
-	type state struct {
-		Name, Kind, Status, Message string
-		Method                      string `json:"credentials_method"`
-		Valid                       *bool  `json:"credentials_valid"`
-		Expire                      string `json:"credentials_expire"`
+	const want = `{"status":"ok","upstreams":[
+		{"name":"openai","status":"healthy"},
+		{"name":"static","status":"healthy","credentials_valid":true},
+		{"name":"role","status":"healthy","credentials_valid":true},
+		{"name":"refused","status":"unhealthy","credentials_valid":false},
+		{"name":"mistyped","status":"unhealthy","credentials_valid":false},
+		{"name":"keyed","status":"healthy","credentials_valid":true},
+		{"name":"badkey","status":"unhealthy","credentials_valid":false},
+		{"name":"unreachable","status":"unhealthy","credentials_valid":true}
+	]}`
+	if a.Status != 200 || !gatewaytest.SameJSON(a.Body, want) {
+		t.Errorf("got %d %s", a.Status, a.Body)
 	}
-	var page struct{ Upstreams []state }
-	if err := json.Unmarshal([]byte(a.Body), &page); err != nil || a.Status != 200 {
-		t.Fatal(a.Status, a.Body, err)
+	logged, err := os.ReadFile(g.Log)
+	if err != nil {
+		t.Fatal(err)
 	}
-	yes, no := new(bool), new(bool)
-	*yes = true
-	want := []state{
-		{Name: "openai", Kind: "openai", Status: "healthy"},
-		{Name: "static", Status: "healthy", Method: "static credentials", Valid: yes},
-		{Name: "role", Status: "healthy", Method: "static credentials, assume role", Valid: yes, Expire: "in an hour"},
-		{Name: "refused", Status: "unhealthy", Message: "the gateway has no valid AWS credentials for upstream 'refused': access denied when assuming role; its log says more", Method: "static credentials, assume role", Valid: no},
-		{Name: "mistyped", Status: "unhealthy", Message: "Bedrock refused the gateway's own credentials (InvalidSignatureException); its operator must see to them", Method: "static credentials", Valid: no},
-		{Name: "keyed", Status: "healthy", Method: "Bedrock API key", Valid: yes},
-		{Name: "badkey", Status: "unhealthy", Message: "Bedrock refused the gateway's own credentials (AccessDeniedException); its operator must see to them", Method: "Bedrock API key", Valid: no},
-		{Name: "unreachable", Status: "unhealthy", Message: "the upstream cannot be reached", Method: "static credentials", Valid: yes},
-	}
-	if len(page.Upstreams) != len(want) {
-		t.Fatalf("got %s", a.Body)
-	}
-	for i, got := range page.Upstreams {
-		w := want[i]
-		if w.Kind == "" {
-			w.Kind = "bedrock"
+	for _, c := range []struct{ upstream, message, method string }{
+		{"refused", "the gateway has no valid AWS credentials for upstream 'refused': access denied when assuming role; its log says more", "static credentials, assume role"},
+		{"mistyped", "Bedrock refused the gateway's own credentials (InvalidSignatureException); its operator must see to them", "static credentials"},
+		{"badkey", "Bedrock refused the gateway's own credentials (AccessDeniedException); its operator must see to them", "Bedrock API key"},
+		{"unreachable", "the upstream cannot be reached", "static credentials"},
+	} {
+		found := false
+		for line := range strings.Lines(string(logged)) {
+			found = found || strings.Contains(line, "upstream is unhealthy") && strings.Contains(line, `"upstream":"`+c.upstream+`"`) &&
+				strings.Contains(line, c.message) && strings.Contains(line, `"credentials_method":"`+c.method+`"`)
 		}
-		if w.Expire != "" {
-			if at, err := time.Parse(time.RFC3339, got.Expire); err != nil || time.Until(at) < 50*time.Minute || time.Until(at) > time.Hour {
-				t.Errorf("%s expires %s", got.Name, got.Expire)
-			}
-			got.Expire = w.Expire
-		}
-		if (got.Valid == nil) != (w.Valid == nil) || got.Valid != nil && *got.Valid != *w.Valid {
-			t.Errorf("%s: credentials_valid is not right in %s", got.Name, a.Body)
-		}
-		if got.Valid = w.Valid; got != w {
-			t.Errorf("got  %+v\nwant %+v", got, w)
+		if !found {
+			t.Errorf("the log does not say of %s: %s", c.upstream, c.message)
 		}
 	}
 	for _, private := range append(c.known(), "arn:", "111111111111", "222222222222", "AKIA", "ASIA", "the-good-key", "the-bad-key", "wrong-number") {

@@ -117,7 +117,7 @@ func TestOpenAIErrors(t *testing.T) {
 // TestRequestErrors shows what is refused before anyone is asked.
 func TestRequestErrors(t *testing.T) {
 	tb := start(t, "max_body 2KB")
-	for body, want := range map[string]string{"": invalid("", "no body"), "[1]": invalid("", "at byte 0"), `"x"`: invalid("", "at byte 0"), "\xef\xbb\xbf{}": invalid("", "at byte 0")} {
+	for body, want := range map[string]string{"": invalid("", "no body"), "[1]": invalid("", "at byte 0"), "not json": invalid("", "is not JSON: invalid JSON at byte 0"), `"x"`: invalid("", "at byte 0"), "\xef\xbb\xbf{}": invalid("", "at byte 0")} {
 		if a := tb.g.Post(t, "/v1/chat/completions", body); a.Status != 400 || !gatewaytest.SameJSON(a.Body, want) {
 			t.Errorf("%q got %d %s", body, a.Status, a.Body)
 		}

@@ -34,6 +34,10 @@ func BadJSON(raw []byte, err error) *Error {
 	if dup, ok := errors.AsType[*json.DuplicateError](err); ok {
 		return Invalid(dup.Key, "the request body has a %s", err)
 	}
+	// What only begins like another type, as "not json" does like null, is no JSON at all.
+	if syntax, ok := errors.AsType[*json.SyntaxError](json.Valid(raw)); ok {
+		return Invalid("", "the request body is not JSON: %s", syntax)
+	}
 	return Invalid("", "the request body is not what it should be: %s", err)
 }
 
