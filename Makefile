@@ -3,7 +3,7 @@
 TOOL = go tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fmt fuzz bench clients ci
+.PHONY: help build run test race lint fmt fuzz bench clients third-party ci
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench: ## Measure the gateway beside reverse_proxy
 
 clients: ## Run the official clients against the gateway
 	test/clients/run
+
+third-party: ## Run other people's clients against the gateway
+	test/clients/run third-party
 
 ci: ## Run all that a change must pass
 	bash .ci/run
