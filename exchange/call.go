@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -35,6 +36,7 @@ type Call struct {
 	members [16]json.Member // storage of Body.Members
 	files   []files.File    // those that the request asks about
 	context chat.String     // their content where all of it goes as text, to any model; nil otherwise
+	reading extract.Request // what taking their text has cost
 	noBetas bool            // the upstream refused a beta: none is sent any more
 	watch   watchdog        // of the answer's stream
 }

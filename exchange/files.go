@@ -127,7 +127,7 @@ func (c *Call) fileText(of ...files.File) (chat.String, error) {
 	for i := range of {
 		ids[i] = of[i].ID
 	}
-	text, err := files.Context(c.r.Context(), c.engine.Files, c.Caller.Owner, ids, c.engine.Files.Options().ContextMax)
+	text, err := files.Context(c.r.Context(), c.engine.Files, c.Caller.Owner, ids, c.engine.Files.Options().ContextMax, &c.reading)
 	if err != nil {
 		return nil, fileError(err)
 	}
@@ -149,6 +149,8 @@ func fileError(err error) error {
 		e.Kind, e.Code, e.Message = chat.ErrNotFound, "file_not_found", name+" does not exist, has expired or is not yours"
 	case errors.Is(err, files.ErrTooLarge), errors.Is(err, files.ErrUnreadable):
 		e.Kind, e.Code, e.Message, e.Cause = chat.ErrInvalidRequest, "file_unreadable", err.Error(), nil
+	case errors.Is(err, files.ErrBusy):
+		e.Kind, e.RetryAfter, e.Message = chat.ErrOverloaded, storeRetry, name+" cannot be read now: the server is reading too many files"
 	case errors.Is(err, files.ErrUnavailable):
 		e.Kind, e.RetryAfter, e.Message = chat.ErrOverloaded, storeRetry, name+" cannot be read now: the file store is unavailable"
 	}

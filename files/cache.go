@@ -3,9 +3,10 @@ package files
 import (
 	"container/list"
 	"sync"
+	"time"
 )
 
-// textCache keeps the texts used last, up to a number of bytes. Extraction of a document costs a thousand times a
+// textCache keeps the texts used last, and the errors of files that have none, up to a number of bytes. Extraction of a document costs a thousand times a
 // look-up, while entries are few and large: one mutex and a list serve that as well as a cache library would.
 type textCache struct {
 	mu    sync.Mutex
@@ -28,6 +29,8 @@ type textEntry struct {
 	key       textKey
 	text      string
 	truncated bool
+	err       error     // why there is no text
+	until     time.Time // when it is to be tried again; zero: never
 }
 
 // entryOverhead is about what an entry costs besides its text, in bytes.
@@ -44,8 +47,13 @@ func (c *textCache) get(k textKey) (textEntry, bool) {
 	if !ok {
 		return textEntry{}, false
 	}
+	t := e.Value.(*textEntry) //nolint:errcheck // the list holds nothing else
+	if !t.until.IsZero() && time.Now().After(t.until) {
+		c.remove(e)
+		return textEntry{}, false
+	}
 	c.order.MoveToFront(e)
-	return *e.Value.(*textEntry), true //nolint:errcheck // the list holds nothing else
+	return *t, true
 }
 
 func (c *textCache) put(t textEntry) {
@@ -62,9 +70,12 @@ func (c *textCache) put(t textEntry) {
 	c.byKey[t.key] = c.order.PushFront(&t)
 	c.used += cost
 	for c.used > c.max {
-		last := c.order.Back()
-		old := c.order.Remove(last).(*textEntry) //nolint:errcheck // the list holds nothing else
-		delete(c.byKey, old.key)
-		c.used -= int64(len(old.text)) + entryOverhead
+		c.remove(c.order.Back())
 	}
+}
+
+func (c *textCache) remove(e *list.Element) {
+	old := c.order.Remove(e).(*textEntry) //nolint:errcheck // the list holds nothing else
+	delete(c.byKey, old.key)
+	c.used -= int64(len(old.text)) + entryOverhead
 }

@@ -2,11 +2,8 @@ package files
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"path"
-	"runtime"
 	"strings"
 	"time"
 
@@ -23,15 +20,6 @@ const (
 	maxContextFiles = 100
 	// contextLookups is how many of them are made at once.
 	contextLookups = 4
-
-	cacheBytes = 64 << 20
-)
-
-// texts and extractions are shared by all stores and configurations of the process: a text depends on the content
-// alone, and memory is the process's.
-var (
-	texts       = newTextCache(cacheBytes)
-	extractions = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 )
 
 // FileError is an error about one of the files a client named.
@@ -59,12 +47,16 @@ func (e *FileError) Unwrap() error { return e.Err }
 //
 //	=== END OF FILES CONTEXT ===
 //
-// It has no newline at its end; a blank line belongs between it and the user's words. The files' text is at most budget
+// It has no newline at its end; a blank line belongs between it and the user's words. The files' text is at most limit
 // bytes together (0: DefaultContextMax): where it was cut, a line says so. All ids are looked up before any content is
-// read. An error is a *FileError naming the first id at fault. No ids give an empty string.
-func Context(ctx context.Context, s Store, owner string, ids []string, budget int64) (string, error) {
-	if budget <= 0 {
-		budget = DefaultContextMax
+// read. What taking the text costs is charged to work, which all calls for one request share; nil stands for a request of
+// these files alone. An error is a *FileError naming the first id at fault. No ids give an empty string.
+func Context(ctx context.Context, s Store, owner string, ids []string, limit int64, work *extract.Request) (string, error) {
+	if limit <= 0 {
+		limit = DefaultContextMax
+	}
+	if work == nil {
+		work = new(extract.Request)
 	}
 	found, err := LookUp(ctx, s, owner, ids)
 	if err != nil || len(found) == 0 {
@@ -72,11 +64,11 @@ func Context(ctx context.Context, s Store, owner string, ids []string, budget in
 	}
 	var b strings.Builder
 	b.WriteString(contextHead)
-	left := budget
+	left := limit
 	for _, f := range found {
 		fmt.Fprintf(&b, "📄 **File: %s** (%s, %s)\nCreated: %s\n\n**Processed Content:**\n",
 			f.Filename, bareType(f.MediaType), FormatSize(f.Bytes), f.CreatedAt.UTC().Format(time.RFC3339))
-		t, err := text(ctx, s, f, budget)
+		t, err := text(ctx, s, f, limit, work)
 		if err != nil {
 			return "", &FileError{ID: f.ID, Err: err}
 		}
@@ -131,54 +123,6 @@ func LookUp(ctx context.Context, s Store, owner string, ids []string) ([]File, e
 		}
 	}
 	return found, nil
-}
-
-// text is f's content as text of at most limit bytes, from the cache if it was extracted before.
-func text(ctx context.Context, s Store, f File, limit int64) (textEntry, error) {
-	key := textKey{sha256: f.SHA256, mediaType: f.MediaType, extension: strings.ToLower(path.Ext(f.Filename)), limit: limit}
-	if t, ok := texts.get(key); ok {
-		return t, nil
-	}
-	// Extraction holds documents in memory: no more of them at once than can be worked on.
-	select {
-	case extractions <- struct{}{}:
-		defer func() { <-extractions }()
-	case <-ctx.Done():
-		return textEntry{}, ctx.Err()
-	}
-	r, err := s.Open(ctx, f, 0, -1)
-	if err != nil {
-		return textEntry{}, err
-	}
-	defer func() { _ = r.Close() }()
-	src := &sourceReader{r: r}
-	res, err := extract.Text(ctx, src, f.MediaType, f.Filename, extract.Limits{Text: limit})
-	switch {
-	case src.err != nil:
-		// The store failed, not the file: a text cut short by that would be wrong, and retrying can help.
-		return textEntry{}, src.err
-	case err != nil && ctx.Err() != nil:
-		return textEntry{}, ctx.Err()
-	case err != nil:
-		return textEntry{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
-	t := textEntry{key: key, text: strings.TrimRight(res.Text, "\n"), truncated: res.Truncated}
-	texts.put(t)
-	return t, nil
-}
-
-// sourceReader remembers the store's own error, which extractors may take for a malformed document.
-type sourceReader struct {
-	r   io.Reader
-	err error
-}
-
-func (s *sourceReader) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
-	}
-	return n, err
 }
 
 // Load reads a whole file, for upstreams that take documents and images as they are. A file above limit bytes is

@@ -1,16 +1,23 @@
 package files_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract"
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 // shelf is a store of files made by the test. It counts how often content is opened.
@@ -65,7 +72,7 @@ func TestContextBlock(t *testing.T) {
 	csv += strings.Repeat("2024-01-03,Widget C,1,$1.00\n", 41)
 	a := s.add(1, "sales_data.csv", "text/csv; charset=utf-8", csv)
 	b := s.add(2, "config.json", "application/json", `{"database":{"host":"localhost","port":5432},"features":["auth","logging"]}`)
-	got, err := files.Context(t.Context(), s, "me", []string{a, b, a}, 0)
+	got, err := files.Context(t.Context(), s, "me", []string{a, b, a}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +99,7 @@ Created: 2024-12-09T14:23:01Z
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got, err := files.Context(t.Context(), s, "me", nil, 0); got != "" || err != nil {
+	if got, err := files.Context(t.Context(), s, "me", nil, 0, nil); got != "" || err != nil {
 		t.Errorf("no ids: %q, %v", got, err)
 	}
 }
@@ -115,7 +122,7 @@ func TestContextBudget(t *testing.T) {
 		// The file's order is the client's.
 		{151, []string{c, a}, []string{"c.txt"}, nil},
 	} {
-		got, err := files.Context(t.Context(), s, "me", x.ids, x.budget)
+		got, err := files.Context(t.Context(), s, "me", x.ids, x.budget, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +137,7 @@ func TestContextBudget(t *testing.T) {
 			}
 		}
 	}
-	if got, _ := files.Context(t.Context(), s, "me", []string{c, a}, 0); strings.Index(got, "c.txt") > strings.Index(got, "a.txt") {
+	if got, _ := files.Context(t.Context(), s, "me", []string{c, a}, 0, nil); strings.Index(got, "c.txt") > strings.Index(got, "a.txt") {
 		t.Error("files are not in the client's order")
 	}
 }
@@ -152,7 +159,7 @@ func TestContextErrorsNameTheFile(t *testing.T) {
 		{"of another form", "me", []string{"file-abc123"}, "file-abc123", files.ErrNotFound},
 		{"not a text", "me", []string{good, noise}, noise, files.ErrUnreadable},
 	} {
-		_, err := files.Context(t.Context(), s, c.owner, c.ids, 0)
+		_, err := files.Context(t.Context(), s, c.owner, c.ids, 0, nil)
 		var fe *files.FileError
 		if !errors.As(err, &fe) || fe.ID != c.at || !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.at) {
 			t.Errorf("%s: got %v, want %v at %s", c.name, err, c.want, c.at)
@@ -162,7 +169,7 @@ func TestContextErrorsNameTheFile(t *testing.T) {
 	for i := range 101 {
 		many = append(many, s.add(100+i, "m.txt", "text/plain", "m"))
 	}
-	if _, err := files.Context(t.Context(), s, "me", many, 0); !errors.Is(err, files.ErrTooLarge) {
+	if _, err := files.Context(t.Context(), s, "me", many, 0, nil); !errors.Is(err, files.ErrTooLarge) {
 		t.Errorf("101 files: %v", err)
 	}
 }
@@ -172,11 +179,11 @@ func TestContextStoreFails(t *testing.T) {
 	s := newShelf()
 	id := s.add(1, "broken.json", "application/json", `{"never":"seen before"}`)
 	s.broken = fmt.Errorf("%w: reset", files.ErrUnavailable)
-	if got, err := files.Context(t.Context(), s, "me", []string{id}, 0); !errors.Is(err, files.ErrUnavailable) || errors.Is(err, files.ErrUnreadable) {
+	if got, err := files.Context(t.Context(), s, "me", []string{id}, 0, nil); !errors.Is(err, files.ErrUnavailable) || errors.Is(err, files.ErrUnreadable) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	s.broken = nil
-	if got, err := files.Context(t.Context(), s, "me", []string{id}, 0); err != nil || !strings.Contains(got, "seen before") {
+	if got, err := files.Context(t.Context(), s, "me", []string{id}, 0, nil); err != nil || !strings.Contains(got, "seen before") {
 		t.Errorf("afterwards: %q, %v", got, err)
 	}
 }
@@ -186,7 +193,7 @@ func TestContextExtractsOnce(t *testing.T) {
 	a := s.add(1, "a.txt", "text/plain", "the same content of two files")
 	b := s.add(2, "b.txt", "text/plain", "the same content of two files")
 	for range 3 {
-		if _, err := files.Context(t.Context(), s, "me", []string{a, b}, 0); err != nil {
+		if _, err := files.Context(t.Context(), s, "me", []string{a, b}, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -194,7 +201,7 @@ func TestContextExtractsOnce(t *testing.T) {
 		t.Errorf("content was opened %d times", n)
 	}
 	// The cache does not let anyone past the owner check.
-	if _, err := files.Context(t.Context(), s, "you", []string{a}, 0); !errors.Is(err, files.ErrNotFound) {
+	if _, err := files.Context(t.Context(), s, "you", []string{a}, 0, nil); !errors.Is(err, files.ErrNotFound) {
 		t.Errorf("another owner: %v", err)
 	}
 }
@@ -211,5 +218,77 @@ func TestLoad(t *testing.T) {
 	}
 	if _, _, err := files.Load(t.Context(), s, "you", id, 5); !errors.Is(err, files.ErrNotFound) {
 		t.Errorf("another owner: %v", err)
+	}
+}
+
+// bomb is a DOCX of one tag whose attributes do not end.
+func bomb(t *testing.T, seed string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("word/document.xml")
+	if err == nil {
+		_, err = io.WriteString(w, "<w:p "+strings.Repeat(seed+`="" `, 100_000))
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// A file that cost much and has no text is not tried again: each chat that named it once cost as much as the first.
+func TestContextFailsOnce(t *testing.T) {
+	s := newShelf()
+	id := s.add(1, "bomb.docx", "", bomb(t, "failsonce"))
+	var first error
+	for i := range 3 {
+		_, err := files.Context(t.Context(), s, "me", []string{id}, 0, nil)
+		if !errors.Is(err, files.ErrUnreadable) || !strings.Contains(err.Error(), "word/document.xml") || !strings.Contains(err.Error(), "a tag of more than 256 KiB") {
+			t.Fatalf("the error must say what was too large: %v", err)
+		}
+		if i == 0 {
+			first = err
+		} else if err.Error() != first.Error() {
+			t.Errorf("then %v", err)
+		}
+	}
+	if n := s.opened.Load(); n != 1 {
+		t.Errorf("content was opened %d times", n)
+	}
+}
+
+// Eight chats that name the same bomb at once cost as much as one.
+func TestContextAtOnce(t *testing.T) {
+	s := newShelf()
+	id := s.add(1, "bomb.docx", "", bomb(t, "atonce"))
+	var g errgroup.Group
+	for range 8 {
+		g.Go(func() error {
+			_, err := files.Context(t.Context(), s, "me", []string{id}, 0, nil)
+			if !errors.Is(err, files.ErrUnreadable) {
+				return fmt.Errorf("got %w", err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+	if n := int(s.opened.Load()); n > max(2, runtime.GOMAXPROCS(0)) {
+		t.Errorf("content was opened %d times", n)
+	}
+}
+
+// The files of a request share what it may cost; a file that did not get its share is fine in another request.
+func TestContextRequestBudget(t *testing.T) {
+	s := newShelf()
+	id := s.add(1, "a.txt", "text/plain", "within another request's budget")
+	var work extract.Request
+	_ = budget.New(t.Context(), &work, budget.MaxRequestSteps+1, 0).Step(budget.MaxRequestSteps)
+	if _, err := files.Context(t.Context(), s, "me", []string{id}, 0, &work); !errors.Is(err, files.ErrUnreadable) || !strings.Contains(err.Error(), "name fewer of them") {
+		t.Errorf("after the budget: %v", err)
+	}
+	if _, err := files.Context(t.Context(), s, "me", []string{id}, 0, nil); err != nil {
+		t.Errorf("in another request: %v", err)
 	}
 }

@@ -15,6 +15,8 @@ var (
 	ErrTooLarge = errors.New("file too large")
 	// ErrUnavailable is a store that cannot answer now: unreachable, refused, full. Trying later may help.
 	ErrUnavailable = errors.New("file store unavailable")
+	// ErrBusy is a process that takes the text out of too many files at once. Trying later may help.
+	ErrBusy = errors.New("too many files are being read")
 	// ErrUnreadable is a file whose text cannot be had: an unknown type, malformed, or past extraction's bounds.
 	ErrUnreadable = errors.New("file content cannot be read as text")
 )

@@ -3,7 +3,6 @@ package extract
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"mime"
 	"regexp"
 	"unicode/utf8"
@@ -17,14 +16,15 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// prefix reads up to n bytes of text, decoded to UTF-8 with plain line ends, and says whether there is more. It is how
+// prefix reads up to n bytes of text, decoded to UTF-8 with plain line ends, and reports whether there is more. It is how
 // all text formats read: what they hold in memory is bounded by the text that is wanted, not by the file.
 func (in *input) prefix(n int) (text []byte, more bool, err error) {
 	dec, err := in.decoder()
 	if err != nil {
 		return nil, false, err
 	}
-	text, err = io.ReadAll(io.LimitReader(transform.NewReader(in, dec), int64(n)+1))
+	n = min(n, maxText)
+	text, err = in.budget.ReadAll(transform.NewReader(in, dec), n+1)
 	if err != nil {
 		return nil, false, err
 	}
@@ -35,8 +35,25 @@ func (in *input) prefix(n int) (text []byte, more bool, err error) {
 			text = text[:len(text)-1]
 		}
 	}
-	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-	return bytes.ReplaceAll(text, []byte("\r"), []byte("\n")), more, nil
+	return plainLineEnds(text), more, in.budget.Step(len(text) / 4)
+}
+
+// plainLineEnds makes \r\n and \r of b, which it overwrites, \n.
+func plainLineEnds(b []byte) []byte {
+	first := bytes.IndexByte(b, '\r')
+	if first < 0 {
+		return b
+	}
+	to := b[:first]
+	for i := first; i < len(b); i++ {
+		switch {
+		case b[i] != '\r':
+			to = append(to, b[i])
+		case i+1 == len(b) || b[i+1] != '\n':
+			to = append(to, '\n')
+		}
+	}
+	return to
 }
 
 // xmlEncoding finds the encoding that an XML declaration names.

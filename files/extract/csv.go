@@ -34,19 +34,24 @@ func commaSeparated(in *input, out *output) error {
 	if first, rest, ok := bytes.Cut(b, []byte("\n")); ok && len(first) == 5 && bytes.HasPrefix(first, []byte("sep=")) {
 		sep, b = rune(first[4]), rest
 	}
-	rows := csvReader(b, sep)
+	cells := &cellCounter{r: bytes.NewReader(b), sep: byte(sep)}
+	rows := csvReader(cells, sep)
 	w := csv.NewWriter(out)
 	for {
+		cells.n = 0
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			if more {
+			if more && !errors.Is(err, errWide) {
 				break // the last row is cut
 			}
 			w.Flush()
 			_, err = out.Write(b[min(len(b), int(rows.InputOffset())):])
+			return err
+		}
+		if err := in.budget.Step(len(row) * 8); err != nil {
 			return err
 		}
 		for i, cell := range row {
@@ -65,8 +70,30 @@ func commaSeparated(in *input, out *output) error {
 	return w.Error()
 }
 
-func csvReader(b []byte, sep rune) *csv.Reader {
-	r := csv.NewReader(bytes.NewReader(b))
+// maxCells bounds one row: its cells take many times their bytes in memory. Excel has at most 16,384 columns.
+const maxCells = 128 << 10
+
+var errWide = errors.New("a row of too many cells")
+
+// cellCounter counts separators on their way to a reader of rows, and ends with errWide where there are too many between
+// two rows. The reader reads ahead, so the count is not exact.
+type cellCounter struct {
+	r   io.Reader
+	sep byte
+	n   int
+}
+
+func (c *cellCounter) Read(p []byte) (int, error) {
+	if c.n > maxCells {
+		return 0, errWide
+	}
+	n, err := c.r.Read(p)
+	c.n += bytes.Count(p[:n], []byte{c.sep})
+	return n, err
+}
+
+func csvReader(b io.Reader, sep rune) *csv.Reader {
+	r := csv.NewReader(b)
 	r.Comma = sep
 	r.FieldsPerRecord = -1
 	r.LazyQuotes = true
@@ -80,7 +107,7 @@ func separatorOf(b []byte) rune {
 	b = b[:min(len(b), 64<<10)]
 	best, bestScore := ',', 0
 	for _, sep := range separators {
-		rows := csvReader(b, sep)
+		rows := csvReader(bytes.NewReader(b), sep)
 		counts := make(map[int]int)
 		for range sniffRows {
 			row, err := rows.Read()

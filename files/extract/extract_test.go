@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 func TestType(t *testing.T) {
@@ -130,7 +132,7 @@ func TestHostileInput(t *testing.T) {
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 			start := time.Now()
-			res, err := Text(t.Context(), bytes.NewReader(c.content), "", c.file, Limits{Text: 64 << 10, Input: 8 << 20, Unpacked: 4 << 20})
+			res, err := Text(t.Context(), bytes.NewReader(c.content), "", c.file, Limits{Text: 64 << 10, Input: 8 << 20, Steps: 6 << 20, Memory: 32 << 20})
 			took := time.Since(start)
 			runtime.ReadMemStats(&after)
 			if !errors.Is(err, c.want) || c.want == nil && err != nil {
@@ -237,18 +239,45 @@ func fuzz(f *testing.F, file string) {
 		}
 		f.Add(b)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		res, err := Text(t.Context(), bytes.NewReader(b), "", file, Limits{Text: 10_000, Input: 1 << 20, Time: 5 * time.Second})
-		if err != nil && (strings.Contains(err.Error(), "parser failed") || res.Text != "") {
-			t.Fatalf("%v, with text %q", err, res.Text)
+	f.Fuzz(func(t *testing.T, b []byte) { check(t, b, "", file) })
+}
+
+// check asserts what holds for any content: the errors, the text, and what it costs.
+func check(t *testing.T, b []byte, mediaType, file string) {
+	t.Helper()
+	extract := func() (Result, error) {
+		return Text(t.Context(), bytes.NewReader(b), mediaType, file, Limits{Text: 10_000, Input: 1 << 20, Size: int64(len(b)), Time: 5 * time.Second})
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	res, err := extract()
+	runtime.ReadMemStats(&after)
+	if err != nil && (strings.Contains(err.Error(), "parser failed") || errors.Is(err, ErrTime) || res.Text != "") {
+		t.Fatalf("%v, with text %q", err, res.Text)
+	}
+	if err != nil && !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrLimit) {
+		t.Fatalf("an error of none of the kinds: %v", err)
+	}
+	if !utf8.ValidString(res.Text) || strings.ContainsRune(res.Text, 0) || len(res.Text) > 10_000 {
+		t.Fatalf("bad text of %d bytes: %q", len(res.Text), res.Text)
+	}
+	if res.Steps > budget.MaxSteps+1<<20 || res.Memory > budget.MaxMemory+8<<20 {
+		t.Fatalf("it is charged %d steps and %d bytes", res.Steps, res.Memory)
+	}
+	// What was allocated in all bounds what was held; only where that is too much is it worth watching.
+	if after.TotalAlloc-before.TotalAlloc > budget.MaxMemory {
+		if held := peak(func() { _, _ = extract() }); held > budget.Peak {
+			t.Fatalf("%d bytes take %d MiB", len(b), held>>20)
 		}
-		if err != nil && !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrLimit) {
-			t.Fatalf("an error of none of the kinds: %v", err)
-		}
-		if !utf8.ValidString(res.Text) || strings.ContainsRune(res.Text, 0) || len(res.Text) > 10_000 {
-			t.Fatalf("bad text of %d bytes: %q", len(res.Text), res.Text)
-		}
-	})
+	}
+}
+
+// FuzzCharset reads text in the charset that its type declares.
+func FuzzCharset(f *testing.F) {
+	for _, name := range []string{"utf-8", "utf-16", "utf-16le", "iso-2022-jp", "gb18030", "big5", "euc-jp", "shift_jis", "euc-kr", "koi8-r", "x-user-defined", "replacement"} {
+		f.Add([]byte("Text \x1b$B\xff\xfe\x81\x30"), name)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, name string) { check(t, b, "text/plain; charset="+name, "a.txt") })
 }
 
 func FuzzText(f *testing.F)         { fuzz(f, "a.txt") }

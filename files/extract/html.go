@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 // readableHTML gives what a reader of the page sees: headings, paragraphs, lists, links with their targets, tables row
@@ -21,18 +23,37 @@ func readableHTML(in *input, out *output) error {
 	}
 	out.truncated = more
 	p := page{out: out}
+	for len(b) > 0 && p.err == nil {
+		n, err := p.tokens(b, in.budget)
+		if !errors.Is(err, html.ErrBufferExceeded) {
+			return err
+		}
+		b = b[n:]
+		b = b[p.oversized(b):]
+	}
+	p.write("\n")
+	return p.err
+}
+
+// tokens writes what the tokens of b show, up to the first one that is too large, and returns how far it came.
+func (p *page) tokens(b []byte, spent *budget.Budget) (n int, err error) {
 	z := html.NewTokenizer(bytes.NewReader(b))
 	z.SetMaxBuf(maxTokenHTML)
 	for p.err == nil {
-		switch z.Next() {
-		case html.ErrorToken:
-			if err := z.Err(); errors.Is(err, html.ErrBufferExceeded) {
-				return errors.Join(ErrLimit, err)
-			} else if !errors.Is(err, io.EOF) {
-				return err
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			if err := z.Err(); !errors.Is(err, io.EOF) {
+				return n, err
 			}
 			p.write("\n")
-			return p.err
+			return n, p.err
+		}
+		size := len(z.Raw())
+		n += size
+		if err := spent.Step(2*size + tokenSteps); err != nil {
+			return n, err
+		}
+		switch kind { //nolint:exhaustive // comments and doctypes show nothing
 		case html.TextToken:
 			p.text(z.Text())
 		case html.StartTagToken, html.SelfClosingTagToken:
@@ -42,11 +63,60 @@ func readableHTML(in *input, out *output) error {
 			p.end(atom.Lookup(name))
 		}
 	}
-	return p.err
+	return n, p.err
 }
 
-// maxTokenHTML bounds one tag or text in memory.
-const maxTokenHTML = 4 << 20
+// maxTokenHTML bounds one tag or text in memory: the tokenizer keeps what takes two bytes in a tag, an attribute, in 32.
+const maxTokenHTML = 512 << 10
+
+// oversized handles the token at the start of b, which is above maxTokenHTML, and returns its length. Text is written as
+// it stands. A tag is passed over: it is an image that is written out in its own address, or an attack.
+func (p *page) oversized(b []byte) int {
+	end := func(mark string) int {
+		if i := bytes.Index(b, []byte(mark)); i >= 0 {
+			return i + len(mark)
+		}
+		return len(b)
+	}
+	switch {
+	case p.skip == atom.Script || p.skip == atom.Style:
+		// Raw text, in which nothing but its own end counts.
+		switch i := bytes.Index(b, []byte("</"+p.skip.String())); {
+		case i < 0:
+			return len(b)
+		case i > 0:
+			return i
+		}
+		p.skip = 0
+		return end(">")
+	case bytes.HasPrefix(b, []byte("<!--")):
+		return end("-->")
+	case b[0] == '<':
+		var quote byte
+		for i, c := range b {
+			switch {
+			case quote != 0:
+				if c == quote {
+					quote = 0
+				}
+			case (c == '"' || c == '\'') && b[i-1] == '=':
+				quote = c
+			case c == '>':
+				return i + 1
+			}
+		}
+		return len(b)
+	}
+	n := bytes.IndexByte(b, '<')
+	if n < 0 {
+		n = len(b)
+	}
+	const piece = 64 << 10 // folding white space takes eight times the text
+	for i := 0; i < n; i += piece {
+		p.text(b[i:min(i+piece, n)])
+	}
+	return n
+}
 
 // unseen are the elements whose content no reader sees.
 var unseen = map[atom.Atom]bool{

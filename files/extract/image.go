@@ -9,14 +9,13 @@ import (
 	_ "image/gif"  // for DecodeConfig
 	_ "image/jpeg" // for DecodeConfig
 	_ "image/png"  // for DecodeConfig
-	"io"
 	"strings"
 )
 
 // imageNote stands for an image where a model gets only text: that there is one, and how large. Pixels are not decoded.
 func imageNote(in *input, out *output) error {
 	// Metadata may stand before a JPEG's size.
-	head, err := io.ReadAll(io.LimitReader(in, 1<<20))
+	head, err := in.budget.ReadAll(in, 1<<20)
 	if err != nil {
 		return err
 	}

@@ -23,13 +23,20 @@ func structuredJSON(in *input, out *output) error {
 		return err
 	}
 	out.truncated = more
+	if err := in.budget.Step(len(b)); err != nil {
+		return err
+	}
 	if !more && !json.Valid(b) {
 		_, err = out.Write(b)
 		return err
 	}
 	l := jsonLayout{src: b, out: out}
 	for l.err == nil && l.pos < len(b) {
+		from := l.pos
 		l.token()
+		if err := in.budget.Step(2*(l.pos-from) + 4); err != nil {
+			return err
+		}
 	}
 	return l.err
 }
@@ -58,7 +65,8 @@ func (l *jsonLayout) newline() {
 func (l *jsonLayout) token() {
 	switch c := l.src[l.pos]; c {
 	case ' ', '\t', '\n', '\r':
-		l.pos++
+		for l.pos++; l.pos < len(l.src) && isSpaceJSON(l.src[l.pos]); l.pos++ {
+		}
 	case '{', '[':
 		if s, n := l.inline(); n > 0 {
 			l.write(s)
@@ -87,6 +95,8 @@ func (l *jsonLayout) token() {
 		l.pos += n
 	}
 }
+
+func isSpaceJSON(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
 // inline is an empty object, an empty array or a short array of plain values on one line, and how many bytes of the
 // source it is; 0 if the value at hand is none of these.

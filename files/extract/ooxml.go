@@ -3,11 +3,11 @@ package extract
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -17,11 +17,13 @@ import (
 // maxZipEntries bounds a zip's directory.
 const maxZipEntries = 10_000
 
-// archive is a zip whose parts are read within one bound.
+// maxDirectory bounds the bytes read for a zip's directory, which says itself how many entries it has, and may lie.
+const maxDirectory = 2 << 20
+
+// archive is a zip whose parts are read within the budget.
 type archive struct {
-	ctx    context.Context //nolint:containedctx // lives as long as one call of Text
-	parts  map[string]*zip.File
-	unread int64
+	in    *input
+	parts map[string]*zip.File
 }
 
 func openArchive(in *input) (*archive, error) {
@@ -29,23 +31,47 @@ func openArchive(in *input) (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	directory := &directoryReader{r: bytes.NewReader(b), left: maxDirectory}
+	z, err := zip.NewReader(directory, int64(len(b)))
 	if err != nil {
-		if bytes.HasPrefix(b, []byte("\xD0\xCF\x11\xE0")) {
+		switch {
+		case directory.left < 0:
+			return nil, fmt.Errorf("%w: the directory of the zip archive has more than %d MiB", ErrLimit, maxDirectory>>20)
+		case bytes.HasPrefix(b, []byte("\xD0\xCF\x11\xE0")):
 			// A compound file: what Office makes of a document with a password.
 			return nil, fmt.Errorf("%w: the document is encrypted, or of an older format", ErrUnsupported)
 		}
 		return nil, fmt.Errorf("%w: not a zip archive: %w", ErrMalformed, err)
 	}
+	directory.left = math.MaxInt
 	if len(z.File) > maxZipEntries {
-		return nil, fmt.Errorf("%w: a zip archive of %d entries", ErrLimit, len(z.File))
+		return nil, fmt.Errorf("%w: a zip archive of %d entries, at most %d are read", ErrLimit, len(z.File), maxZipEntries)
 	}
-	a := &archive{ctx: in.ctx, parts: make(map[string]*zip.File, len(z.File)), unread: in.limits.Unpacked}
+	a := &archive{in: in, parts: make(map[string]*zip.File, len(z.File))}
 	for _, f := range z.File {
 		a.parts[strings.TrimPrefix(f.Name, "/")] = f
 	}
-	return a, nil
+	return a, in.budget.Step(len(z.File) * 64)
 }
+
+// directoryReader bounds what archive/zip reads while it looks for the entries.
+type directoryReader struct {
+	r    *bytes.Reader
+	left int
+}
+
+func (d *directoryReader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := d.r.ReadAt(p, off)
+	if d.left -= n; d.left < 0 {
+		return 0, errDirectory
+	}
+	return n, err
+}
+
+var errDirectory = errors.New("zip directory too large")
+
+// partSteps is what opening a part costs: the tables of its decompression.
+const partSteps = 4096
 
 // open reads one part; a missing one is nil.
 func (a *archive) open(name string) (io.ReadCloser, error) {
@@ -53,27 +79,14 @@ func (a *archive) open(name string) (io.ReadCloser, error) {
 	if f == nil {
 		return nil, nil
 	}
+	if err := a.in.budget.Step(partSteps); err != nil {
+		return nil, err
+	}
 	r, err := f.Open()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, name, err)
 	}
-	return &partOfArchive{a, r}, nil
-}
-
-type partOfArchive struct {
-	a *archive
-	io.ReadCloser
-}
-
-func (p *partOfArchive) Read(b []byte) (int, error) {
-	if err := p.a.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := p.ReadCloser.Read(b)
-	if p.a.unread -= int64(n); p.a.unread < 0 {
-		return 0, fmt.Errorf("%w: it unpacks to too much", ErrLimit)
-	}
-	return n, err
+	return r, nil
 }
 
 // eachToken calls f for the tokens of an XML part. Text is only valid during the call.
@@ -83,17 +96,19 @@ func (a *archive) eachToken(name string, f func(t xml.Token) error) error {
 		return err
 	}
 	defer func() { _ = r.Close() }()
-	d := xml.NewDecoder(r)
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	a.in.at = name
+	tokens := newTokens(r, a.in.budget)
 	for {
-		t, err := d.RawToken()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+		t, err := tokens.next()
 		switch {
 		case err == nil:
-		case a.ctx.Err() != nil, errors.Is(err, ErrLimit):
+		case errors.Is(err, io.EOF):
+			a.in.at = ""
+			return nil
+		case a.in.budget.Err() != nil:
 			return err
+		case errors.Is(err, errToken):
+			return fmt.Errorf("%w: %s: %w", ErrLimit, name, err)
 		default:
 			return fmt.Errorf("%w: %s: %w", ErrMalformed, name, err)
 		}
@@ -103,7 +118,7 @@ func (a *archive) eachToken(name string, f func(t xml.Token) error) error {
 	}
 }
 
-// wordDocument gives a DOCX's text: paragraphs, headings by their style, list items, tables row by row, notes
+// wordDocument writes a DOCX's text: paragraphs, headings by their style, list items, tables row by row, notes
 // (ECMA-376, part 1, 17).
 func wordDocument(in *input, out *output) error {
 	a, err := openArchive(in)
@@ -130,6 +145,7 @@ type wordText struct {
 	deleted int
 	tables  int
 	row     []string
+	rowSize int
 	cell    strings.Builder
 }
 
@@ -183,7 +199,7 @@ func (w *wordText) start(t xml.StartElement) {
 		w.tables++
 	case "tr":
 		if w.tables == 1 {
-			w.row = w.row[:0]
+			w.row, w.rowSize = w.row[:0], 0
 		}
 	}
 }
@@ -214,8 +230,12 @@ func (w *wordText) end(name string) error {
 		_, err := w.out.WriteString(prefix + s + "\n\n")
 		return err
 	case "tc":
-		if w.tables == 1 && len(w.row) < maxColumns {
+		// What is above the text wanted would be cut off anyway.
+		if w.tables == 1 && len(w.row) < maxColumns && w.rowSize <= w.out.limit {
 			w.row = append(w.row, w.cell.String())
+			w.rowSize += w.cell.Len() + cellOverhead
+		}
+		if w.tables == 1 {
 			w.cell.Reset()
 		}
 	case "tr":
@@ -232,8 +252,12 @@ func (w *wordText) end(name string) error {
 	return nil
 }
 
-// maxColumns bounds a table's width; Excel's own bound is 16,384.
-const maxColumns = 16_384
+const (
+	// maxColumns bounds a table's width; Excel's own bound is 16,384.
+	maxColumns = 16_384
+	// cellOverhead is what separates two cells.
+	cellOverhead = len(" | ")
+)
 
 // attr is the value of an attribute, whatever its prefix.
 func attr(t xml.StartElement, local string) string {
@@ -245,7 +269,7 @@ func attr(t xml.StartElement, local string) string {
 	return ""
 }
 
-// presentation gives a PPTX's text, slide by slide.
+// presentation writes a PPTX's text, slide by slide.
 func presentation(in *input, out *output) error {
 	a, err := openArchive(in)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/pdf"
 )
 
-// portableDocument gives a PDF's text, page by page.
+// portableDocument writes a PDF's text, page by page.
 func portableDocument(in *input, out *output) error {
 	b, err := in.all()
 	if err != nil {
@@ -18,7 +18,7 @@ func portableDocument(in *input, out *output) error {
 	if !bytes.Contains(b[:min(len(b), 1024)], []byte("%PDF-")) {
 		return fmt.Errorf("%w: not a PDF", ErrMalformed)
 	}
-	err = pdf.Text(in.ctx, b, out)
+	err = pdf.Text(in.budget, b, out, &in.at)
 	for theirs, ours := range map[error]error{
 		pdf.ErrMalformed: ErrMalformed, pdf.ErrLimit: ErrLimit, pdf.ErrEncrypted: ErrUnsupported, pdf.ErrNoText: ErrUnsupported,
 	} {

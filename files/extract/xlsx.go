@@ -3,14 +3,17 @@ package extract
 import (
 	"encoding/csv"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
-// spreadsheet gives an XLSX sheet by sheet as comma-separated rows, as the cells' stored values: dates as ISO dates,
+// spreadsheet writes an XLSX sheet by sheet as comma-separated rows, as the cells' stored values: dates as ISO dates,
 // formulas as their last result (ECMA-376, part 1, 18). Sheets are read as a stream, so that memory is bounded by the
 // shared strings and the text wanted.
 func spreadsheet(in *input, out *output) error {
@@ -18,7 +21,7 @@ func spreadsheet(in *input, out *output) error {
 	if err != nil {
 		return err
 	}
-	book := workbook{archive: a}
+	book := workbook{archive: a, shared: sharedStrings{budget: in.budget}}
 	if err := book.load(); err != nil {
 		return err
 	}
@@ -43,10 +46,13 @@ func spreadsheet(in *input, out *output) error {
 
 const (
 	maxSheets = 1000
-	// maxShared and maxFormats bound what is kept of a workbook besides the row at hand. Excel's bound on a sheet is
-	// 1,048,576 rows, and on formats a few hundred.
+	// These bound what is kept of a workbook besides the row at hand. Excel's own bounds: 1,048,576 rows in a sheet, a
+	// few hundred formats of 255 characters, 65,490 cell styles, 31 characters in a sheet's name.
 	maxShared  = 1 << 20
 	maxFormats = 10_000
+	maxFormat  = 1 << 10
+	maxStyles  = 1 << 16
+	maxName    = 1 << 10
 	// maxColumn is where a row ends, for cells that say they stand further right.
 	maxColumn = 16_384
 	// maxGap bounds the empty cells written between two others; the rest of a gap is left out.
@@ -58,7 +64,7 @@ type sheet struct{ name, part string }
 type workbook struct {
 	*archive
 	sheets   []sheet
-	shared   []string
+	shared   sharedStrings
 	dates    []dateKind // by cell style
 	date1904 bool
 }
@@ -80,7 +86,9 @@ func (b *workbook) load() error {
 			if !strings.HasPrefix(target, "/") {
 				target = path.Join("xl", target)
 			}
-			targets[attr(e, "Id")] = strings.TrimPrefix(target, "/")
+			if id := attr(e, "Id"); len(id) <= maxName && len(target) <= maxName {
+				targets[id] = strings.TrimPrefix(target, "/")
+			}
 		}
 		return nil
 	})
@@ -104,7 +112,8 @@ func (b *workbook) load() error {
 			}
 			hidden := strings.HasSuffix(strings.ToLower(attr(e, "state")), "hidden")
 			if part := targets[id]; b.parts[part] != nil && !hidden {
-				b.sheets = append(b.sheets, sheet{attr(e, "name"), part})
+				name := attr(e, "name")
+				b.sheets = append(b.sheets, sheet{strings.Clone(name[:min(len(name), maxName)]), part})
 			}
 		}
 		return nil
@@ -136,10 +145,11 @@ func (b *workbook) loadShared() error {
 		case xml.EndElement:
 			switch t.Name.Local {
 			case "si":
-				if len(b.shared) == maxShared {
-					return fmt.Errorf("%w: more than %d shared strings", ErrLimit, maxShared)
+				err := b.shared.add(s.String())
+				if errors.Is(err, errShared) {
+					return fmt.Errorf("%w: more than %d shared strings, or %d MiB of them", ErrLimit, maxShared, budget.MaxMemory>>20)
 				}
-				b.shared = append(b.shared, s.String())
+				return err
 			case "t":
 				inText = false
 			case "rPh":
@@ -166,11 +176,13 @@ func (b *workbook) loadStyles() error {
 				if len(custom) == maxFormats {
 					return fmt.Errorf("%w: more than %d number formats", ErrLimit, maxFormats)
 				}
-				custom[attr(t, "numFmtId")] = attr(t, "formatCode")
+				if id, code := attr(t, "numFmtId"), attr(t, "formatCode"); len(id) <= maxFormat && len(code) <= maxFormat {
+					custom[id] = code
+				}
 			case "cellXfs":
 				inCells = true
 			case "xf":
-				if inCells {
+				if inCells && len(b.dates) < maxStyles {
 					id := attr(t, "numFmtId")
 					b.dates = append(b.dates, dateKindOf(id, custom[id]))
 				}
@@ -245,13 +257,14 @@ type cell struct {
 func (b *workbook) writeSheet(part string, out *output) error {
 	w := csv.NewWriter(out)
 	var row []string
+	size := 0 // of row, in bytes
 	var c cell
 	err := b.eachToken(part, func(t xml.Token) error {
 		switch t := t.(type) {
 		case xml.StartElement:
 			switch t.Name.Local {
 			case "row":
-				row = row[:0]
+				row, size = row[:0], 0
 			case "c":
 				c.column = columnOf(attr(t, "r"), len(row))
 				c.kind = attr(t, "t")
@@ -273,13 +286,17 @@ func (b *workbook) writeSheet(part string, out *output) error {
 			case "rPh":
 				c.inRich = max(0, c.inRich-1)
 			case "c":
-				if c.column >= maxColumn || len(row) >= maxColumn || c.value.Len() == 0 {
+				// What is above the text wanted would be cut off anyway.
+				if c.column >= maxColumn || len(row) >= maxColumn || c.value.Len() == 0 || size > out.limit {
 					return nil
 				}
 				for range min(c.column-len(row), maxGap) {
 					row = append(row, "")
 				}
-				row = append(row, b.text(&c))
+				value := b.text(&c)
+				size += len(value) + 1
+				row = append(row, value)
+				return b.in.budget.Step(len(value)/2 + 16)
 			case "row":
 				if len(row) == 0 {
 					return nil
@@ -316,8 +333,8 @@ func (b *workbook) text(c *cell) string {
 	v := c.value.String()
 	switch c.kind {
 	case "s":
-		if i, err := strconv.Atoi(strings.TrimSpace(v)); err == nil && i >= 0 && i < len(b.shared) {
-			return b.shared[i]
+		if i, err := strconv.Atoi(strings.TrimSpace(v)); err == nil {
+			return b.shared.get(i)
 		}
 		return ""
 	case "b":

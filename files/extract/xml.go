@@ -19,7 +19,7 @@ func structuredXML(in *input, out *output) error {
 	if err != nil {
 		return err
 	}
-	laid := &output{limit: out.limit}
+	laid := &output{limit: out.limit, budget: out.budget}
 	err = layXML(b, laid)
 	switch {
 	case errors.Is(err, errNoXML) && !more:
@@ -35,13 +35,11 @@ func structuredXML(in *input, out *output) error {
 var errNoXML = errors.New("not well-formed XML")
 
 func layXML(b []byte, out *output) error {
-	d := xml.NewDecoder(bytes.NewReader(b))
-	d.Strict = false
-	// The bytes are UTF-8 by now, whatever the declaration says.
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	tokens := newTokens(bytes.NewReader(b), out.budget)
+	tokens.d.Strict = false
 	l := xmlLayout{out: out}
 	for l.err == nil {
-		t, err := d.RawToken()
+		t, err := tokens.next()
 		if errors.Is(err, io.EOF) {
 			if len(l.open) > 0 {
 				return errNoXML
@@ -50,6 +48,9 @@ func layXML(b []byte, out *output) error {
 			return l.err
 		}
 		if err != nil {
+			if spent := out.budget.Err(); spent != nil {
+				return spent
+			}
 			return errNoXML
 		}
 		l.token(t)

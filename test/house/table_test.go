@@ -52,9 +52,10 @@ var table = []row{
 	{"wire/...", []string{"wire/internal/pool"}, "bytes only"},
 	{"wire/internal/...", nil, "bytes only"},
 
-	{"files", []string{"files/extract", "internal/directive"}, "the domain of files, which a store imports"},
-	{"files/extract", []string{"files/extract/pdf"}, "bytes to text"},
-	{"files/extract/pdf", nil, "bytes to text"},
+	{"files", []string{"files/extract", "files/extract/budget", "internal/directive"}, "the domain of files, which a store imports"},
+	{"files/extract", []string{"files/extract/budget", "files/extract/pdf"}, "bytes to text"},
+	{"files/extract/pdf", []string{"files/extract/budget"}, "bytes to text"},
+	{"files/extract/budget", nil, "counts, and knows no format"},
 	{"files/...", []string{"files", "internal/directive"}, "a store; it never imports another one"},
 	{"files/s3", []string{"credentials", "files", "internal/directive"}, "a store; it never imports another one"},
 

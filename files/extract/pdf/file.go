@@ -2,37 +2,73 @@ package pdf
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 // file is a PDF whose objects have been found.
 type file struct {
-	ctx     context.Context //nolint:containedctx // lives as long as one call of Text
+	budget  *budget.Budget
 	data    []byte
 	objects map[int]place
-	streams map[int][]byte // decoded object streams
+	streams map[int][]byte // decoded object streams, held until the end
+	parsed  map[int]object // objects that were read before, as far as maxParsed allows
+	kept    int            // bytes that parsed takes
 	root    dict           // the trailer that names the catalog
 	crypt   *crypt
 	catalog int // the last object that calls itself the catalog
-	left    bounds
 }
 
-// place is where an object is: at an offset in the file or, with in set, in an object stream's decoded bytes.
+// place is where an object is: at an offset in the file or, with in set, in an object stream's decoded bytes. Files are
+// far below 2 GiB, and there may be many objects.
 type place struct {
-	offset     int
-	in         int
-	generation int
+	offset int32
+	in     int32
 	// found is where in the file it was defined; of several definitions the last one counts (7.5.6).
-	found int
+	found      int32
+	generation uint32
+}
+
+// object is an object that was parsed, and where it ended.
+type object struct {
+	v   any
+	end int
+}
+
+const (
+	// placeSize is what the place of an object takes in a map, in bytes, the map's growth included.
+	placeSize = 64
+	// maxParsed bounds what is kept of objects for the next reference to them, in bytes: fonts and resources are looked
+	// up on every page.
+	maxParsed = 6 << 20
+)
+
+// note remembers where an object is.
+func (f *file) note(num int, at place) error {
+	if _, ok := f.objects[num]; !ok {
+		if len(f.objects) == maxObjects {
+			return fmt.Errorf("%w: more than %d objects", ErrLimit, maxObjects)
+		}
+		if err := f.budget.Hold(placeSize); err != nil {
+			return err
+		}
+	}
+	f.objects[num] = at
+	return nil
 }
 
 // load finds all objects by going through the bytes once.
 func (f *file) load() error {
 	f.objects = make(map[int]place)
 	f.streams = make(map[int][]byte)
+	f.parsed = make(map[int]object)
+	// What the words looked for cost: two passes that compare little.
+	if err := f.budget.Step(len(f.data) / 8); err != nil {
+		return err
+	}
 	var containers []int
 	streamsEnd := false
 	for pos := 0; ; {
@@ -46,15 +82,14 @@ func (f *file) load() error {
 		if !ok {
 			continue
 		}
-		if len(f.objects)&1023 == 0 && f.ctx.Err() != nil {
-			return f.ctx.Err()
+		if err := f.note(num, place{offset: int32(pos), generation: uint32(generation), found: int32(at)}); err != nil { //nolint:gosec // within a file
+			return err
 		}
-		if len(f.objects) == maxObjects {
-			return fmt.Errorf("%w: more than %d objects", ErrLimit, maxObjects)
-		}
-		f.objects[num] = place{offset: pos, generation: generation, found: at}
-		p := parser{b: f.data, pos: pos, refs: true}
+		p := parser{b: f.data, pos: pos, refs: true, budget: f.budget}
 		v, _ := p.object()
+		if err := f.budget.Err(); err != nil {
+			return err
+		}
 		pos = p.pos
 		d, ok := v.(dict)
 		if !ok {
@@ -81,7 +116,7 @@ func (f *file) load() error {
 		if i < 0 {
 			break
 		}
-		p := parser{b: f.data, pos: pos + i + len("trailer"), refs: true}
+		p := parser{b: f.data, pos: pos + i + len("trailer"), refs: true, budget: f.budget}
 		if v, ok := p.object(); ok {
 			if d, ok := v.(dict); ok {
 				f.trailer(d)
@@ -197,10 +232,11 @@ func (f *file) loadContainer(num int) error {
 	}
 	first, count := toInt(f.get(d["First"])), toInt(f.get(d["N"]))
 	if first <= 0 || first > len(b) {
+		f.budget.Release(len(b))
 		return nil
 	}
-	f.streams[num] = b
-	p := parser{b: b[:first]}
+	f.streams[num] = b // and stays held
+	p := parser{b: b[:first], budget: f.budget}
 	for range min(count, first/2) {
 		n, ok1 := p.object()
 		offset, ok2 := p.object()
@@ -214,10 +250,9 @@ func (f *file) loadContainer(num int) error {
 		if old, ok := f.objects[id]; ok && old.found > at.found {
 			continue
 		}
-		if len(f.objects) == maxObjects {
-			return fmt.Errorf("%w: more than %d objects", ErrLimit, maxObjects)
+		if err := f.note(id, place{offset: int32(first + o), in: int32(num), found: at.found}); err != nil { //nolint:gosec // toInt bounds them
+			return err
 		}
-		f.objects[id] = place{offset: first + o, in: num, found: at.found}
 	}
 	return nil
 }
@@ -253,30 +288,34 @@ func (f *file) array(v any) array {
 	return a
 }
 
-// read parses an object, and says where it ended.
+// read parses an object, and returns where it ended. What it returns may be shared: it is never changed.
 func (f *file) read(num int) (any, int) {
+	if o, ok := f.parsed[num]; ok {
+		return o.v, o.end
+	}
 	at, ok := f.objects[num]
 	if !ok {
 		return nil, 0
 	}
 	b := f.data
 	if at.in != 0 {
-		b = f.streams[at.in]
+		b = f.streams[int(at.in)]
 	}
-	p := parser{b: b, pos: at.offset, refs: true}
+	p := parser{b: b, pos: int(at.offset), refs: true, budget: f.budget}
 	v, _ := p.object()
 	if _, ok := v.(operator); ok {
-		return nil, 0
+		v, p.pos = nil, 0
+	}
+	if size := p.memory + placeSize; f.kept+size <= maxParsed && f.budget.Hold(size) == nil {
+		f.kept += size
+		f.parsed[num] = object{v, p.pos}
 	}
 	return v, p.pos
 }
 
-// stream is a stream's dict and its decoded bytes. What is not a stream, or cannot be decoded, is nil; the error is that
-// of a limit.
+// stream is a stream's dict and its decoded bytes, which are held: release them. What is not a stream, or cannot be
+// decoded, is nil; the error is that of a limit.
 func (f *file) stream(v any) (dict, []byte, error) {
-	if err := f.ctx.Err(); err != nil {
-		return nil, nil, err
-	}
 	var num int
 	for range 16 {
 		r, ok := v.(ref)
@@ -288,12 +327,12 @@ func (f *file) stream(v any) (dict, []byte, error) {
 	}
 	d, ok := v.(dict)
 	if !ok || num == 0 || f.objects[num].in != 0 {
-		return nil, nil, nil
+		return nil, nil, f.budget.Err()
 	}
 	_, end := f.read(num)
 	start, ok := streamStart(f.data, end)
 	if !ok {
-		return nil, nil, nil
+		return nil, nil, f.budget.Err()
 	}
 	sized := dict{"Length": f.get(d["Length"])}
 	stop := f.streamEnd(sized, start)
@@ -301,18 +340,40 @@ func (f *file) stream(v any) (dict, []byte, error) {
 		stop = len(f.data)
 	}
 	raw := f.data[start:stop]
+	if err := f.budget.Step(len(raw)/8 + streamSteps); err != nil {
+		return nil, nil, err
+	}
+	held := 0
 	if f.crypt != nil && d["Type"] != name("XRef") {
-		raw = f.crypt.decrypt(raw, num, f.objects[num].generation)
+		held = len(raw)
+		if err := f.budget.Hold(held); err != nil {
+			return nil, nil, err
+		}
+		if err := f.budget.Step(len(raw)); err != nil {
+			return nil, nil, err
+		}
+		raw = f.crypt.decrypt(raw, num, int(f.objects[num].generation))
 	}
 	b, err := f.decode(d, raw)
+	f.budget.Release(held)
 	return d, b, err
 }
+
+// streamSteps is what a stream costs besides its bytes: the tables of its decoder.
+const streamSteps = 4096
 
 // page is a page of the page tree with what it inherits.
 type page struct {
 	contents  any
 	resources dict
 }
+
+const (
+	// maxNodes bounds the nodes of the page tree that wait to be looked at.
+	maxNodes = 1 << 16
+	// pageSteps is what a node of the page tree costs besides its object.
+	pageSteps = 64
+)
 
 // pages walks the page tree (7.7.3) without recursion.
 func (f *file) pages() ([]page, error) {
@@ -328,7 +389,7 @@ func (f *file) pages() ([]page, error) {
 	seen := make(map[int]bool)
 	var pages []page
 	for len(stack) > 0 && len(pages) < maxPages {
-		if err := f.ctx.Err(); err != nil {
+		if err := f.budget.Step(pageSteps); err != nil {
 			return nil, err
 		}
 		n := stack[len(stack)-1]
@@ -353,8 +414,8 @@ func (f *file) pages() ([]page, error) {
 			}
 			continue
 		}
-		if len(stack)+len(kids) > maxObjects {
-			return nil, fmt.Errorf("%w: a page tree of more than %d nodes", ErrLimit, maxObjects)
+		if len(stack)+len(kids) > maxNodes {
+			return nil, fmt.Errorf("%w: a page tree of more than %d nodes", ErrLimit, maxNodes)
 		}
 		for _, kid := range slices.Backward(kids) {
 			// A node that is not a reference could be seen any number of times.

@@ -4,26 +4,29 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/ascii85"
-	"fmt"
 	"io"
+	"math"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 // maxFilters bounds the filters on one stream.
 const maxFilters = 8
 
-// decode undoes a stream's filters (7.4). A filter that leads to no text, an image's, gives nil. Data that breaks off
-// gives what there is.
-func (f *file) decode(d dict, b []byte) ([]byte, error) {
+// decode undoes a stream's filters (7.4), and holds what it returns. A filter that leads to no text, an image's, returns
+// nil. Data that breaks off returns what there is.
+func (f *file) decode(d dict, raw []byte) (b []byte, err error) {
 	filters, params := f.list(d["Filter"]), f.list(d["DecodeParms"])
 	if len(filters) > maxFilters {
 		return nil, nil
 	}
+	b = raw
+	held := 0 // of b; raw is held by the caller
 	for i, filter := range filters {
 		var p dict
 		if i < len(params) {
 			p = f.dict(params[i])
 		}
-		var err error
 		switch f.get(filter) {
 		case name("FlateDecode"), name("Fl"):
 			b, err = f.flate(b)
@@ -32,25 +35,28 @@ func (f *file) decode(d dict, b []byte) ([]byte, error) {
 			if e, ok := f.get(p["EarlyChange"]).(float64); ok && e == 0 {
 				early = 0
 			}
-			b, err = f.lzw(b, early)
+			b, err = f.readAll(newLZW(b, early))
 		case name("ASCII85Decode"), name("A85"):
 			b, err = f.ascii85(b)
 		case name("ASCIIHexDecode"), name("AHx"):
-			p := parser{b: b}
-			b = []byte(p.hex())
+			b, err = f.readAll(&hexReader{b})
 		case name("RunLengthDecode"), name("RL"):
-			b, err = f.runLength(b)
+			b, err = f.readAll(&runLengthReader{b: b})
 		default:
-			return nil, nil
+			b = nil
 		}
-		if err != nil {
+		f.budget.Release(held)
+		if err != nil || b == nil {
 			return nil, err
 		}
+		held = len(b)
 		if b, err = f.predict(p, b); err != nil {
 			return nil, err
 		}
+		f.budget.Release(held)
+		held = len(b)
 	}
-	return b, nil
+	return b, f.budget.Hold(len(b) - held)
 }
 
 // list is an array, or one object as an array of one.
@@ -65,18 +71,30 @@ func (f *file) list(v any) array {
 	}
 }
 
-// spend takes decoded bytes from what is allowed.
-func (f *file) spend(n int) error {
-	if f.left.decoded -= n; f.left.decoded < 0 {
-		return fmt.Errorf("%w: it decodes to too much", ErrLimit)
+// readAll reads what a decoder returns, up to its first error. An error is the budget's.
+func (f *file) readAll(r io.Reader) ([]byte, error) {
+	b, _ := f.budget.ReadAll(meteredReader{f.budget, r}, math.MaxInt32)
+	if err := f.budget.Err(); err != nil {
+		return nil, err
 	}
-	return nil
+	if b == nil {
+		b = []byte{}
+	}
+	return b, nil
 }
 
-// readAll reads what a decoder gives, up to its first error.
-func (f *file) readAll(r io.Reader) ([]byte, error) {
-	b, _ := io.ReadAll(io.LimitReader(r, int64(f.left.decoded)+1))
-	return b, f.spend(len(b))
+// meteredReader charges what is decoded.
+type meteredReader struct {
+	budget *budget.Budget
+	r      io.Reader
+}
+
+func (m meteredReader) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	if spent := m.budget.Step(n/4 + 1); spent != nil {
+		return n, spent
+	}
+	return n, err
 }
 
 func (f *file) flate(b []byte) ([]byte, error) {
@@ -95,97 +113,73 @@ func (f *file) ascii85(b []byte) ([]byte, error) {
 	return f.readAll(ascii85.NewDecoder(bytes.NewReader(b)))
 }
 
-func (f *file) runLength(b []byte) ([]byte, error) {
-	var out []byte
-	for len(b) > 0 && b[0] != 128 && len(out) <= f.left.decoded {
-		n := int(b[0])
-		if n < 128 {
-			n = min(n+1, len(b)-1)
-			out = append(out, b[1:1+n]...)
-			b = b[1+n:]
-			continue
+// hexReader decodes pairs of hex digits, up to a > (7.4.2).
+type hexReader struct{ b []byte }
+
+func (r *hexReader) Read(p []byte) (n int, err error) {
+	half := -1
+	for n < len(p) && len(r.b) > 0 && r.b[0] != '>' {
+		d := hexDigit(r.b[0])
+		r.b = r.b[1:]
+		switch {
+		case d < 0:
+		case half < 0:
+			half = d
+		default:
+			p[n] = byte(half<<4 | d)
+			n++
+			half = -1
 		}
-		if len(b) < 2 {
-			break
-		}
-		out = append(out, bytes.Repeat(b[1:2], 257-n)...)
-		b = b[2:]
 	}
-	return out, f.spend(len(out))
+	if half >= 0 { // an odd last digit; p has room, or the loop had gone on
+		p[n] = byte(half << 4)
+		n++
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
-// lzw is the variant of TIFF: codes of 9 to 12 bits, the highest bit first, their width growing one code early (7.4.4).
-func (f *file) lzw(b []byte, early int) ([]byte, error) {
-	const (
-		clearCode = 256
-		endCode   = 257
-	)
-	type link struct {
-		prev int16
-		last byte
-		size int16
-	}
-	var table [4096]link
-	for i := range 256 {
-		table[i] = link{-1, byte(i), 1}
-	}
-	next, width, prev := 258, 9, -1
-	var out []byte
-	var bits uint32
-	var have int
-	for _, c := range b {
-		bits = bits<<8 | uint32(c)
-		have += 8
-		if have < width {
-			continue
-		}
-		code := int(bits >> (have - width) & (1<<width - 1))
-		have -= width
-		if code == endCode {
-			break
-		}
-		if code == clearCode {
-			next, width, prev = 258, 9, -1
-			continue
-		}
-		if code > next || code == next && prev < 0 || code >= 4096 {
-			break
-		}
-		entry := code
-		if code == next {
-			entry = prev // its last byte is its first, added below
-		}
-		size := int(table[entry].size)
-		start := len(out)
-		out = append(out, make([]byte, size)...)
-		for i, e := start+size-1, entry; i >= start && e >= 0; i-- {
-			out[i] = table[e].last
-			e = int(table[e].prev)
-		}
-		first := out[start]
-		if code == next {
-			out = append(out, first)
-		}
-		if prev >= 0 && next < 4096 {
-			table[next] = link{int16(prev), first, table[prev].size + 1} //nolint:gosec // below 4096
-			next++
-		}
-		for width < 12 && next+early >= 1<<width {
-			width++
-		}
-		prev = code
-		if len(out) > f.left.decoded {
-			break
-		}
-	}
-	return out, f.spend(len(out))
+// runLengthReader decodes runs of a repeated byte and of others (7.4.5).
+type runLengthReader struct {
+	b    []byte
+	run  int // of b's first byte, still to be repeated
+	copy int // bytes of b, still to be copied
 }
 
-// predict undoes the predictors of PNG and TIFF (7.4.4.4); object streams and tables use them.
+func (r *runLengthReader) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		switch {
+		case r.run > 0:
+			p[n] = r.b[0]
+			n++
+			if r.run--; r.run == 0 {
+				r.b = r.b[1:]
+			}
+		case r.copy > 0 && len(r.b) > 0:
+			c := copy(p[n:], r.b[:min(r.copy, len(r.b))])
+			r.b, r.copy, n = r.b[c:], r.copy-c, n+c
+		case len(r.b) < 2 || r.b[0] == 128:
+			if n == 0 {
+				return 0, io.EOF
+			}
+			return n, nil
+		case r.b[0] < 128:
+			r.b, r.copy = r.b[1:], int(r.b[0])+1
+		default:
+			r.b, r.run = r.b[1:], 257-int(r.b[0])
+		}
+	}
+	return n, nil
+}
+
+// predict undoes the predictors of PNG and TIFF (7.4.4.4); object streams and tables use them. What it returns is held
+// beside b.
 func (f *file) predict(p dict, b []byte) ([]byte, error) {
 	kind := toInt(f.get(p["Predictor"]))
 	if kind < 2 {
-		return b, nil
+		return b, f.budget.Hold(len(b))
 	}
 	number := func(key name, missing int) int {
 		if n := toInt(f.get(p[key])); n > 0 && n < 1<<16 {
@@ -199,8 +193,15 @@ func (f *file) predict(p dict, b []byte) ([]byte, error) {
 	if row > len(b) {
 		return nil, nil
 	}
+	if err := f.budget.Hold(len(b)); err != nil {
+		return nil, err
+	}
+	if err := f.budget.Step(len(b)); err != nil {
+		return nil, err
+	}
 	if kind == 2 {
 		if bits != 8 {
+			f.budget.Release(len(b))
 			return nil, nil
 		}
 		b = bytes.Clone(b)
@@ -211,6 +212,7 @@ func (f *file) predict(p dict, b []byte) ([]byte, error) {
 		}
 		return b, nil
 	}
+	all := len(b)
 	out := make([]byte, 0, len(b))
 	above := make([]byte, row)
 	for len(b) > row {
@@ -236,6 +238,7 @@ func (f *file) predict(p dict, b []byte) ([]byte, error) {
 		}
 		above = line
 	}
+	f.budget.Release(all - len(out))
 	return out, nil
 }
 

@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -11,6 +12,8 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 // font says what the codes in shown strings mean, and how wide they are.
@@ -24,6 +27,8 @@ type font struct {
 	charset encoding.Encoding
 	widths  map[int]float64 // in thousandths of the font size
 	missing float64
+	// steps is what a glyph costs: its code is looked for in ranges one by one.
+	steps int
 }
 
 // glyph is one shown code.
@@ -50,14 +55,41 @@ var predefined = []struct {
 	{"KSC", korean.EUCKR},
 }
 
+const (
+	// fontSteps is what loading a font costs besides its objects.
+	fontSteps = 4096
+	// fontSize is what a font takes besides its maps, in bytes, and mappingSize what an entry of those takes.
+	fontSize    = 8 << 10
+	mappingSize = 96
+)
+
+// loadFont reads a font. It is held until the end of the file.
 func (f *file) loadFont(d dict) (*font, error) {
+	fo, err := f.readFont(d)
+	if err != nil {
+		return nil, err
+	}
+	size := fontSize + mappingSize*len(fo.widths)
+	fo.steps = glyphSteps
+	if m := fo.toUnicode; m != nil {
+		fo.steps += len(m.ranges)/2 + len(m.spaces)/2
+		size += mappingSize*len(m.one) + rangeSize*len(m.ranges)
+	}
+	if err := f.budget.Hold(size); err != nil {
+		return nil, err
+	}
+	return fo, f.budget.Step(fontSteps + size/8)
+}
+
+func (f *file) readFont(d dict) (*font, error) {
 	fo := &font{widths: make(map[int]float64), missing: 500}
 	_, b, err := f.stream(d["ToUnicode"])
 	if err != nil {
 		return nil, err
 	}
 	if b != nil {
-		fo.toUnicode = parseCMap(b)
+		fo.toUnicode = parseCMap(b, f.budget)
+		f.budget.Release(len(b))
 	}
 	if d["Subtype"] == name("Type0") {
 		fo.composite = true
@@ -237,10 +269,16 @@ func (fo *font) width(code int) float64 {
 // cmap maps codes to text (9.10.3).
 type cmap struct {
 	// one is by code and its length in bytes.
-	one    map[[2]int]string
+	one    map[mapping]string
 	ranges []cmapRange
 	// spaces say how many bytes a code has.
 	spaces []codeSpace
+}
+
+// mapping is a code and its length in bytes.
+type mapping struct {
+	code uint32
+	size uint8
 }
 
 type cmapRange struct {
@@ -254,14 +292,18 @@ type codeSpace struct {
 }
 
 const (
-	maxMappings = 1 << 17
-	maxRanges   = 4096
-	maxSpaces   = 64
+	maxMappings = 1 << 16
+	// maxExpanded is the length from which a range is kept as one.
+	maxExpanded = 256
+	// maxRanges bounds those: a font has 65,536 codes, and each range at least maxExpanded of them.
+	maxRanges = 256
+	rangeSize = 320
+	maxSpaces = 64
 )
 
-func parseCMap(b []byte) *cmap {
-	m := &cmap{one: make(map[[2]int]string)}
-	p := parser{b: b}
+func parseCMap(b []byte, spent *budget.Budget) *cmap {
+	m := &cmap{one: make(map[mapping]string)}
+	p := parser{b: b, budget: spent}
 	var stack []any
 	for {
 		v, ok := p.object()
@@ -294,6 +336,9 @@ func parseCMap(b []byte) *cmap {
 				lo, size := codeOf(stack[0])
 				hi, _ := codeOf(stack[1])
 				m.setRange(lo, hi, size, stack[2])
+				if spent.Step(min(max(hi-lo, 0), maxExpanded)*8) != nil {
+					return m
+				}
 			}
 		}
 		stack = stack[:0]
@@ -329,7 +374,7 @@ func textOf(v any) string {
 
 func (m *cmap) set(code, size int, text string) {
 	if size > 0 && len(m.one) < maxMappings {
-		m.one[[2]int{code, size}] = text
+		m.one[mapping{uint32(code), uint8(size)}] = text //nolint:gosec // codes have at most four bytes
 	}
 }
 
@@ -345,20 +390,39 @@ func (m *cmap) setRange(lo, hi, size int, to any) {
 		}
 		return
 	}
-	if text := []rune(textOf(to)); len(text) > 0 && len(m.ranges) < maxRanges {
+	text := []rune(textOf(to))
+	if len(text) == 0 {
+		return
+	}
+	if hi-lo < maxExpanded && len(m.one)+hi-lo < maxMappings {
+		// Many small ranges are common, and each glyph would go through them.
+		for code := lo; code <= hi; code++ {
+			key := mapping{uint32(code), uint8(size)} //nolint:gosec // codes have at most four bytes
+			if _, ok := m.one[key]; !ok {
+				m.one[key] = shifted(text, code-lo)
+			}
+		}
+		return
+	}
+	if len(m.ranges) < maxRanges {
 		m.ranges = append(m.ranges, cmapRange{lo, hi, size, text})
 	}
 }
 
+// shifted is the text with n added to its last character.
+func shifted(text []rune, n int) string {
+	text = slices.Clone(text)
+	text[len(text)-1] += rune(n) //nolint:gosec // codes have at most 31 bits
+	return string(text)
+}
+
 func (m *cmap) text(code, size int) (string, bool) {
-	if t, ok := m.one[[2]int{code, size}]; ok {
+	if t, ok := m.one[mapping{uint32(code), uint8(size)}]; ok {
 		return t, true
 	}
 	for _, r := range m.ranges {
 		if r.size == size && code >= r.lo && code <= r.hi {
-			text := append([]rune(nil), r.text...)
-			text[len(text)-1] += rune(code - r.lo) //nolint:gosec // codes have at most 31 bits
-			return string(text), true
+			return shifted(r.text, code-r.lo), true
 		}
 	}
 	return "", false

@@ -1,8 +1,11 @@
 package pdf
 
 import (
+	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 // The objects of PDF (7.3) are, in Go: nil, bool, float64, str, name, array, dict and ref; a stream is its dict. In
@@ -16,13 +19,39 @@ type (
 	operator string
 )
 
-// parser reads objects out of bytes. It never fails: what is not understood is skipped, and the end is ok == false.
+// parser reads objects out of bytes. It never fails: what is not understood is skipped, and the end is ok == false. Where
+// the budget ends, or an object is larger than one may be, all parsing ends, and the budget's Err says so.
 type parser struct {
 	b   []byte
 	pos int
 	// refs says that "1 0 R" is a reference, as everywhere but in content streams.
-	refs  bool
-	depth int
+	refs   bool
+	depth  int
+	budget *budget.Budget
+	// memory is what the outermost object being read takes so far, in bytes.
+	memory int
+}
+
+const (
+	// maxObject bounds the memory of one object that is not a stream. The largest of honest files are the widths of
+	// a font with 65,536 glyphs.
+	maxObject = 4 << 20
+	// valueSize is about what one value takes: its interface, what that points to, and its share of an array or a map.
+	valueSize = 32
+	// objectSteps is what an object costs besides its bytes, which are half a step each.
+	objectSteps = 4
+)
+
+// take charges n bytes to the outermost object; false: it has too many, and parsing ended.
+func (p *parser) take(n int) bool {
+	if p.memory += n; p.memory <= maxObject {
+		return true
+	}
+	if p.budget.Err() == nil {
+		_ = p.budget.Fail(fmt.Errorf("%w: an object of more than %d MiB", ErrLimit, maxObject>>20))
+	}
+	p.pos = len(p.b)
+	return false
 }
 
 // Character classes of 7.2.2.
@@ -55,6 +84,23 @@ func (p *parser) skipSpace() {
 
 // object is the next object, operator or closing delimiter.
 func (p *parser) object() (v any, ok bool) {
+	if p.depth == 0 {
+		p.memory = 0
+	}
+	from := p.pos
+	v, ok = p.next()
+	if p.depth > 0 {
+		// The outermost object pays for all of its bytes.
+		from = p.pos
+	}
+	if p.budget.Step((p.pos-from)/2+objectSteps) != nil {
+		p.pos = len(p.b)
+		return nil, false
+	}
+	return v, ok && p.take(valueSize)
+}
+
+func (p *parser) next() (v any, ok bool) {
 	p.skipSpace()
 	if p.pos >= len(p.b) {
 		return nil, false
@@ -87,6 +133,9 @@ func (p *parser) object() (v any, ok bool) {
 		return operator(c), true
 	}
 	word := p.word()
+	if !p.take(len(word)) {
+		return nil, false
+	}
 	switch word {
 	case "true", "false":
 		return word == "true", true
@@ -109,8 +158,11 @@ func (p *parser) word() string {
 	for p.pos < len(p.b) && !isSpace(p.b[p.pos]) && !isDelimiter(p.b[p.pos]) {
 		p.pos++
 	}
-	return string(p.b[start:p.pos])
+	return string(p.b[start:min(p.pos, start+maxWord)])
 }
+
+// maxWord bounds what is kept of a name, a number or an operator. Names have at most 127 bytes (annex C).
+const maxWord = 1 << 10
 
 // number reads what PDF writers call a number; some write "--5" or "1.-2".
 func number(word string) (float64, bool) {
@@ -172,9 +224,12 @@ func (p *parser) name() name {
 				p.pos += 2
 			}
 		}
-		b = append(b, c)
+		if len(b) < maxWord {
+			b = append(b, c)
+		}
 		p.pos++
 	}
+	p.take(len(b))
 	return name(b)
 }
 
@@ -193,7 +248,7 @@ func hexDigit(c byte) int {
 func (p *parser) hex() str {
 	var b []byte
 	half := -1
-	for p.pos < len(p.b) {
+	for p.pos < len(p.b) && len(b) < maxObject {
 		c := p.b[p.pos]
 		p.pos++
 		if c == '>' {
@@ -212,6 +267,7 @@ func (p *parser) hex() str {
 	if half >= 0 {
 		b = append(b, byte(half<<4))
 	}
+	p.take(len(b))
 	return str(b)
 }
 
@@ -219,7 +275,8 @@ func (p *parser) hex() str {
 func (p *parser) literal() str {
 	var b []byte
 	open := 1
-	for p.pos < len(p.b) {
+	defer func() { p.take(len(b)) }()
+	for p.pos < len(p.b) && len(b) < maxObject {
 		c := p.b[p.pos]
 		p.pos++
 		switch c {

@@ -1,7 +1,6 @@
 package pdf
 
 import (
-	"fmt"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -39,35 +38,70 @@ type state struct {
 	scale, leading             float64
 }
 
-// page draws one page and gives its text.
+// page draws one page and returns its text.
 func (p *painter) page(pg page) (string, error) {
 	streams, ok := p.get(pg.contents).(array)
 	if !ok {
 		streams = array{pg.contents}
 	}
-	var content []byte
-	for _, c := range streams {
-		_, b, err := p.stream(c)
-		if err != nil {
-			return "", err
-		}
-		content = append(append(content, b...), '\n')
-	}
 	p.state = state{ctm: identity, scale: 1}
 	p.stack = p.stack[:0]
 	p.layout = layout{}
-	err := p.run(content, pg.resources, 0)
-	return strings.TrimSpace(string(norm.NFC.Bytes(p.layout.b))), err
+	err := p.contents(streams, pg.resources)
+	b := p.layout.b
+	held := 3 * cap(b) // itself, and what is made of it
+	if spent := p.budget.Hold(held); spent != nil {
+		return "", spent
+	}
+	defer p.budget.Release(held)
+	if spent := p.budget.Step(len(b)); spent != nil {
+		return "", spent
+	}
+	return strings.TrimSpace(string(norm.NFC.Bytes(b))), err
+}
+
+// contents draws the streams of a page, which are one stream that was cut anywhere between two tokens (7.8.2).
+func (p *painter) contents(streams array, resources dict) error {
+	if len(streams) == 1 {
+		_, b, err := p.stream(streams[0])
+		if err != nil {
+			return err
+		}
+		defer p.budget.Release(len(b))
+		return p.run(b, resources, 0)
+	}
+	var parts [][]byte
+	total := 0
+	for _, c := range streams {
+		_, b, err := p.stream(c)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, b)
+		total += len(b)
+	}
+	held := total + len(parts)
+	if err := p.budget.Hold(held); err != nil {
+		return err
+	}
+	defer p.budget.Release(held)
+	content := make([]byte, 0, held)
+	for i, b := range parts {
+		content = append(append(content, b...), '\n')
+		parts[i] = nil
+	}
+	p.budget.Release(total)
+	return p.run(content, resources, 0)
 }
 
 // run draws a content stream. Errors are those of limits.
 func (p *painter) run(content []byte, resources dict, forms int) error {
-	ps := parser{b: content}
+	ps := parser{b: content, budget: p.budget}
 	var args []any
 	for {
 		v, ok := ps.object()
 		if !ok {
-			return nil
+			return p.budget.Err()
 		}
 		op, isOp := v.(operator)
 		if !isOp {
@@ -76,11 +110,8 @@ func (p *painter) run(content []byte, resources dict, forms int) error {
 			}
 			continue
 		}
-		if p.left.operators--; p.left.operators < 0 || p.left.glyphs < 0 {
-			return fmt.Errorf("%w: it draws too much", ErrLimit)
-		}
-		if p.left.operators&63 == 0 && p.ctx.Err() != nil {
-			return p.ctx.Err()
+		if err := p.budget.Step(operatorSteps); err != nil {
+			return err
 		}
 		switch op {
 		case "BI":
@@ -99,6 +130,12 @@ func (p *painter) run(content []byte, resources dict, forms int) error {
 		args = args[:0]
 	}
 }
+
+const (
+	// operatorSteps and glyphSteps are what an operator and a drawn character cost besides their bytes.
+	operatorSteps = 2
+	glyphSteps    = 6
+)
 
 // num is the i-th operand; a missing one is 0.
 func num(args []any, i int) float64 {
@@ -189,8 +226,7 @@ func (p *painter) show(args []any, i int) {
 	var text strings.Builder
 	start := p.tm
 	p.font.glyphs(string(s), func(g glyph) bool {
-		// A string may be as long as the file, so the operators are not enough to count.
-		if p.left.glyphs--; p.left.glyphs < 0 || p.left.glyphs&4095 == 0 && p.ctx.Err() != nil || text.Len() > maxPageText {
+		if p.budget.Step(p.font.steps) != nil || text.Len() > maxPageText {
 			return false
 		}
 		text.WriteString(g.text)
@@ -248,6 +284,7 @@ func (p *painter) form(args []any, resources dict, depth int) error {
 	if err != nil || b == nil {
 		return err
 	}
+	defer p.budget.Release(len(b))
 	if r := p.dict(d["Resources"]); r != nil {
 		resources = r
 	}

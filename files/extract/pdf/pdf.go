@@ -1,15 +1,17 @@
 // Package pdf takes the text out of PDF files (ISO 32000-1), page by page and in the order it is drawn.
 //
 // The files are strangers'. So nothing here follows what a file claims: objects are found by one pass over the bytes
-// instead of by cross-reference tables, which also reads damaged files; nesting, counts, decoded bytes and drawn
-// operators are bounded; nothing recurses without a limit, since a stack that overflows ends the process.
+// instead of by cross-reference tables, which also reads damaged files; nesting and counts are bounded; what is parsed,
+// decoded and drawn is charged to a budget; nothing recurses without a limit, since a stack that overflows ends the
+// process.
 package pdf
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 var (
@@ -20,34 +22,22 @@ var (
 	// ErrNoText is a file with pages but no text on them, as scanners make it.
 	ErrNoText = errors.New("the PDF holds no text, only images or drawings")
 	// ErrLimit is a file that needs more work than is allowed.
-	ErrLimit = errors.New("the PDF exceeds the limits of extraction")
+	ErrLimit = errors.New("the PDF is too large")
 )
 
 const (
-	maxObjects = 1 << 20
+	maxObjects = 1 << 18
 	maxPages   = 10_000
 	maxNesting = 64
 	maxForms   = 8
 	maxStates  = 256
 )
 
-// bounds are what a whole file may cost.
-type bounds struct {
-	decoded   int // bytes that all streams together decode to
-	operators int // drawing operators of all pages, forms drawn repeatedly included
-	glyphs    int // characters drawn
-}
-
-var defaultBounds = bounds{decoded: 96 << 20, operators: 10 << 20, glyphs: 32 << 20}
-
-// Text writes the text of the PDF in data to w. It stops with w's error, with ctx's when ctx ends, or with one of this
-// package's. What was written before an error stands.
-func Text(ctx context.Context, data []byte, w io.Writer) error {
-	return write(ctx, data, w, defaultBounds)
-}
-
-func write(ctx context.Context, data []byte, w io.Writer, most bounds) error {
-	f := &file{ctx: ctx, data: data, left: most}
+// Text writes the text of the PDF in data to w, and notes in at which page it is on. It stops with w's error, with one of
+// this package's, or with the budget's: the file's bytes are held by the caller, and all else is charged here. What was
+// written before an error stands.
+func Text(b *budget.Budget, data []byte, w io.Writer, at *string) error {
+	f := &file{budget: b, data: data}
 	if err := f.load(); err != nil {
 		return err
 	}
@@ -61,6 +51,7 @@ func write(ctx context.Context, data []byte, w io.Writer, most bounds) error {
 	p := &painter{file: f, fonts: make(map[int]*font)}
 	anyText := false
 	for i, page := range pages {
+		*at = fmt.Sprintf("page %d", i+1)
 		text, err := p.page(page)
 		if text != "" {
 			anyText = true
@@ -74,6 +65,10 @@ func write(ctx context.Context, data []byte, w io.Writer, most bounds) error {
 		if err != nil {
 			return err
 		}
+	}
+	*at = ""
+	if err := b.Err(); err != nil {
+		return err
 	}
 	if !anyText {
 		return ErrNoText

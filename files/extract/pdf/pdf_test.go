@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract/budget"
 )
 
 // document makes a PDF of one page from its content stream and further objects, from 10 on. The page's fonts are F1, of
@@ -34,7 +36,7 @@ const helvetica = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAns
 func textOfFile(t testing.TB, data []byte) (string, error) {
 	t.Helper()
 	var out strings.Builder
-	err := Text(t.Context(), data, &out)
+	err := Text(budget.New(t.Context(), nil, 0, 0), data, &out, new(string))
 	return strings.TrimRight(out.String(), "\n"), err
 }
 
@@ -189,7 +191,6 @@ func TestErrors(t *testing.T) {
 
 // Files made to run forever, to fill memory or to overflow the stack end in an error or a text, soon.
 func TestHostileFiles(t *testing.T) {
-	few := bounds{decoded: 4 << 20, operators: 200_000, glyphs: 200_000}
 	bomb := deflate(strings.Repeat(" ", 20<<20))
 	fan := streamOf("/Subtype/Form", strings.Repeat("/X1 Do ", 100))
 	for name, doc := range map[string][]byte{
@@ -219,8 +220,8 @@ func TestHostileFiles(t *testing.T) {
 			defer cancel()
 			start := time.Now()
 			var out bytes.Buffer
-			err := write(ctx, doc, &out, few)
-			known := err == nil || errors.Is(err, ErrMalformed) || errors.Is(err, ErrLimit) || errors.Is(err, ErrNoText) || errors.Is(err, context.DeadlineExceeded)
+			err := Text(budget.New(ctx, nil, 16<<20, 24<<20), doc, &out, new(string))
+			known := err == nil || errors.Is(err, budget.ErrSteps) || errors.Is(err, budget.ErrMemory) || errors.Is(err, ErrMalformed) || errors.Is(err, ErrLimit) || errors.Is(err, ErrNoText) || errors.Is(err, context.DeadlineExceeded)
 			if took := time.Since(start); !known || took > 20*time.Second || !utf8.Valid(out.Bytes()) {
 				t.Errorf("%v after %v, %d bytes", err, took, out.Len())
 			}
@@ -244,7 +245,7 @@ func FuzzPDF(f *testing.F) {
 		defer cancel()
 		var out bytes.Buffer
 		start := time.Now()
-		if err := Text(ctx, b, &out); errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 10*time.Second {
+		if err := Text(budget.New(ctx, nil, 0, 0), b, &out, new(string)); errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 10*time.Second {
 			t.Fatalf("%d bytes take longer than %v", len(b), time.Since(start))
 		}
 		if !utf8.Valid(out.Bytes()) {
