@@ -58,7 +58,7 @@ func (c *Call) answer(a *attempt) error {
 
 var JSONType = []string{"application/json"}
 
-// unreadable makes the error for a reply that cannot be translated; what the client can mend stays as it is.
+// unreadable returns the error for a reply that cannot be translated; what the client can mend stays as it is.
 func (c *Call) unreadable(a *attempt, err error) error {
 	var e *chat.Error
 	if !errors.As(err, &e) {

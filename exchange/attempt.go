@@ -115,7 +115,7 @@ func (c *Call) open(ctx context.Context, a *attempt) error {
 	return c.attemptError(ctx, a.target, err)
 }
 
-// silence is the error for an upstream that says nothing. Another target may; this one would be as silent again.
+// silence returns the error for an upstream that sent nothing in time. Another target is tried; this one is not tried again.
 func (c *Call) silence(cause error) *chat.Error {
 	return &chat.Error{
 		Kind: chat.ErrTimeout, Code: "stream_idle_timeout", Fallback: true, Cause: cause,
@@ -123,7 +123,7 @@ func (c *Call) silence(cause error) *chat.Error {
 	}
 }
 
-// attemptError makes of what an upstream failed with the error that decides about another try.
+// attemptError returns the error of a failed attempt, which decides whether there is another try.
 func (c *Call) attemptError(ctx context.Context, t *upstream.Target, err error) error {
 	if ctx.Err() != nil {
 		return errClientGone
@@ -178,7 +178,7 @@ func (a *attempt) close() {
 // relays reports whether the upstream's own bytes are the answer.
 func (c *Call) relays(a *attempt) bool { return a.relayed && a.call.Dialect.Name() == c.Out.Name() }
 
-// setHeaders says who answered and how; a is nil when nobody did.
+// setHeaders sets the headers about the upstream and its answer; a is nil when no upstream answered.
 func (c *Call) setHeaders(a *attempt) {
 	h := c.w.Header()
 	values := make([]string, 0, 5) // of the headers that nearly every answer has

@@ -52,7 +52,7 @@ func (en *Engine) tooLarge() *chat.Error {
 	return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Message: fmt.Sprintf("the request body is larger than %d bytes, the most that is taken here (max_body)", en.MaxBody)}
 }
 
-// readError makes the error for a body that could not be read: the server in front may have set a bound of its own.
+// readError returns the error for a body that could not be read: the server in front may have set a bound of its own.
 func (en *Engine) readError(r *http.Request, err error) *chat.Error {
 	if en.StatusOf != nil && en.StatusOf(err) == http.StatusRequestEntityTooLarge {
 		return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Message: "the request body is larger than the server takes", Cause: err}

@@ -31,7 +31,7 @@ func (c *Caller) May(modelID string) bool {
 // Config is what an Engine works with. Everything is resolved: no placeholders, no environment.
 type Config struct {
 	Router       *upstream.Router
-	DefaultModel string // used when a request names none; "" makes that a 400
+	DefaultModel string // used when a request names none; "": such a request is a 400
 
 	MaxBody           int64         // bytes of a request body
 	StreamIdleTimeout time.Duration // silence after which an upstream's stream is given up; 0 for no limit

@@ -18,8 +18,8 @@ const statusClientGone = 499
 
 var errClientGone = &chat.Error{Kind: chat.ErrInvalidRequest, Status: statusClientGone, Message: "the client went away"}
 
-// AsError returns err as the error that the client sees. What is none of the gateway's own making is never shown: it may
-// hold addresses and names that are not the client's business.
+// AsError returns err as the error that the client sees. An error that is not the gateway's own is never shown: it may
+// hold addresses and names that are not for clients.
 func AsError(ctx context.Context, err error) *chat.Error {
 	var e *chat.Error
 	switch {

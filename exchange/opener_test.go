@@ -30,7 +30,7 @@ func whole(body string) *upstream.Reply {
 	return &upstream.Reply{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// gatewayOf makes a gateway of one OpenAI and one Bedrock upstream, which are both u.
+// gatewayOf returns a gateway of one OpenAI and one Bedrock upstream, which are both u.
 func gatewayOf(u upstream.Upstream, edit func(*handler.Config)) *handler.Gateway {
 	ups := []*upstream.Named{{Name: "openai", Kind: upstream.KindOpenAI, Upstream: u}, {Name: "bedrock", Kind: upstream.KindBedrock, Upstream: u}}
 	c := handler.Config{Config: exchange.Config{Router: upstream.NewRouter(nil, ups, nil), MaxBody: 1 << 20}, Upstreams: ups, Native: true}

@@ -17,7 +17,7 @@ import (
 const flushAt = 32 << 10
 
 // pump relays a stream: frames in, the client's form out, flushed before every wait. It returns when the reply is
-// whole, and panics with http.ErrAbortHandler when it is not, having told the client so in its dialect: a connection
+// whole, and panics with http.ErrAbortHandler when it is not, after an error event in the client's dialect: a connection
 // that ends as it should looks like success to a client that does not read errors.
 func (c *Call) pump(a *attempt) {
 	a.call.Body, c.raw, c.Body = nil, nil, chat.Body{} // a request may be large, a stream long
@@ -124,7 +124,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	}
 }
 
-// finish sends what is left when the frames have ended with err. told tells that the error's own frame is already in buf.
+// finish sends what is left when the frames have ended with err. told: the error's own frame is already in buf.
 func (c *Call) finish(a *attempt, enc chat.StreamEncoder, p *watchdog, buf *buffer, dec chat.StreamDecoder, ended, told bool, err error) error {
 	whole := ended || errors.Is(err, io.EOF) && dec.Done()
 	switch {
@@ -144,18 +144,18 @@ func (c *Call) finish(a *attempt, enc chat.StreamEncoder, p *watchdog, buf *buff
 	return err
 }
 
-// reported tells whether an error is one that the upstream told of, not one in reading what it sent.
+// reported reports whether the upstream itself sent the error; false for an error in reading what it sent.
 func reported(err error) bool {
 	var e *chat.Error
 	return errors.As(err, &e) && !e.Garbled
 }
 
-// onlyUsage tells whether a frame said nothing but the usage.
+// onlyUsage reports whether a frame said nothing but the usage.
 func onlyUsage(events []chat.Event) bool {
 	return len(events) == 1 && events[0].Kind == chat.EventUsage
 }
 
-// streamError makes of what ended a stream too early what the client is told.
+// streamError returns the error that the client gets for a stream that ended too early.
 func (c *Call) streamError(a *attempt, err error) *chat.Error {
 	var e *chat.Error
 	switch {

@@ -18,8 +18,8 @@ var (
 	errLinger = errors.New("the upstream did not end its stream")
 )
 
-// watchdog watches over a stream's silences: it tells a waiting client that the stream lives, and gives up an upstream that
-// says nothing for too long. One timer does both; its lock is held per write, so it is all but never contended.
+// watchdog watches the silences of a stream: it sends keep-alives to a waiting client, and cancels an upstream that sends
+// nothing for too long. One timer does both. Its lock is held per write, and is hardly ever contended.
 type watchdog struct {
 	w         http.ResponseWriter
 	rc        http.ResponseController
@@ -39,7 +39,7 @@ type watchdog struct {
 }
 
 // await watches over a wait for the upstream before the stream has begun: its work is cancelled with errIdle when it says
-// nothing for as long as idle; 0 is for ever. awaited must follow; both may be called again and again.
+// nothing for as long as idle; 0 is no limit. awaited must follow; both may be called again and again.
 func (p *watchdog) await(idle time.Duration, cancel context.CancelCauseFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,7 +145,7 @@ func (p *watchdog) write(b []byte) error {
 	return err
 }
 
-// linger returns the upstream a moment to end its transport.
+// linger allows the upstream a moment to end its transport.
 func (p *watchdog) linger() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
