@@ -102,6 +102,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			Router: g.Router(), DefaultModel: g.Model(),
 			MaxBody:           g.MaxBody,
 			StreamIdleTimeout: time.Duration(*g.StreamIdleTimeout),
+			ReplyTimeout:      time.Duration(*g.ReplyTimeout),
 			KeepAlive:         time.Duration(*g.KeepAlive),
 			RejectUnsupported: g.RejectsUnsupported(),
 			Files:             g.Store(),

@@ -18,6 +18,11 @@ func (c *Call) answer(a *attempt) error {
 		c.Record.Count(&res.Usage, res.Routed)
 		c.Record.Stop, c.Record.ServedModel = res.Stop, res.Model
 	}
+	if err == nil || !reported(err) && json.Valid(raw) == nil {
+		if !hasMembers(raw) {
+			return c.unreadable(a, &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_error", Message: "the upstream answered with success and no reply: its body is not an object with members", Cause: err})
+		}
+	}
 	body := raw
 	if c.relays(a) {
 		if err != nil {
@@ -57,6 +62,13 @@ func (c *Call) answer(a *attempt) error {
 }
 
 var JSONType = []string{"application/json"}
+
+// hasMembers reports whether the reply is an object with members: every dialect's is. null, [] or {} is no answer, though it
+// came with a 200.
+func hasMembers(reply []byte) bool {
+	r := json.NewReader(reply)
+	return r.Kind() == json.Object && r.Object() && r.Member()
+}
 
 // unreadable returns the error for a reply that cannot be translated; what the client can mend stays as it is.
 func (c *Call) unreadable(a *attempt, err error) error {

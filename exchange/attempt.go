@@ -109,18 +109,24 @@ func (c *Call) open(ctx context.Context, a *attempt) error {
 		c.Record.UpstreamRequestID, c.Record.Profile = a.reply.RequestID, a.reply.Profile
 		return nil
 	}
-	if errors.Is(context.Cause(a.ctx), errIdle) {
-		err = c.silence(err)
-	}
-	return c.attemptError(ctx, a.target, err)
+	return c.attemptError(ctx, a.target, c.givenUp(a.ctx, err))
 }
 
-// silence returns the error for an upstream that sent nothing in time. Another target is tried; this one is not tried again.
-func (c *Call) silence(cause error) *chat.Error {
-	return &chat.Error{
-		Kind: chat.ErrTimeout, Code: "stream_idle_timeout", Fallback: true, Cause: cause,
-		Message: fmt.Sprintf("the upstream's stream was silent for %s and was given up", c.engine.StreamIdleTimeout),
+// givenUp returns the error for an upstream that was given up because it took too long, and err itself if that is not what
+// ended its work. Another target is tried; this one is not tried again.
+func (c *Call) givenUp(ctx context.Context, err error) error {
+	e := &chat.Error{Kind: chat.ErrTimeout, Fallback: true, Cause: err}
+	switch context.Cause(ctx) { //nolint:errorlint // these very values are the causes
+	case errIdle:
+		e.Code = "stream_idle_timeout"
+		e.Message = fmt.Sprintf("the upstream's stream was silent for %s and was given up", c.engine.StreamIdleTimeout)
+	case errSlow:
+		e.Code = "reply_timeout"
+		e.Message = fmt.Sprintf("the upstream did not finish its reply within %s and was given up", c.engine.ReplyTimeout)
+	default:
+		return err
 	}
+	return e
 }
 
 // attemptError returns the error of a failed attempt, which decides whether there is another try.
@@ -142,9 +148,11 @@ func (c *Call) attemptError(ctx context.Context, t *upstream.Target, err error) 
 
 func (c *Call) tryOpen(a *attempt) error {
 	if a.call.Stream {
-		c.watch.await(c.engine.StreamIdleTimeout, a.cancel)
-		defer c.watch.awaited()
+		c.watch.await(c.engine.StreamIdleTimeout, errIdle, a.cancel)
+	} else {
+		c.watch.await(c.engine.ReplyTimeout, errSlow, a.cancel)
 	}
+	defer c.watch.awaited()
 	reply, err := a.target.Open(a.ctx, &a.call)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -161,9 +160,7 @@ func (c *Call) streamError(a *attempt, err error) *chat.Error {
 	switch {
 	case c.r.Context().Err() != nil, errors.Is(err, errClientGone):
 		return errClientGone
-	case errors.As(err, &e):
-	case errors.Is(context.Cause(a.ctx), errIdle):
-		e = c.silence(err)
+	case errors.As(c.givenUp(a.ctx, err), &e):
 	default:
 		e = &chat.Error{Kind: chat.ErrUpstream, Code: "stream_broken", Message: "the upstream's stream broke before its end; the reply is not whole", Cause: err}
 	}

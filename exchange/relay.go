@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
@@ -16,11 +17,10 @@ import (
 func (c *Call) Relay(route *upstream.Route, path func(*upstream.Target) string) error {
 	ctx, cancel := context.WithCancelCause(c.r.Context())
 	defer cancel(nil)
-	var reply *upstream.Reply
-	var target *upstream.Target
+	in := relayed{buf: getBuffer()}
+	defer func() { putBuffer(in.buf) }()
 	err := route.Try(ctx, c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
 		c.Record.Attempts, c.Record.Upstream = n, t.Name
-		target = t
 		t.Begin()
 		opened := false
 		defer func() {
@@ -28,13 +28,13 @@ func (c *Call) Relay(route *upstream.Route, path func(*upstream.Target) string) 
 				t.End()
 			}
 		}()
-		var err error
-		reply, err = t.Open(ctx, &upstream.Call{
+		a := &attempt{target: t, cancel: cancel, ctx: ctx}
+		a.call = upstream.Call{
 			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw,
 			Method: c.r.Method, Path: path(t), Query: c.r.URL.RawQuery, Header: c.r.Header,
-		})
-		if err != nil {
-			return c.attemptError(ctx, t, err)
+		}
+		if err := c.openRelay(a, &in); err != nil {
+			return c.attemptError(ctx, t, c.givenUp(ctx, err))
 		}
 		opened = true
 		return nil
@@ -42,19 +42,74 @@ func (c *Call) Relay(route *upstream.Route, path func(*upstream.Target) string) 
 	if err != nil {
 		return err
 	}
-	defer target.End()
-	defer reply.Close() //nolint:errcheck // nothing can be done about it
-	return c.copyReply(&attempt{target: target, reply: reply, ctx: ctx, cancel: cancel})
+	defer in.target.End()
+	defer in.reply.Close() //nolint:errcheck // nothing can be done about it
+	return c.copyReply(&in)
+}
+
+// relayed is a reply on its way through.
+type relayed struct {
+	*attempt
+	buf   *buffer
+	n     int           // bytes at hand in buf, of the last read
+	err   error         // what came after them
+	left  time.Duration // of reply_timeout
+	flush bool          // it is a stream: each piece goes out at once
+}
+
+// openRelay sends the call and reads the first piece of the reply, so that one that breaks before it can still become an
+// error, or another target's.
+func (c *Call) openRelay(a *attempt, in *relayed) error {
+	in.attempt, in.left = a, c.engine.ReplyTimeout
+	start := time.Now()
+	c.watch.await(in.left, errSlow, a.cancel)
+	reply, err := a.target.Open(a.ctx, &a.call)
+	c.watch.awaited()
+	if err != nil {
+		return err
+	}
+	a.reply = reply
+	contentType := reply.Header.Get("Content-Type")
+	in.flush = strings.HasPrefix(contentType, "text/event-stream") || strings.HasPrefix(contentType, "application/vnd.amazon.eventstream")
+	if in.left > 0 {
+		in.left = max(in.left-time.Since(start), 1)
+	}
+	if c.readPiece(in); in.n > 0 || errors.Is(in.err, io.EOF) {
+		return nil
+	}
+	_ = reply.Close()
+	return &chat.Error{
+		Kind: chat.ErrUpstream, Code: "upstream_error", Message: "the upstream's reply broke before its first byte",
+		Retryable: true, Fallback: true, Cause: in.err,
+	}
+}
+
+// readPiece reads the next piece of the reply. A silent upstream is given up, as it is in a chat, and so is a reply that is not a
+// stream and takes too long as a whole; the time that a slow client takes does not count.
+func (c *Call) readPiece(in *relayed) {
+	limit, cause := c.engine.StreamIdleTimeout, errIdle
+	if !in.flush && in.left > 0 && (limit == 0 || in.left < limit) {
+		limit, cause = in.left, errSlow
+	}
+	start := time.Now()
+	c.watch.await(limit, cause, in.cancel)
+	for in.n, in.err = 0, nil; in.n == 0 && in.err == nil; {
+		in.n, in.err = in.reply.Body.Read(in.buf.b[:cap(in.buf.b)])
+	}
+	c.watch.awaited()
+	if in.left > 0 {
+		in.left = max(in.left-time.Since(start), 1)
+	}
 }
 
 // relayedHeaders of an upstream's reply describe its body, and are the client's business on a relay.
 var relayedHeaders = [...]string{"Content-Type", "Content-Disposition", "Cache-Control"}
 
 // copyReply writes the reply's bytes as they come.
-func (c *Call) copyReply(a *attempt) error {
-	reply := a.reply
+func (c *Call) copyReply(in *relayed) error {
+	reply := in.reply
 	c.Record.UpstreamRequestID, c.Record.Profile = reply.RequestID, reply.Profile
-	c.setHeaders(a)
+	c.setHeaders(in.attempt)
 	for _, name := range relayedHeaders {
 		if v := reply.Header[name]; v != nil {
 			c.w.Header()[name] = v
@@ -62,34 +117,26 @@ func (c *Call) copyReply(a *attempt) error {
 	}
 	c.Record.Status = reply.Status
 	c.w.WriteHeader(reply.Status)
-	contentType := reply.Header.Get("Content-Type")
-	flush := strings.HasPrefix(contentType, "text/event-stream") || strings.HasPrefix(contentType, "application/vnd.amazon.eventstream")
 	rc := http.NewResponseController(c.w)
-	buf := getBuffer()
-	defer putBuffer(buf)
-	for {
-		// A silent upstream is given up, as it is in a chat; the time that a slow client takes does not count.
-		c.watch.await(c.engine.StreamIdleTimeout, a.cancel)
-		n, err := reply.Body.Read(buf.b[:cap(buf.b)])
-		c.watch.awaited()
-		if n > 0 {
+	for ; ; c.readPiece(in) {
+		if in.n > 0 {
 			if c.Record.FirstByte == 0 {
 				c.Record.FirstByte = time.Since(c.start)
 			}
-			_, werr := c.w.Write(buf.b[:n])
-			if werr == nil && flush {
-				werr = rc.Flush()
+			_, err := c.w.Write(in.buf.b[:in.n])
+			if err == nil && in.flush {
+				err = rc.Flush()
 			}
-			if werr != nil {
+			if err != nil {
 				c.Record.Status, c.Record.Err = statusClientGone, errClientGone
 				return nil
 			}
 		}
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(in.err, io.EOF):
 			return nil
-		case err != nil:
-			e := c.streamError(a, err)
+		case in.err != nil:
+			e := c.streamError(in.attempt, in.err)
 			if c.Record.Err = e; e == errClientGone {
 				c.Record.Status = statusClientGone
 			}

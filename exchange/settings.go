@@ -18,6 +18,7 @@ import (
 const (
 	defaultMaxBody           = 25_000_000
 	defaultStreamIdleTimeout = caddy.Duration(5 * time.Minute)
+	defaultReplyTimeout      = caddy.Duration(10 * time.Minute)
 	defaultKeepAlive         = caddy.Duration(15 * time.Second)
 )
 
@@ -34,6 +35,10 @@ type Calls struct {
 	// bound. Default: `5m`.
 	StreamIdleTimeout *caddy.Duration `json:"stream_idle_timeout,omitempty"`
 
+	// How long an upstream may take for a reply that is not streamed, from the
+	// request to the reply's last byte; 0 sets no limit. Default: `10m`.
+	ReplyTimeout *caddy.Duration `json:"reply_timeout,omitempty"`
+
 	// How often a comment is sent to the client while its stream is silent; 0
 	// sends none. Native event streams have no comments. Default: `15s`.
 	KeepAlive *caddy.Duration `json:"keep_alive,omitempty"`
@@ -48,12 +53,14 @@ type Calls struct {
 //
 //	max_body            <size>
 //	stream_idle_timeout <duration>
+//	reply_timeout       <duration>
 //	keep_alive          <duration>
 //	unsupported_params  drop|reject
 func (c *Calls) Words() directive.Words {
 	return directive.Words{
 		"max_body":            directive.Bytes(&c.MaxBody),
 		"stream_idle_timeout": {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.StreamIdleTimeout) }},
+		"reply_timeout":       {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.ReplyTimeout) }},
 		"keep_alive":          {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.KeepAlive) }},
 		"unsupported_params":  directive.Choice(&c.UnsupportedParams, unsupportedPolicies...),
 	}
@@ -78,6 +85,7 @@ func (c *Calls) Provision(caddy.Context) error {
 		standard caddy.Duration
 	}{
 		{"stream_idle_timeout", &c.StreamIdleTimeout, defaultStreamIdleTimeout},
+		{"reply_timeout", &c.ReplyTimeout, defaultReplyTimeout},
 		{"keep_alive", &c.KeepAlive, defaultKeepAlive},
 	} {
 		if *d.value == nil {

@@ -15,6 +15,7 @@ const lingerTime = time.Second
 // What a watchdog ends an upstream's work with.
 var (
 	errIdle   = errors.New("the upstream's stream fell silent")
+	errSlow   = errors.New("the upstream's reply took too long")
 	errLinger = errors.New("the upstream did not end its stream")
 )
 
@@ -24,6 +25,7 @@ type watchdog struct {
 	w         http.ResponseWriter
 	rc        http.ResponseController
 	idle      time.Duration
+	cause     error // what silence for as long as idle ends the upstream's work with
 	keepAlive time.Duration
 	cancel    context.CancelCauseFunc
 	ping      func(dst []byte) []byte // appends what fills a silence
@@ -38,12 +40,13 @@ type watchdog struct {
 	over    bool
 }
 
-// await watches over a wait for the upstream before the stream has begun: its work is cancelled with errIdle when it says
-// nothing for as long as idle; 0 is no limit. awaited must follow; both may be called again and again.
-func (p *watchdog) await(idle time.Duration, cancel context.CancelCauseFunc) {
+// await watches over a wait for the upstream before the stream has begun, or for a whole reply: the upstream's work is
+// cancelled with the cause when the wait takes as long as idle; 0 is no limit. awaited must follow; both may be called
+// again and again.
+func (p *watchdog) await(idle time.Duration, cause error, cancel context.CancelCauseFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle, p.cancel = idle, cancel
+	p.idle, p.cause, p.cancel = idle, cause, cancel
 	if idle > 0 {
 		p.opening, p.read = true, time.Now()
 		p.wake(idle)
@@ -65,7 +68,7 @@ func (p *watchdog) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	p.read, p.written, p.begun = now, now, true
+	p.read, p.written, p.begun, p.cause = now, now, true, errIdle
 	if d := p.due(now); d > 0 {
 		p.wake(d)
 	}
@@ -106,7 +109,7 @@ func (p *watchdog) tick() {
 		p.cancel(errLinger)
 		return
 	case p.idle > 0 && now.Sub(p.read) >= p.idle:
-		p.cancel(errIdle)
+		p.cancel(p.cause)
 		return
 	case p.begun && p.keepAlive > 0 && now.Sub(p.written) >= p.keepAlive:
 		p.written = now

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -25,6 +26,24 @@ func ReadError(res *http.Response) []byte {
 		return nil
 	}
 	return body
+}
+
+// RoundTrip sends the request by rt and returns the reply's head. Its error is a *chat.Error, or that of the request's
+// context. A reply whose status no HTTP client could act on is a broken upstream: one outside of 200 to 599, or 101, after
+// which the connection speaks a protocol that nobody asked for. The caller closes the reply's body.
+func RoundTrip(rt http.RoundTripper, req *http.Request) (*http.Response, error) {
+	res, err := rt.RoundTrip(req)
+	if err != nil {
+		return nil, Unreachable(req.Context(), err)
+	}
+	if res.StatusCode < http.StatusOK || res.StatusCode > 599 {
+		_ = res.Body.Close()
+		return nil, &chat.Error{
+			Kind: chat.ErrUpstream, Code: "upstream_error", Retryable: true, Fallback: true,
+			Message: fmt.Sprintf("the upstream answered with status %03d, which is not one of a reply", res.StatusCode),
+		}
+	}
+	return res, nil
 }
 
 // Plain returns an error for a compressed reply, and closes it. Requests ask for identity: the gateway reads replies, and

@@ -47,6 +47,9 @@ func (r *Reply) Stream(f Frames) error {
 	}
 }
 
+// First returns the first frame of a stream until Next has returned it.
+func (r *Reply) First() Frame { return r.first }
+
 // Streamed reports whether the reply is a stream.
 func (r *Reply) Streamed() bool { return r.frames != nil }
 

@@ -191,9 +191,9 @@ func (u *Upstream) send(ctx context.Context, signer *sigv4.Signer, method string
 		if err != nil {
 			return nil, u.credentialsError(ctx, err)
 		}
-		res, err := u.rt.RoundTrip(req)
+		res, err := upstream.RoundTrip(u.rt, req)
 		if err != nil {
-			return nil, upstream.Unreachable(ctx, err)
+			return nil, err
 		}
 		if res.StatusCode < http.StatusMultipleChoices {
 			if err := upstream.Plain(res); err != nil {

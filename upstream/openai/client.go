@@ -75,6 +75,10 @@ func (u *Upstream) openChat(ctx context.Context, c *upstream.Call) (*upstream.Re
 	if err := reply.Stream(upstream.NewEvents(res.Body, eventError)); err != nil {
 		return nil, firstFrame(ctx, err)
 	}
+	if string(reply.First().Payload) == "[DONE]" {
+		_ = reply.Close()
+		return nil, chat.Unreadable("a stream that ended before it began", nil)
+	}
 	return reply, nil
 }
 
@@ -113,9 +117,9 @@ func (u *Upstream) request(ctx context.Context, method, path, query string, body
 
 // do sends the request. An error reply is returned as an error.
 func (u *Upstream) do(req *http.Request) (*http.Response, error) {
-	res, err := u.rt.RoundTrip(req)
+	res, err := upstream.RoundTrip(u.rt, req)
 	if err != nil {
-		return nil, upstream.Unreachable(req.Context(), err)
+		return nil, err
 	}
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return nil, failure(res.StatusCode, res.Header, upstream.ReadError(res))

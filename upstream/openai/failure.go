@@ -15,6 +15,7 @@ import (
 // reported is the error object of OpenAI and of compatible servers.
 type reported struct {
 	message, kind, param, code string
+	whole                      bool // it is an object, as OpenAI's own are
 }
 
 // decodeError reads {"error":{…}}, {"error":"…"}, {"message":"…"} or {"detail":"…"}; ok is false where there is none.
@@ -23,7 +24,7 @@ func decodeError(body []byte) (e reported, ok bool) {
 	for r.Object(); r.Member(); {
 		switch key := string(r.Key()); {
 		case key == "error" && r.Kind() == json.Object:
-			ok = true
+			ok, e.whole = true, true
 			for r.Object(); r.Member(); {
 				into := map[string]*string{"message": &e.message, "type": &e.kind, "param": &e.param, "code": &e.code}[string(r.Key())]
 				if into != nil && r.Kind() == json.Text {
@@ -66,7 +67,7 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 		Kind: chat.ErrInvalidRequest, Status: status, Message: rep.message, Code: rep.code, Param: rep.param, Type: rep.kind,
 		RetryAfter: upstream.RetryAfter(h, time.Now()),
 	}
-	if ok {
+	if ok && rep.whole { // other servers' forms are not what clients look for the message in
 		e.Body, e.Dialect = body, "openai"
 	}
 	if kind, known := statusKinds[status]; known {
