@@ -83,6 +83,29 @@ func TestAWholeReplyIsWaitedForAsLongAsTheClientWaits(t *testing.T) {
 	})
 }
 
+// A whole reply that never ends held its client for as long as both kept their connections, and the other target was never
+// asked: by the time that the first was given up, try_duration was over.
+func TestAReplyThatTakesTooLongIsGivenUpForATargetNotAskedYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for path, body := range map[string]string{
+			"/v1/chat/completions": `{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}]}`,
+			"/v1/embeddings":       `{"model":"gpt-4o","input":"Hi"}`,
+		} {
+			g, _ := twoTargets(mute, func(context.Context, *upstream.Call) (*upstream.Reply, error) {
+				return whole(`{"choices":[]}`), nil
+			}, 0)
+			g.ReplyTimeout = 10 * time.Minute
+			route, _ := g.Router.Route("gpt-4o")
+			route.TryDuration, route.Retries = 30*time.Second, 2
+			start := time.Now()
+			w := post(t.Context(), g, path, body)
+			if d := time.Since(start); d != 10*time.Minute || w.Code != http.StatusOK || w.Header().Get("Bedrock-Gateway-Upstream") != "second" {
+				t.Errorf("%s: after %s: status %d from %q: %s", path, d, w.Code, w.Header().Get("Bedrock-Gateway-Upstream"), w.Body)
+			}
+		}
+	})
+}
+
 // stalling returns some bytes and then none until it is closed by its context.
 type stalling struct {
 	io.Reader

@@ -15,26 +15,26 @@ import (
 // Relay sends the request as it came to the route's targets, at the path that each is to be asked at, and the reply
 // back.
 func (c *Call) Relay(route *upstream.Route, path func(*upstream.Target) string) error {
-	ctx, cancel := context.WithCancelCause(c.r.Context())
-	defer cancel(nil)
 	in := relayed{buf: getBuffer()}
 	defer func() { putBuffer(in.buf) }()
-	err := route.Try(ctx, c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
+	err := route.Try(c.r.Context(), c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
 		c.Record.Attempts, c.Record.Upstream = n, t.Name
+		in.attempt, in.left = &attempt{target: t}, c.engine.ReplyTimeout
+		in.ctx, in.cancel = context.WithCancelCause(ctx)
 		t.Begin()
 		opened := false
 		defer func() {
 			if !opened { // in a panic, too
+				in.cancel(nil)
 				t.End()
 			}
 		}()
-		a := &attempt{target: t, cancel: cancel, ctx: ctx}
-		a.call = upstream.Call{
+		in.call = upstream.Call{
 			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw,
 			Method: c.r.Method, Path: path(t), Query: c.r.URL.RawQuery, Header: c.r.Header,
 		}
-		if err := c.openRelay(a, &in); err != nil {
-			return c.attemptError(ctx, t, c.givenUp(ctx, err))
+		if err := c.openRelay(&in); err != nil {
+			return c.attemptError(ctx, t, c.givenUp(in.ctx, err))
 		}
 		opened = true
 		return nil
@@ -42,8 +42,7 @@ func (c *Call) Relay(route *upstream.Route, path func(*upstream.Target) string) 
 	if err != nil {
 		return err
 	}
-	defer in.target.End()
-	defer in.reply.Close() //nolint:errcheck // nothing can be done about it
+	defer in.close()
 	return c.copyReply(&in)
 }
 
@@ -59,8 +58,8 @@ type relayed struct {
 
 // openRelay sends the call and reads the first piece of the reply, so that one that breaks before it can still become an
 // error, or another target's.
-func (c *Call) openRelay(a *attempt, in *relayed) error {
-	in.attempt, in.left = a, c.engine.ReplyTimeout
+func (c *Call) openRelay(in *relayed) error {
+	a := in.attempt
 	start := time.Now()
 	c.watch.await(in.left, errSlow, a.cancel)
 	reply, err := a.target.Open(a.ctx, &a.call)
@@ -140,6 +139,7 @@ func (c *Call) copyReply(in *relayed) error {
 			if c.Record.Err = e; e == errClientGone {
 				c.Record.Status = statusClientGone
 			}
+			_ = rc.Flush() // what came is the client's, with its status, before the connection breaks
 			panic(http.ErrAbortHandler)
 		}
 	}

@@ -96,6 +96,7 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 	var doc struct {
 		Message string `json:"message"` // encoding/json takes Message, too
 		Type    string `json:"__type"`
+		Detail  string `json:"detail"`
 	}
 	_ = json.Unmarshal(body, &doc) // another body has no message
 	name := h.Get("X-Amzn-Errortype")
@@ -112,6 +113,9 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 	}
 	if said, ok := decodeError(body); ok && form != "" && name == "" {
 		doc.Message = said.message // of a copy of OpenAI's or Anthropic's API
+	}
+	if doc.Message == "" && doc.Detail != "" { // a proxy's in front of Bedrock, in a form that its clients look into for nothing
+		doc.Message, form = doc.Detail, "none"
 	}
 	e := newError(name, doc.Message, status)
 	e.RetryAfter, e.UpstreamStatus = upstream.RetryAfter(h, time.Now()), status
