@@ -49,11 +49,14 @@ type splicer struct {
 // Splice copies a client's body for Bedrock's InvokeModel. Its edits, and there are no others: model, model_id, stream
 // and file_ids are taken out; anthropic_version is the one that Bedrock takes; anthropic_beta holds the body's and the
 // client headers' betas that the model takes, the others are listed as dropped; members that Bedrock does not know are
-// taken out and listed, and so are what agents add and Bedrock refuses (see splice_agents.go) and sampling that the model
-// does not take; max_tokens is added if there is none, and cut down to the model's own limit; the files' text is put before
-// the question; blocks that name one of our own files become its text. A body that Bedrock cannot take in its own form is written anew: one with system
-// messages amid the conversation for a model that takes none there, with a cache_control of its own, with output_format,
-// or with an output_config.format for a model that has none: x.OutputTool stands for it, and the reply is not relayed.
+// taken out and listed, and so are what agents add and Bedrock refuses (see splice_agents.go), and sampling and an effort
+// that the model does not take; max_tokens is added if there is none, and cut down to the model's own limit; the files' text
+// is put before the question; blocks that name one of our own files become its text.
+//
+// A body that Bedrock cannot take in its own form is written anew: one with system messages amid the conversation for a
+// model that takes none there, with a cache_control of its own, with reasoning or a forced tool that the model refuses as it
+// is asked for, with output_format, or with an output_config.format for a model that has none. In the last case
+// x.OutputTool stands for the format, and the reply cannot be relayed.
 //
 // Content given as a URL is a 400 with chat.CodeRemote. A thread, a conversation that the server holds, is a 400 too.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
@@ -80,7 +83,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		case "temperature", "top_p", "top_k":
 			s.sampling(&m, key, thinks)
 		case "output_config":
-			s.outputConfig()
+			s.outputConfig(&m)
 		case "thread":
 			if s.w.Kind() != json.Null {
 				s.fail(refuseThread())
@@ -101,7 +104,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			}
 		}
 	}
-	if s.err == nil && (s.anew || s.system && !x.Facts.SystemTurns || b.Value("cache_control") != nil || s.wantsFormat()) {
+	if s.err == nil && (s.anew || s.asksOtherwise() || s.system && !x.Facts.SystemTurns || b.Value("cache_control") != nil || s.wantsFormat()) {
 		return s.rewrite(dst)
 	}
 	if b.Member("anthropic_version") == nil {

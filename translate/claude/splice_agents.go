@@ -128,40 +128,45 @@ func (s *splicer) sampling(m *json.Members, key string, thinks bool) {
 	}
 }
 
-// thinks reports whether the body asks the model to think.
-func (s *splicer) thinks() bool {
-	w := json.WalkAt(s.body.Value("thinking"), 0)
-	if !w.Object() {
-		return false
+// outputConfig takes out of output_config what came with a beta that Bedrock does not take, and an effort that the model does
+// not; all of it, if nothing is left.
+func (s *splicer) outputConfig(all *json.Members) {
+	left, ahead := s.w.Kind() != json.Object, s.w
+	for ahead.Object(); !left && ahead.Member(); ahead.Skip() {
+		left = !s.configGone(string(ahead.Key()))
 	}
-	for w.Member() {
-		if string(w.Key()) == "type" {
-			switch string(w.Value()) {
-			case `"enabled"`, `"adaptive"`, `"between_tools"`:
-				return true
-			}
-			return false
-		}
-		w.Skip()
-	}
-	return false
-}
-
-// outputConfig takes out of output_config what came with a beta that Bedrock does not take.
-func (s *splicer) outputConfig() {
-	if s.w.Kind() != json.Object {
+	if left && s.w.Kind() != json.Object {
 		s.w.Skip()
 		return
 	}
-	m := json.EditObject(&s.w, &s.edits)
+	inside := s.w
+	m := json.EditObject(&inside, &s.edits)
+	from := len(s.edits)
 	for m.Next() {
-		if name := "output_config." + string(m.Key()); rules.CameWith(name, s.asked, s.kept) {
-			s.x.Omit(name)
+		if key := string(m.Key()); s.configGone(key) {
+			switch name := "output_config." + key; {
+			case inside.Kind() == json.Null:
+			case key == "effort":
+				s.fail(s.x.Drop(name))
+			default:
+				s.x.Omit(name)
+			}
 			m.Drop()
 		} else {
-			s.w.Skip()
+			inside.Skip()
 		}
 	}
+	if left {
+		s.w = inside
+		return
+	}
+	s.edits = s.edits[:from]
+	all.Drop()
+}
+
+// configGone reports whether the model does not take a member of output_config.
+func (s *splicer) configGone(key string) bool {
+	return key == "effort" && !s.effort() || key != "effort" && rules.CameWith("output_config."+key, s.asked, s.kept)
 }
 
 // wantsFormat reports whether the reply is to have a format that Bedrock does not take as the body asks for it.

@@ -158,6 +158,48 @@ func TestSplicedBodies(t *testing.T) {
 			[]string{"temperature"},
 		},
 
+		// Reasoning, and tools that must be called.
+		{
+			"a budget for a model that thinks by effort", opus48, `{"max_tokens":5000,"thinking":{"type":"enabled","budget_tokens":9000},` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5000,"messages":[{"role":"user","content":"Hi \u00e9"}],"thinking":{"type":"adaptive"},"output_config":{"effort":"high"}}`, nil,
+		},
+		{
+			"adaptive thinking for a model that needs a budget", sonnet45, `{"max_tokens":50000,"thinking":{"type":"adaptive"},"output_config":{"effort":"medium"},` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":50000,"messages":[{"role":"user","content":"Hi \u00e9"}],"thinking":{"type":"enabled","budget_tokens":2048}}`,
+			[]string{"output_config.effort"},
+		},
+		{
+			"thinking of a model that has none", haiku3, `{"max_tokens":5000,"thinking":{"type":"enabled","budget_tokens":2048},` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":4096,"messages":[{"role":"user","content":"Hi \u00e9"}]}`,
+			[]string{"max_tokens above 4096", "thinking"},
+		},
+		{
+			"an effort of a model that has none", sonnet45, `{` + version + `,"max_tokens":5,"output_config":{"effort":"low"},` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,` + askRaw + `}`,
+			[]string{"output_config.effort"},
+		},
+		{
+			"or has it by a beta", sonnet45, `{` + version + `,"max_tokens":5,"output_config":{"effort":"low"},` + askRaw + `}`,
+			chat.Edits{Betas: []string{"effort-2025-11-24"}},
+			`{` + version + `,"max_tokens":5,"output_config":{"effort":"low"},` + askRaw + `,"anthropic_beta":["effort-2025-11-24"]}`, nil,
+		},
+		{
+			"no thinking for a model that always thinks", opus55, `{"max_tokens":5,"thinking":{"type":"disabled"},` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,"messages":[{"role":"user","content":"Hi \u00e9"}]}`,
+			[]string{"thinking"},
+		},
+		{
+			"a forced tool of a model that takes none", opus55, `{"max_tokens":5,"tools":[{"name":"a","input_schema":{"type":"object"}}],"tool_choice":{"type":"any"},` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,"tools":[{"name":"a","input_schema":{"type":"object"}}],"tool_choice":{"type":"auto"},"messages":[{"role":"user","content":"Hi \u00e9"}]}`,
+			[]string{"tool_choice"},
+		},
+
 		// What agents add.
 		{
 			"members of tools without their betas", sonnet45, `{` + version + `,"max_tokens":5,"tools":[{"custom":{"defer_loading":true},"name":"a","input_schema":{"type":"custom","properties":{"type":{"const":"custom"}}},"defer_loading":false,"eager_input_streaming":true,"cache_control":{"type":"ephemeral","scope":"global"}},{"type":"bash_20250124","name":"bash","allowed_callers":["x"],"input_examples":[]}],` + askRaw + `}`,
@@ -295,7 +337,7 @@ func FuzzSplice(f *testing.F) {
 		}
 		x := exchangeFor(opus48)
 		got, err := Dialect{}.Splice(nil, &b, &chat.Edits{}, x)
-		if err != nil || b.Value("cache_control") != nil || b.Value("output_format") != nil || x.OutputTool != "" {
+		if (&splicer{body: &b, x: x}).asksOtherwise() || err != nil || b.Value("cache_control") != nil || b.Value("output_format") != nil || x.OutputTool != "" {
 			return
 		}
 		after := parsed(t, string(got))

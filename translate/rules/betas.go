@@ -11,6 +11,7 @@ var betaMembers = map[string][]string{
 	"container":                   {"code-execution-2025-05-22", "code-execution-2025-08-25", "skills-2025-10-02"},
 	"mcp_servers":                 {"mcp-client-2025-04-04", "mcp-client-2025-11-20"},
 	"output_config.task_budget":   {"task-budgets-2026-03-13"},
+	"output_config.effort":        {"effort-2025-11-24"},
 	"tools.defer_loading":         {"tool-search-tool-2025-10-19", "advanced-tool-use-2025-11-20", "mcp-client-2025-11-20"},
 	"tools.input_examples":        {"tool-examples-2025-10-29", "advanced-tool-use-2025-11-20"},
 	"tools.allowed_callers":       {"advanced-tool-use-2025-11-20"},
