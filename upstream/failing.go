@@ -42,6 +42,7 @@ const (
 // reload that leaves the upstream as it is. As long as nothing has failed, nothing is looked up and no lock is taken.
 type memory struct {
 	troubled atomic.Bool
+	down     atomic.Bool // the last active check failed
 	connects failures
 	models   sync.Map // the upstream's name of a model → *failures
 	kept     atomic.Int32
@@ -112,6 +113,7 @@ func (t *Target) state(modelID string, now time.Time) (failing, waits bool) {
 	if m == nil || !m.troubled.Load() {
 		return false, false
 	}
+	failing = m.down.Load()
 	for _, kind := range [...]struct {
 		f     *failures
 		model string

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -31,6 +32,11 @@ type Routing struct {
 	// When a target counts as failing, for all targets that do not say so
 	// themselves.
 	FailingSettings
+
+	// How often each upstream is checked by a cheap call that needs its
+	// credentials, a list of its models; at least `1s`. An upstream that fails its
+	// check is passed over, whatever its calls' failures. Default: never.
+	HealthInterval caddy.Duration `json:"health_interval,omitempty"`
 
 	read routesRead
 
@@ -71,6 +77,7 @@ type Defaults struct {
 //	max_fails        <n>
 //	fail_duration    <duration>
 //	unhealthy_status <codes...>
+//	health_interval  <duration>
 //
 // When the block of bedrock_gateway has been read, call CheckCaddyfile.
 func (r *Routing) Words() directive.Words {
@@ -98,6 +105,10 @@ func (r *Routing) Words() directive.Words {
 		}},
 		"default_model": directive.Text(&r.DefaultModel),
 	}
+	words["health_interval"] = directive.Word{Read: func(d *caddyfile.Dispenser) (err error) {
+		r.HealthInterval, err = directive.Duration(d)
+		return err
+	}}
 	maps.Copy(words, r.FailingSettings.Words())
 	return words
 }
@@ -143,6 +154,9 @@ func (r *Routing) Provision(ctx caddy.Context, standard Defaults) error {
 		u.Failing, u.Logger = r.FailingSettings.over(Failing{MaxFails: DefaultMaxFails, Duration: DefaultFailDuration}), ctx.Logger()
 		if err := u.remember(ctx, raw); err != nil {
 			return err
+		}
+		if r.HealthInterval > 0 {
+			go u.keepChecking(ctx, time.Duration(r.HealthInterval))
 		}
 		r.named = append(r.named, u)
 	}
@@ -247,6 +261,9 @@ func (r *Routing) check() error {
 	}
 	if err := r.FailingSettings.check(); err != nil {
 		return err
+	}
+	if r.HealthInterval != 0 && time.Duration(r.HealthInterval) < time.Second {
+		return fmt.Errorf("health_interval must be at least 1s")
 	}
 	names := r.names()
 	for i, route := range r.Routes {
