@@ -114,6 +114,13 @@ func (r *Route) Only(kind, modelID string) *Route {
 	return &only
 }
 
+// renamed returns a default route whose upstream calls the model id.
+func (r *Route) renamed(id string) *Route {
+	to := *r
+	to.Targets = []*Target{{Named: r.Targets[0].Named, Model: id}}
+	return &to
+}
+
 // Router finds the route of a model. It is immutable, and safe for concurrent use.
 type Router struct {
 	routes   []*Route
@@ -151,6 +158,7 @@ func NewRouter(routes []*Route, upstreams []*Named, missing map[string]string) *
 		for _, p := range model.Providers() {
 			all = append(all, p+".*")
 		}
+		all = append(all, "claude-*")
 	}
 	r.patterns = strings.Join(all, ", ")
 	return r
@@ -200,6 +208,13 @@ func (r *Router) Route(modelID string) (*Route, *chat.Error) {
 			return r.openai, nil
 		}
 		kind = KindOpenAI
+	default:
+		if id, ok := model.OnBedrock(modelID); ok {
+			if r.bedrock != nil {
+				return r.bedrock.renamed(id), nil
+			}
+			kind = KindBedrock
+		}
 	}
 	e := &chat.Error{Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model"}
 	switch hint := r.missing[kind]; {

@@ -222,3 +222,59 @@ bedrock_gateway {
 		}
 	})
 }
+
+// TestAnthropicsOwnIDs shows that the ids of Anthropic's own API lead to the Bedrock model of that name, through the region's
+// profile, where no route takes them: agents have these names built in.
+func TestAnthropicsOwnIDs(t *testing.T) {
+	const word = `{"type":"text","text":"W"}`
+	u := gatewaytest.NewUpstream(t)
+	tb := &table{u: u, g: gatewaytest.Start(t, fmt.Sprintf(`bedrock_gateway {
+	openai sk-gateway {
+		base_url %[1]s/v1
+	}
+	bedrock us-east-1 {
+		endpoint %[1]s
+		control_endpoint %[1]s/control
+		credentials AKIDEXAMPLE secret
+	}
+	route claude-opus-4-1 {
+		to openai gpt-4o
+	}
+}`, u.URL))}
+	ask := func(t *testing.T, path, model string) (*gatewaytest.Answer, []string) {
+		t.Helper()
+		a := tb.ask(t, path, fmt.Sprintf(`{"model":%q,"max_tokens":9,%s}`, model, hi), "")
+		var paths []string
+		for _, s := range u.Seen() {
+			paths = append(paths, s.Path)
+		}
+		return a, paths
+	}
+	whole := gatewaytest.Reply{Body: claudeReply("claude", word, "end_turn")}
+	for model, id := range map[string]string{
+		"claude-haiku-4-5-20251001": "anthropic.claude-haiku-4-5-20251001-v1%3A0", "claude-sonnet-5": "anthropic.claude-sonnet-5",
+	} {
+		u.Play(whole)
+		a, paths := ask(t, "/v1/messages", model)
+		if a.Status != http.StatusOK || len(paths) != 1 || paths[0] != "/model/"+id+"/invoke" || !strings.Contains(a.Body, `"model":"`+model+`"`) {
+			t.Errorf("%s: got %d %s; asked at %q", model, a.Status, a.Body, paths)
+		}
+	}
+	t.Run("through the region's profile", func(t *testing.T) {
+		const plain, profile = "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke", "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke"
+		u.Play()
+		u.PlayAt(plain, gatewaytest.Reply{Status: 400, Header: map[string]string{"X-Amzn-ErrorType": "ValidationException"}, Body: `{"message":"Invocation of model ID anthropic.claude-sonnet-4-5-20250929-v1:0 with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."}`})
+		u.PlayAt("/control/inference-profiles", gatewaytest.Reply{Body: `{"inferenceProfileSummaries":[{"inferenceProfileId":"us.anthropic.claude-sonnet-4-5-20250929-v1:0","type":"SYSTEM_DEFINED","models":[{"modelArn":"arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0"}]}]}`})
+		u.PlayAt(profile, whole)
+		a, paths := ask(t, "/v1/messages", "claude-sonnet-4-5")
+		if a.Status != http.StatusOK || paths[len(paths)-1] != profile || a.Header.Get("Bedrock-Gateway-Profile") != "us.anthropic.claude-sonnet-4-5-20250929-v1:0" || !strings.Contains(a.Body, `"model":"claude-sonnet-4-5"`) {
+			t.Errorf("got %d %s %q; asked at %q", a.Status, a.Body, a.Header.Get("Bedrock-Gateway-Profile"), paths)
+		}
+	})
+	t.Run("a route's own comes first", func(t *testing.T) {
+		u.Play(gatewaytest.Reply{Body: `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"W"},"finish_reason":"stop"}]}`})
+		if a, paths := ask(t, "/v1/messages", "claude-opus-4-1"); a.Status != http.StatusOK || len(paths) != 1 || paths[0] != "/v1/chat/completions" {
+			t.Errorf("got %d %s; asked at %q", a.Status, a.Body, paths)
+		}
+	})
+}

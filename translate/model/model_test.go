@@ -165,3 +165,30 @@ func TestWhoTakesSystemMessagesAmidTheConversation(t *testing.T) {
 		}
 	}
 }
+
+func TestOnBedrock(t *testing.T) {
+	for id, want := range map[string]string{
+		"claude-haiku-4-5-20251001":  "anthropic.claude-haiku-4-5-20251001-v1:0",
+		"claude-sonnet-4-5":          "anthropic.claude-sonnet-4-5-20250929-v1:0",
+		"claude-opus-4-0":            "anthropic.claude-opus-4-20250514-v1:0",
+		"claude-opus-4":              "anthropic.claude-opus-4-20250514-v1:0",
+		"claude-3-7-sonnet-latest":   "anthropic.claude-3-7-sonnet-20250219-v1:0",
+		"claude-3-5-sonnet-latest":   "anthropic.claude-3-5-sonnet-20241022-v2:0",
+		"claude-3-5-sonnet-20240620": "anthropic.claude-3-5-sonnet-20240620-v1:0",
+		"claude-opus-4-6":            "anthropic.claude-opus-4-6-v1",
+		"claude-sonnet-4-6":          "anthropic.claude-sonnet-4-6",
+		"claude-opus-4-8":            "anthropic.claude-opus-4-8",
+		"claude-fable-5-2":           "anthropic.claude-fable-5-2",
+		"claude-sonnet-5":            "anthropic.claude-sonnet-5",
+		"claude-":                    "",
+		"claude-x/../y":              "",
+		"claude-2.1":                 "",
+		"my-claude":                  "",
+		"anthropic.claude-sonnet-5":  "",
+		"":                           "",
+	} {
+		if got, ok := OnBedrock(id); got != want || ok != (want != "") {
+			t.Errorf("OnBedrock(%q) = %q, %v, want %q", id, got, ok, want)
+		}
+	}
+}
