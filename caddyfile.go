@@ -12,8 +12,8 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterHandlerDirective("bedrock_gateway", parseGateway)
-	// Behind everything that authenticates or edits a request, in front of what
-	// would answer in the gateway's place.
+	// After all directives that authenticate or edit a request, before those that
+	// would answer it.
 	httpcaddyfile.RegisterDirectiveOrder("bedrock_gateway", httpcaddyfile.Before, "reverse_proxy")
 }
 
@@ -25,7 +25,7 @@ func parseGateway(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	return g, nil
 }
 
-// words returns the table of sub-directives: each room's own.
+// words returns the table of sub-directives: those of each room's settings.
 func (g *Gateway) words() directive.Words {
 	all := make(directive.Words)
 	for _, room := range []interface{ Words() directive.Words }{
@@ -36,46 +36,14 @@ func (g *Gateway) words() directive.Words {
 	return all
 }
 
-// UnmarshalCaddyfile sets up the gateway from Caddyfile tokens. Syntax:
+// UnmarshalCaddyfile sets up the gateway from Caddyfile tokens:
 //
 //	bedrock_gateway [<matcher>] {
-//		openai [<api_key>] { ... }
-//		bedrock [<region>] { ... }
-//		upstream <name> <kind> [<args...>] { ... }
-//		route <pattern...> <upstream>
-//		route <pattern...> {
-//			to <upstream> [<model>] {
-//				weight <n>
-//			}
-//			policy       first|weighted|least_pending
-//			retries      <n>
-//			try_duration <duration>
-//		}
-//		default_model <model>
-//		files local|s3|off [<args...>] { ... }
-//		max_body            <size>
-//		stream_idle_timeout <duration>
-//		keep_alive          <duration>
-//		unsupported_params  drop|reject
-//		fetch_remote_images {
-//			max_size <size>
-//			timeout  <duration>
-//		}
-//		limit <name> {
-//			key        <placeholder>
-//			requests   <n> <window>
-//			tokens     <n> <window>
-//			concurrent <n>
-//		}
-//		limits_store redis <url>
-//		price <pattern> {
-//			input|output|cache_read|cache_write <amount>
-//		}
-//		log_content
-//		docs   off
-//		health off
-//		native off
+//		<sub-directive> [<args...>] [{ ... }]
 //	}
+//
+// The sub-directives are those of the embedded settings. Their syntax is documented at the methods named Words, and for
+// users in docs/configuration.md.
 func (g *Gateway) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume directive name
 	if err := directive.None(d); err != nil {

@@ -36,7 +36,7 @@ func environment() upstream.Defaults {
 
 // defaultFiles returns the configuration of the file store that is used where none is configured.
 func defaultFiles() json.RawMessage {
-	if os.Getenv(envFilesBucket) != "" { // which is the store's own default
+	if os.Getenv(envFilesBucket) != "" { // the store's own default bucket
 		return json.RawMessage(`{"store":"s3"}`)
 	}
 	return json.RawMessage(`{"store":"local"}`)

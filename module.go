@@ -53,6 +53,7 @@ func init() {
 // `{http.bedrock_gateway.model}` | The model the client asked for
 // `{http.bedrock_gateway.upstream_model}` | The model's id at the upstream
 // `{http.bedrock_gateway.dialect}` | The dialect the client spoke
+// `{http.bedrock_gateway.api}` | The API that the upstream was asked by, where it has several
 // `{http.bedrock_gateway.input_tokens}` | Input tokens, without those read from or written to a cache
 // `{http.bedrock_gateway.output_tokens}` | Output tokens
 // `{http.bedrock_gateway.cache_read_tokens}` | Input tokens read from a cache

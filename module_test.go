@@ -30,7 +30,7 @@ func TestCaller(t *testing.T) {
 	r, repl, _ := caddyRequest()
 	caller := callerOf("{http.auth.user.id}")
 	if c := caller(r); c.Owner != "" || c.Models != nil || !c.May("anything") {
-		t.Errorf("nobody in particular: got %+v", c)
+		t.Errorf("an anonymous caller: got %+v", c)
 	}
 	repl.Set("http.auth.user.id", "alice")
 	repl.Set(userModels, "")

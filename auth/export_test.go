@@ -1,6 +1,6 @@
 package auth
 
-// What a client without a good key is told.
+// The messages of a 401, for the tests outside the package.
 const (
 	Wrong   = wrong
 	Missing = missing

@@ -131,7 +131,7 @@ func (b *bench) writeProfile(p pair) error {
 	return <-done
 }
 
-// selected tells whether a case is to be measured.
+// selected reports whether a case is to be measured.
 func (b *bench) selected(name string) bool { return b.only.MatchString(name) }
 
 // median of f over the samples.

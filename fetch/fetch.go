@@ -38,8 +38,8 @@ type Client struct {
 	maxSize int64
 }
 
-// New makes a Client. maxSize bounds an image in bytes, timeout a whole fetch, redirects included; 0 stands for the
-// default.
+// New returns a Client. maxSize is the largest image in bytes, timeout the longest a fetch may take, redirects included; 0
+// stands for the default.
 func New(maxSize int64, timeout time.Duration) *Client { return newClient(maxSize, timeout, public) }
 
 func newClient(maxSize int64, timeout time.Duration, allowed func(netip.Addr) bool) *Client {
@@ -51,8 +51,8 @@ func newClient(maxSize int64, timeout time.Duration, allowed func(netip.Addr) bo
 	}
 	dialer := &net.Dialer{
 		Timeout: timeout,
-		// Asked with the address that is dialled, behind all name resolution: what a name meant a moment ago, or means to
-		// somebody else, does not count.
+		// Control is called with the address that is dialled, after name resolution: a name that is checked earlier could
+		// resolve to another address by then.
 		Control: func(_, address string, _ syscall.RawConn) error {
 			ap, err := netip.ParseAddrPort(address)
 			if err != nil || !allowed(ap.Addr()) {
@@ -80,10 +80,10 @@ func newClient(maxSize int64, timeout time.Duration, allowed func(netip.Addr) bo
 	}
 }
 
-// checkURL refuses what could not lead to a public image.
+// checkURL returns an error for a URL that cannot lead to a public image.
 func checkURL(u *url.URL) error {
 	if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
-		return fmt.Errorf("%w: only http and https URLs without credentials are", ErrFailed)
+		return fmt.Errorf("%w: only http and https URLs without credentials are fetched", ErrFailed)
 	}
 	return nil
 }
@@ -118,7 +118,8 @@ func public(a netip.Addr) bool {
 	return true
 }
 
-// Image fetches the image at address and tells its media type, by its bytes: what the server calls it does not count.
+// Image fetches the image at address and returns its media type, detected from its bytes regardless of the server's
+// Content-Type.
 func (c *Client) Image(ctx context.Context, address string) (mediaType string, data []byte, err error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -158,7 +159,7 @@ func (c *Client) Image(ctx context.Context, address string) (mediaType string, d
 	return "", nil, ErrType
 }
 
-// known gives one of this package's errors; others name addresses that are not the client's business.
+// known returns one of this package's errors in place of err: other errors name addresses, which clients must not see.
 func known(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:

@@ -42,7 +42,7 @@ func Flag(dst *bool) Word {
 	}}
 }
 
-// Off returns the word whose one argument is "off", which sets *dst. It is for what is on by itself.
+// Off returns the word whose only argument is "off", which sets *dst. It is for features that are on by default.
 func Off(dst *bool) Word {
 	return Word{Read: func(d *caddyfile.Dispenser) error {
 		_, err := OneOf(d, "off")

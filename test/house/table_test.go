@@ -21,8 +21,9 @@ var table = []row{
 	{"cmd/caddy", []string{".", "command/cli", "simulator"}, "the main of a build with everything"},
 
 	{"handler", []string{
-		"exchange", "fetch", "files", "files/extract", "internal/directive", "limit", "pages", "translate/...", "upstream", "usage", "wire/...",
-	}, "the URL surface: it knows upstreams by their interface, never a provider"},
+		"exchange", "files", "files/extract", "internal/directive", "limit", "pages", "translate", "translate/chat", "translate/model", "upstream",
+		"usage", "wire/json",
+	}, "the URL surface: it knows upstreams by their interface and dialects by their registry, never a provider or a dialect by name"},
 	{"exchange", []string{
 		"fetch", "files", "files/extract", "internal/directive", "limit", "translate/...", "upstream", "usage", "wire/...",
 	}, "one call: it knows no URL, and upstreams by their interface"},

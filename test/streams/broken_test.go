@@ -140,7 +140,7 @@ func (s *stream) ask(t *testing.T, g *gatewaytest.Gateway, u *gatewaytest.Upstre
 	}
 }
 
-// says tells whether a whole reply has its terminal event: always, but where the upstream's own bytes are relayed and
+// says reports whether a whole reply has its terminal event: always, but where the upstream's own bytes are relayed and
 // have none.
 func (s *stream) says(reply string) bool {
 	return s.name != "OpenAI relayed" || strings.Contains(reply, "[DONE]")
@@ -160,7 +160,7 @@ func TestAStreamCutAnywhereNeverEndsLikeAWholeOne(t *testing.T) {
 	}
 }
 
-// mayEnd tells whether a reply that ends in good order after n bytes is whole. Servers that imitate OpenAI leave out the
+// mayEnd reports whether a reply that ends in good order after n bytes is whole. Servers that imitate OpenAI leave out the
 // last [DONE]; what comes behind the reason to stop is then a formality.
 func (s *stream) mayEnd(n int) bool {
 	if s.contentType != sse || n >= s.ends {

@@ -134,10 +134,10 @@ func TestClaudeBodies(t *testing.T) {
 // sameNames reports whether two lists of a header have the same elements, in any order.
 func sameNames(got, want string) bool {
 	left := map[string]int{}
-	for _, name := range strings.Split(got, ", ") {
+	for name := range strings.SplitSeq(got, ", ") {
 		left[name]++
 	}
-	for _, name := range strings.Split(want, ", ") {
+	for name := range strings.SplitSeq(want, ", ") {
 		left[name]--
 	}
 	for _, n := range left {

@@ -102,7 +102,7 @@ func (r *row) body() string {
 
 func (r *row) streams() bool { return strings.Contains(r.request, `"stream":true`) }
 
-// native tells whether the row's model is Bedrock's.
+// native reports whether the row's model is Bedrock's.
 func (r *row) native() bool { return !strings.HasPrefix(r.model, "gpt-") }
 
 func (r *row) upstreamPath() string {

@@ -118,7 +118,7 @@ func converse(t *testing.T, c *bedrockruntime.Client, in *bedrockruntime.Convers
 	return m.Value, out
 }
 
-// streamedText collects the text of a Converse stream, and tells whether it ended with its own events.
+// streamedText collects the text of a Converse stream, and reports whether it ended with its own events.
 func streamedText(t *testing.T, c *bedrockruntime.Client, model, text string) (said string, whole bool, err error) {
 	t.Helper()
 	out, err := c.ConverseStream(t.Context(), &bedrockruntime.ConverseStreamInput{ModelId: &model, Messages: []types.Message{userTurn(textBlock(text))}})
