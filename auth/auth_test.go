@@ -93,6 +93,8 @@ func TestRefusedInTheDialectOfThePath(t *testing.T) {
 		{"/v1/models", "bad", `{"error":{"message":"` + wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`, ""},
 		{"/v1/messages", "bad", `{"type":"error","error":{"type":"authentication_error","message":"` + wrong + `"}}`, ""},
 		{"/v1/messages/count_tokens", "", `{"type":"error","error":{"type":"authentication_error","message":"` + missing + `"}}`, ""},
+		{"/anthropic/v1/messages", "bad", `{"type":"error","error":{"type":"authentication_error","message":"` + wrong + `"}}`, ""},
+		{"/openai/v1/responses", "bad", `{"error":{"message":"` + wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`, ""},
 		{"/v1/messagesx", "bad", `{"error":{"message":"` + wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`, ""},
 		{"/model/m/converse", "bad", `{"message":"` + wrong + `"}`, "UnrecognizedClientException"},
 		{"/foundation-models", "", `{"message":"` + missing + `"}`, "UnrecognizedClientException"},

@@ -20,7 +20,7 @@ func init() {
 // `Authorization: Bearer`, `X-Api-Key` or `Api-Key`, and all three are removed
 // from the request once it is authenticated, so that no later handler forwards them.
 // A client that is refused gets a 401 in its own API's form: Anthropic's under
-// /v1/messages, and under /v1/models if it sends Anthropic-Version; Bedrock's under
+// /v1/messages and /anthropic/v1, and under /v1/models if it sends Anthropic-Version; Bedrock's under
 // /model/, /foundation-models, /inference-profiles and /guardrail/; OpenAI's elsewhere.
 //
 // Caddy's access log has X-Api-Key and Api-Key in clear text, because it copies

@@ -26,7 +26,7 @@ func refuse(w http.ResponseWriter, r *http.Request, given bool) {
 	h := w.Header()
 	var body string
 	switch {
-	case under(path, "/v1/messages"), under(path, "/v1/models") && r.Header["Anthropic-Version"] != nil:
+	case under(path, "/v1/messages"), under(path, "/anthropic/v1"), under(path, "/v1/models") && r.Header["Anthropic-Version"] != nil:
 		body = `{"type":"error","error":{"type":"authentication_error","message":"` + message + `"}}`
 	case underAny(path, bedrockPaths):
 		// The error name that AWS has for an unknown bearer token or key id.

@@ -141,6 +141,13 @@ func TestTestAWSWithConfig(t *testing.T) {
 	a := newAccount(t)
 	keys := "credentials " + a.user.AccessKeyID + " {env.SECRET}\n"
 	endpoints := "sts_endpoint " + a.sts + "\ncontrol_endpoint " + a.control + "\n"
+	mantle := func(denied ...string) string {
+		srv := httptest.NewServer(simbedrock.NewMantle(simbedrock.Options{
+			Denied: denied, AccessKeys: map[string]simbedrock.AccessKey{a.user.AccessKeyID: {Secret: a.user.SecretAccessKey}},
+		}))
+		t.Cleanup(srv.Close)
+		return "mantle_endpoint " + srv.URL + "\n"
+	}
 	role := func(id string) string {
 		return "assume_role " + bedrockRole + " {\nexternal_id " + id + "\n}\n"
 	}
@@ -294,6 +301,18 @@ func TestTestAWSWithConfig(t *testing.T) {
 			gateway: "bedrock us-east-1 {\n" + keys + endpoints + "}", denied: "/inference-profiles",
 			want: []string{
 				"upstream bedrock", region, static, user, models, "✗ Listing: …AccessDeniedException…is not authorized to perform it", "  → allow bedrock:ListInferenceProfiles",
+			},
+			errs: "failed for 1 of 1",
+		},
+		"mantle": {
+			gateway: "bedrock us-east-1 {\n" + keys + endpoints + mantle() + "}",
+			want:    []string{"upstream bedrock", region, static, user, models, listed, "✓ Mantle: … models on bedrock-mantle"},
+		},
+		"mantle, whose models may not be listed": {
+			gateway: "bedrock us-east-1 {\n" + keys + endpoints + mantle("bedrock-mantle:ListModels") + "}",
+			want: []string{
+				"upstream bedrock", region, static, user, models, listed, "✗ Mantle: bedrock-mantle cannot be used, nor the models that it alone serves: …",
+				"  → allow bedrock-mantle:ListModels, and for chats bedrock-mantle:CreateInference",
 			},
 			errs: "failed for 1 of 1",
 		},

@@ -55,6 +55,11 @@ var endpoints = []endpoint{
 	{"invoke", http.MethodPost, "/model/{model...}/invoke", &bedrockForm, serveNative("invoke"), "native off"},
 	{"invoke_stream", http.MethodPost, "/model/{model...}/invoke-with-response-stream", &bedrockForm, serveNative("invoke-with-response-stream"), "native off"},
 	{"count_tokens", http.MethodPost, "/model/{model...}/count-tokens", &bedrockForm, serveNative("count-tokens"), "native off"},
+	{"bedrock.chat", http.MethodPost, "/openai/v1/chat/completions", &openaiForm, (*Gateway).serveChat, "native off"},
+	{"bedrock.responses", http.MethodPost, "/openai/v1/responses", &openaiForm, (*Gateway).serveBedrockResponses, "native off"},
+	{"bedrock.models", http.MethodGet, "/openai/v1/models", &openaiForm, (*Gateway).serveModels, "native off"},
+	{"bedrock.messages", http.MethodPost, "/anthropic/v1/messages", &anthropicForm, (*Gateway).serveMessages, "native off"},
+	{"bedrock.messages.count_tokens", http.MethodPost, "/anthropic/v1/messages/count_tokens", &anthropicForm, (*Gateway).serveCountTokens, "native off"},
 	{"foundation_models", http.MethodGet, "/foundation-models{sent...}", &bedrockForm, (*Gateway).serveControl, "native off"},
 	{"inference_profiles", http.MethodGet, "/inference-profiles{sent...}", &bedrockForm, (*Gateway).serveControl, "native off"},
 }

@@ -71,6 +71,9 @@ func (x *exchange) messagesAsk(counting bool) (a *ask, stream bool, refused *api
 			return nil, false, invalid("%s: Extra inputs are not permitted", name)
 		}
 	}
+	if _, there := value["max_tokens"]; there && counting {
+		return nil, false, invalid("max_tokens: Extra inputs are not permitted")
+	}
 	if v, there := value["stream"]; there {
 		if stream, ok = v.(bool); !ok || counting {
 			return nil, false, invalid("stream: Input should be a valid boolean")

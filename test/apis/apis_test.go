@@ -148,6 +148,13 @@ func (w *world) body() string {
 	return string(w.last.Body)
 }
 
+// path is where the host was asked last.
+func (w *world) path() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last.Path
+}
+
 // ask returns what stands in a cell: the API that was taken, or the refusal, and what was lost.
 func (w *world) ask(t *testing.T, r *row, s *scenario, claude, stream bool) string {
 	t.Helper()

@@ -67,7 +67,14 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 		return u.relay(ctx, c)
 	case upstream.CountTokens:
 		// CountTokens takes the plain id alone (https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html).
-		return u.open(ctx, c, model.WithoutGeography(c.Model))
+		if u.mantle != nil && u.facts(c.Model).Accesses(false)[0].Host == model.Mantle {
+			return u.countOnMantle(ctx, c, u.noMantle(c.Model))
+		}
+		reply, err := u.open(ctx, c, model.WithoutGeography(c.Model))
+		if needsProfile(err) && u.mantle != nil {
+			return u.countOnMantle(ctx, c, err)
+		}
+		return reply, err
 	default:
 		if c.Access.Host == model.Mantle {
 			return u.openCopy(ctx, c, model.MantleID(c.Model))

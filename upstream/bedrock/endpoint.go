@@ -38,13 +38,15 @@ func (u *Upstream) resolveEndpoints() error {
 
 // mantleHost returns the address of bedrock-mantle: the configured one, else the region's
 // (https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html); nil if the region is not known to have one. The SDK
-// has no rules for it. It is known of the commercial partition alone, and not with FIPS; where the runtime has an address
+// has no rules for it. It is known of the commercial partition alone, and not with FIPS; where another host has an address
 // of its own, calls may have to stay within a network, so mantle needs one too.
 func (u *Upstream) mantleHost() *url.URL {
 	switch region := u.credentials.Region(); {
 	case u.mantleEndpoint != nil:
 		return u.mantleEndpoint
-	case u.endpoint != nil, u.credentials.EndpointOverride("Bedrock Runtime") != "", u.credentials.FIPS(), region == "":
+	case u.endpoint != nil, u.controlEndpoint != nil, u.credentials.FIPS(), region == "":
+		return nil
+	case u.credentials.EndpointOverride("Bedrock Runtime") != "", u.credentials.EndpointOverride("Bedrock") != "":
 		return nil
 	case partition(region) != "aws":
 		return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream/bedrock/sigv4"
 )
 
 const (
@@ -74,7 +75,8 @@ func (m *foundationModel) purpose() model.Purpose {
 // listed are the purposes of the models that the gateway lists; it has no endpoint for others, such as video.
 var listed = []model.Purpose{model.PurposeChat, model.PurposeEmbedding, model.PurposeImage, model.PurposeRerank}
 
-// ListModels lists what can be asked for by id: the models that are served on demand, and the inference profiles.
+// ListModels lists what can be asked for by id: the models that are served on demand, the inference profiles, and the
+// models of mantle.
 //
 // The calls are our own signed requests, not the SDK's client: they work with an API key on any endpoint, and go through
 // the configured transport.
@@ -107,7 +109,7 @@ func (u *Upstream) ListModels(ctx context.Context) ([]upstream.Model, error) {
 			}
 		}
 	}
-	return models, nil
+	return u.withMantle(ctx, models), nil
 }
 
 // profiledOnly returns the region's profiles of the models that are served through profiles alone.
@@ -202,7 +204,12 @@ func (u *Upstream) control(ctx context.Context, path, query string, page any) er
 	target := *u.controlPlane
 	target.RawPath, target.Path = u.controlPlane.EscapedPath()+path, u.controlPlane.Path+plain
 	target.RawQuery = query
-	res, err := u.send(ctx, u.signer, http.MethodGet, &target, nil, http.Header{"Accept": jsonType})
+	return u.get(ctx, u.signer, &target, page)
+}
+
+// get asks one of Bedrock's hosts for a JSON document and reads it into page.
+func (u *Upstream) get(ctx context.Context, signer *sigv4.Signer, target *url.URL, page any) error {
+	res, err := u.send(ctx, signer, http.MethodGet, target, nil, http.Header{"Accept": jsonType})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ type Upstream struct {
 
 	// The address of bedrock-mantle, the host of models that the runtime does not
 	// serve, for VPC endpoints and tests. Default: the region's, unless `endpoint`
-	// is set: then mantle is not called.
+	// or `control_endpoint` is set: then mantle is not called.
 	MantleEndpoint string `json:"mantle_endpoint,omitempty"`
 
 	// The project, or Anthropic workspace, that calls to bedrock-mantle are counted

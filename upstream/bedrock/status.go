@@ -45,8 +45,8 @@ func (u *Upstream) refuses(err error) bool {
 }
 
 // Diagnose checks the upstream's way to Bedrock step by step, through its transport and endpoints: region, credentials,
-// their identity, the foundation models, and last the models that GET /v1/models lists, with the gateway's own signature.
-// The steps are for the operator: they name ARNs and accounts, but no secret.
+// their identity, the foundation models, the models that GET /v1/models lists, with the gateway's own signature, and those
+// of mantle. The steps are for the operator: they name ARNs and accounts, but no secret.
 func (u *Upstream) Diagnose(ctx context.Context) []credentials.Step {
 	key := ""
 	if u.key != nil {
@@ -58,7 +58,10 @@ func (u *Upstream) Diagnose(ctx context.Context) []credentials.Step {
 	if last := steps[len(steps)-1]; last.Name != "Models" || !last.OK {
 		return steps
 	}
-	return append(steps, u.listing(ctx))
+	if steps = append(steps, u.listing(ctx)); u.mantle != nil {
+		steps = append(steps, u.mantleStep(ctx))
+	}
+	return steps
 }
 
 // listing returns the step that lists models as GET /v1/models does.
