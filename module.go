@@ -6,6 +6,7 @@ package bedrockgateway
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -103,6 +104,8 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			Router: g.Router(), DefaultModel: g.Model(),
 			MaxBody:           g.MaxBody,
 			StreamIdleTimeout: time.Duration(*g.StreamIdleTimeout),
+			Memory:            g.Memory(),
+			MaxBuffered:       g.MaxBuffered,
 			ReplyTimeout:      time.Duration(*g.ReplyTimeout),
 			KeepAlive:         time.Duration(*g.KeepAlive),
 			RejectUnsupported: g.RejectsUnsupported(),
@@ -110,6 +113,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			Images:            g.Client(),
 			Logger:            ctx.Logger(),
 			Caller:            callerOf(g.Owner()),
+			CallerKey:         callerKey,
 			Observe:           observe,
 			StatusOf:          statusOf,
 		},
@@ -181,6 +185,23 @@ func callerOf(owner string) func(*http.Request) exchange.Caller {
 		}
 		return c
 	}
+}
+
+// callerKey returns the name under which a caller's share of memory is counted: its user, else the client's address, of
+// which IPv6 networks give each host a whole /64.
+func callerKey(r *http.Request) string {
+	if repl := replacer(r); repl != nil {
+		if user, _ := repl.GetString("http.auth.user.id"); user != "" {
+			return "user " + user
+		}
+	}
+	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	if addr, err := netip.ParseAddr(ip); err == nil && addr.Unmap().Is6() {
+		if net, err := addr.Prefix(64); err == nil {
+			return net.Masked().String()
+		}
+	}
+	return ip
 }
 
 func replacer(r *http.Request) *caddy.Replacer {

@@ -290,3 +290,16 @@ func TestNextHandler(t *testing.T) {
 		}
 	}
 }
+
+// A bound below the largest body would refuse such bodies for ever, one request at a time.
+func TestMaxBufferedBelowMaxBodyIsRefused(t *testing.T) {
+	onlyEnv(t, nil)
+	_, err := load(t, "bedrock_gateway {\n max_body 30MB\n max_buffered 20MB\n}")
+	if err == nil || !strings.Contains(err.Error(), "max_buffered (20000000 bytes) is below max_body (30000000 bytes)") {
+		t.Errorf("got %v", err)
+	}
+	g, err := load(t, "bedrock_gateway {\n max_body 30MB\n}")
+	if err != nil || g.MaxBuffered < g.MaxBody {
+		t.Errorf("default %d, %v", g.MaxBuffered, err)
+	}
+}

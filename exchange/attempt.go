@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,9 @@ func includesUsage(options chat.Value) bool {
 
 // translate writes the request anew in the target's dialect, the files before its question.
 func (c *Call) translate(a *attempt, inline []chat.Block, context chat.String) error {
+	if err := c.holdDecoded(); err != nil {
+		return err
+	}
 	req, err := c.Client.DecodeRequest(c.Body.Raw, a.x)
 	if err != nil {
 		return err
@@ -89,6 +93,16 @@ func (c *Call) translate(a *attempt, inline []chat.Block, context chat.String) e
 	}
 	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.Body.Raw)+len(context)+512), req, a.x)
 	return err
+}
+
+// holdDecoded holds what the canonical request will take: next to nothing beside most bodies, many times as much as a body
+// of thousands of small parts.
+func (c *Call) holdDecoded() error {
+	if c.decoded || len(c.Body.Raw) < unnamed {
+		return nil
+	}
+	c.decoded = true
+	return c.engine.hold(c.r, &c.held, blockSize*int64(bytes.Count(c.Body.Raw, []byte{'{'})))
 }
 
 // open sends the attempt and waits for the reply to begin; a whole reply is read to its end, so that one that breaks can

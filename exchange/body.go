@@ -4,17 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 )
 
-// firstRead bounds what is set aside for a body before any of it came: a length is only a claim.
-const firstRead = 1 << 20
+// The room set aside for a body before any of it came, and once that much came: a length is only a claim.
+const (
+	firstRead  = 64 << 10
+	secondRead = 1 << 20
+)
 
-// readBody reads the whole request body, at most en.MaxBody bytes. It is not pooled: translated strings and the
+// readBody reads the whole request body, at most en.MaxBody bytes, which h holds. It is not pooled: translated strings and the
 // transport share its memory for as long as they need it.
-func (en *Engine) readBody(r *http.Request) ([]byte, error) {
+func (en *Engine) readBody(r *http.Request, h *held) ([]byte, error) {
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
 		return nil, &chat.Error{
 			Kind: chat.ErrInvalidRequest, Status: http.StatusUnsupportedMediaType, Code: "unsupported_content_encoding",
@@ -25,7 +29,11 @@ func (en *Engine) readBody(r *http.Request) ([]byte, error) {
 		return nil, en.tooLarge()
 	}
 	full := max(r.ContentLength, 511) + 1 // room to meet the end without growing
-	b := make([]byte, 0, min(full, firstRead))
+	room := min(full, firstRead)
+	if err := en.hold(r, h, room); err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, room)
 	for {
 		n, err := r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
@@ -39,9 +47,12 @@ func (en *Engine) readBody(r *http.Request) ([]byte, error) {
 			return nil, en.readError(r, err)
 		case len(b) == cap(b):
 			// Twice the room, of which no more is made than the claim was, if it was true.
-			room := 2 * int64(cap(b))
+			room = max(2*room, secondRead)
 			if int64(len(b)) < full {
 				room = min(room, full)
+			}
+			if err := en.hold(r, h, room-int64(cap(b))); err != nil {
+				return nil, err
 			}
 			b = append(make([]byte, 0, room), b...)
 		}
@@ -56,6 +67,12 @@ func (en *Engine) tooLarge() *chat.Error {
 func (en *Engine) readError(r *http.Request, err error) *chat.Error {
 	if en.StatusOf != nil && en.StatusOf(err) == http.StatusRequestEntityTooLarge {
 		return &chat.Error{Kind: chat.ErrTooLarge, Code: "request_too_large", Message: "the request body is larger than the server takes", Cause: err}
+	}
+	if t, ok := errors.AsType[net.Error](err); ok && t.Timeout() {
+		return &chat.Error{
+			Kind: chat.ErrInvalidRequest, Status: http.StatusRequestTimeout, Code: "request_timeout",
+			Message: "the request body did not arrive in time", Cause: err,
+		}
 	}
 	if r.Context().Err() != nil || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errClientGone

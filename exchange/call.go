@@ -32,11 +32,13 @@ type Call struct {
 	id      string
 	start   time.Time
 	form    Form
+	held    held            // the memory of the body and what is made of it
 	raw     []byte          // the body as it came; nil until it is read
 	members [16]json.Member // storage of Body.Members
 	files   []files.File    // those that the request asks about
 	context chat.String     // their content where all of it goes as text, to any model; nil otherwise
 	reading extract.Request // what taking their text has cost
+	decoded bool            // held counts what is made of the body, too
 	noBetas bool            // the upstream refused a beta: none is sent any more
 	watch   watchdog        // of the answer's stream
 }
@@ -57,6 +59,7 @@ func (c *Call) Chat(detect func() error) {
 // Answer runs the rest of an endpoint, answers with its error if it returns one, and observes the call.
 func (c *Call) Answer(run func() error) {
 	defer c.observe()
+	defer c.held.release()
 	if err := run(); err != nil {
 		c.fail(err)
 	}
@@ -84,7 +87,7 @@ func (c *Call) fail(err error) {
 func (c *Call) ReadBody() ([]byte, error) {
 	if c.raw == nil {
 		var err error
-		if c.raw, err = c.engine.readBody(c.r); err != nil {
+		if c.raw, err = c.engine.readBody(c.r, &c.held); err != nil {
 			return nil, err
 		}
 	}

@@ -46,6 +46,11 @@ type Config struct {
 
 	// Caller identifies the caller of a request. nil: one anonymous caller who may ask for every model.
 	Caller func(*http.Request) Caller
+	// CallerKey names the caller for bounds that hold for each: its user, or its network address. nil: all are one.
+	CallerKey func(*http.Request) string
+	// Memory counts what requests hold, and MaxBuffered bounds it, in bytes. nil: nothing does.
+	Memory      *Memory
+	MaxBuffered int64
 	// Observe is called with the record of every call when the call is over. nil: records are dropped.
 	Observe func(*http.Request, *usage.Record)
 	// StatusOf returns the HTTP status that an error from reading the body stands for; 0 if it stands for none. nil: none does.
@@ -57,6 +62,7 @@ type Engine struct {
 	Config
 	openai  translate.Dialect
 	lessons lessons
+	limits  limits
 }
 
 // New returns an Engine.
@@ -67,5 +73,5 @@ func New(c Config) *Engine {
 	if c.Caller == nil {
 		c.Caller = func(*http.Request) Caller { return Caller{} }
 	}
-	return &Engine{Config: c, openai: translate.ByName(openai.Name)}
+	return &Engine{Config: c, openai: translate.ByName(openai.Name), limits: limitsOf(c.MaxBuffered, c.MaxBody)}
 }

@@ -20,6 +20,7 @@ const flushAt = 32 << 10
 // that ends as it should looks like success to a client that does not read errors.
 func (c *Call) pump(a *attempt) {
 	a.call.Body, c.raw, c.Body = nil, nil, chat.Body{} // a request may be large, a stream long
+	c.held.release()
 	enc := c.Out.NewStreamEncoder(a.x)
 	if c.form.Native && strings.HasPrefix(enc.ContentType(), "text/event-stream") {
 		enc = &invokeEncoder{StreamEncoder: enc}

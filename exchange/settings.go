@@ -31,6 +31,13 @@ type Calls struct {
 	// bound. Default: `25000000`.
 	MaxBody int64 `json:"max_body,omitempty"`
 
+	// How much memory the request bodies under way may take together, in bytes, in
+	// the whole process. A body is counted as it arrives. Over it a request waits
+	// two seconds, then gets a 503. One caller, a user or a client's address,
+	// may take a quarter of it. Default: a quarter of the process's memory limit
+	// (`GOMEMLIMIT`), or `1000000000` without one.
+	MaxBuffered int64 `json:"max_buffered,omitempty"`
+
 	// How long an upstream's stream may be silent before it is given up; 0 sets no
 	// bound. Default: `5m`.
 	StreamIdleTimeout *caddy.Duration `json:"stream_idle_timeout,omitempty"`
@@ -47,11 +54,14 @@ type Calls struct {
 	// out and lists it in Bedrock-Gateway-Dropped, `reject` answers 400.
 	// Default: `drop`.
 	UnsupportedParams string `json:"unsupported_params,omitempty"`
+
+	memory *Memory
 }
 
 // Words returns the sub-directives of bedrock_gateway that c reads:
 //
 //	max_body            <size>
+//	max_buffered        <size>
 //	stream_idle_timeout <duration>
 //	reply_timeout       <duration>
 //	keep_alive          <duration>
@@ -59,6 +69,7 @@ type Calls struct {
 func (c *Calls) Words() directive.Words {
 	return directive.Words{
 		"max_body":            directive.Bytes(&c.MaxBody),
+		"max_buffered":        directive.Bytes(&c.MaxBuffered),
 		"stream_idle_timeout": {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.StreamIdleTimeout) }},
 		"reply_timeout":       {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.ReplyTimeout) }},
 		"keep_alive":          {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.KeepAlive) }},
@@ -67,7 +78,7 @@ func (c *Calls) Words() directive.Words {
 }
 
 // Provision checks the settings and sets those that are absent to their defaults.
-func (c *Calls) Provision(caddy.Context) error {
+func (c *Calls) Provision(ctx caddy.Context) error {
 	if c.UnsupportedParams == "" {
 		c.UnsupportedParams = unsupportedPolicies[0]
 	} else if !slices.Contains(unsupportedPolicies, c.UnsupportedParams) {
@@ -79,6 +90,17 @@ func (c *Calls) Provision(caddy.Context) error {
 	if c.MaxBody == 0 {
 		c.MaxBody = defaultMaxBody
 	}
+	if c.MaxBuffered == 0 {
+		c.MaxBuffered = defaultMaxBuffered(c.MaxBody)
+	} else if c.MaxBuffered < c.MaxBody {
+		return fmt.Errorf("max_buffered (%d bytes) is below max_body (%d bytes): no body of that size could ever be taken; raise max_buffered or lower max_body", c.MaxBuffered, c.MaxBody)
+	}
+	v, _, err := memories.LoadOrNew("", func() (caddy.Destructor, error) { return new(Memory), nil })
+	if err != nil {
+		return err
+	}
+	ctx.OnCancel(func() { _, _ = memories.Delete("") })
+	c.memory = v.(*Memory)
 	for _, d := range []struct {
 		word     string
 		value    **caddy.Duration
@@ -96,6 +118,15 @@ func (c *Calls) Provision(caddy.Context) error {
 	}
 	return nil
 }
+
+// memories holds the process's one Memory, which outlives a reload: requests of the old configuration hold memory, too.
+var memories = caddy.NewUsagePool()
+
+// Destruct is called when no configuration has a gateway any more.
+func (m *Memory) Destruct() error { return nil }
+
+// Memory returns what counts the memory that requests hold.
+func (c *Calls) Memory() *Memory { return c.memory }
 
 // RejectsUnsupported reports whether a parameter that the target cannot express is an error.
 func (c *Calls) RejectsUnsupported() bool { return c.UnsupportedParams == "reject" }

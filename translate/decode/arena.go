@@ -22,7 +22,7 @@ func (a *Arena) One(b chat.Block) []chat.Block {
 	return a.blocks[n-1 : n : n]
 }
 
-// Keep copies blocks that the caller will overwrite; nil for none.
+// Keep returns a copy of blocks that the caller will overwrite; nil for none.
 func (a *Arena) Keep(blocks []chat.Block) []chat.Block {
 	switch len(blocks) {
 	case 0:
