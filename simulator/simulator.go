@@ -1,4 +1,4 @@
-// Package simulator is a Caddy handler that plays OpenAI and Amazon Bedrock on loopback, for tests, for trying the
+// Package simulator is a Caddy handler that plays OpenAI, Amazon Bedrock and STS on loopback, for tests, for trying the
 // gateway out and for working offline. No production build holds it: the root package does not import it.
 package simulator
 
@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/aws"
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/bedrock"
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/openai"
 )
@@ -24,7 +25,8 @@ func init() {
 // body against the documented shape and rules, and refuses in the real ones'
 // words. OpenAI's API is served under /v1/, Bedrock's runtime under /model/,
 // /openai/v1/ and /anthropic/v1/, its control plane under /foundation-models and
-// /inference-profiles, the host bedrock-mantle under /mantle/; all other paths go
+// /inference-profiles, the host bedrock-mantle under /mantle/, and STS takes its
+// signed forms at /, where it knows whose the access keys are; all other paths go
 // on to the next handler.
 //
 // Its answers are made from the request alone:
@@ -81,7 +83,7 @@ type Simulator struct {
 	// The regions a signature may name. Default: any.
 	Regions []string `json:"regions,omitempty"`
 
-	openai, bedrock, mantle http.Handler
+	openai, bedrock, mantle, sts http.Handler
 }
 
 // Credentials are an AWS access key.
@@ -138,11 +140,22 @@ func (s *Simulator) Provision(ctx caddy.Context) error {
 		}
 		o.Regions = append(o.Regions, region)
 	}
+	cloud := aws.New("")
+	for id, k := range o.AccessKeys {
+		cloud.AddKey(aws.Session{AccessKeyID: id, SecretAccessKey: k.Secret, SessionToken: k.SessionToken, ARN: identity})
+	}
+	if o.AccessKeys == nil {
+		cloud.AddKey(aws.Session{AccessKeyID: bedrock.DefaultAccessKeyID, SecretAccessKey: bedrock.DefaultSecretAccessKey, ARN: identity})
+	}
+	s.sts = cloud.STS()
 	s.openai = openai.New(openai.Options{Key: key})
 	s.bedrock = bedrock.New(o)
 	s.mantle = http.StripPrefix("/mantle", bedrock.NewMantle(o))
 	return nil
 }
+
+// identity is whose keys STS takes all of them for. The account is the one of AWS's own examples.
+const identity = "arn:aws:iam::123456789012:user/simulator"
 
 // bedrockPaths are the first segments of Bedrock's paths, runtime and control plane.
 var bedrockPaths = map[string]bool{
@@ -158,6 +171,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 		s.mantle.ServeHTTP(w, r)
 	case bedrockPaths[first]:
 		s.bedrock.ServeHTTP(w, r)
+	case r.URL.Path == "/" && r.Method == http.MethodPost && strings.Contains(r.Header.Get("Authorization"), "/sts/aws4_request"):
+		s.sts.ServeHTTP(w, r)
 	default:
 		return next.ServeHTTP(w, r)
 	}

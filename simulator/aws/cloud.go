@@ -18,7 +18,7 @@ import (
 // Cloud is one simulated AWS: who exists, which sessions were issued, and what was asked. It is safe for concurrent use
 // once its handlers serve, through its methods; set its fields before.
 type Cloud struct {
-	// Region is what signatures must be scoped to.
+	// Region is what signatures must be scoped to; "" for any.
 	Region string
 
 	// Lifetime, if not 0, is how long issued credentials live, whatever was asked for.
@@ -92,10 +92,15 @@ func New(region string) *Cloud {
 // AddUser makes an access key of a user with this ARN.
 func (c *Cloud) AddUser(arn string) Session {
 	s := Session{AccessKeyID: "AKIA" + random(10), SecretAccessKey: random(25), ARN: arn}
+	c.AddKey(s)
+	return s
+}
+
+// AddKey adds an access key that is known elsewhere.
+func (c *Cloud) AddKey(s Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.keys[s.AccessKeyID] = key{Session: s}
-	return s
 }
 
 // RemoveKey deletes an access key, of a user or a session.

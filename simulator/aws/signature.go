@@ -45,7 +45,7 @@ func (c *Cloud) authenticate(r *http.Request, body []byte, service string) (key,
 		return key{}, fail(400, "IncompleteSignature", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date")
 	case time.Since(at).Abs() > maxSkew:
 		return key{}, fail(403, "SignatureDoesNotMatch", "Signature expired: %s is now outside of %s", date, maxSkew)
-	case region != c.Region:
+	case c.Region != "" && region != c.Region:
 		return key{}, fail(403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region.")
 	case scope[3] != service:
 		return key{}, fail(403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: '%s'.", service)
