@@ -43,11 +43,18 @@ func (c *Call) countTokens() error {
 	return nil
 }
 
+// uncounted are members that Bedrock's CountTokens does not know though InvokeModel takes them:
+// https://github.com/anthropics/claude-code/issues/63532.
+var uncounted = [...]member{{"tools", "eager_input_streaming"}}
+
 // prepareCount writes the request for the target: the body that InvokeModel would get, in base64.
 func (c *Call) prepareCount(t *upstream.Target) (*attempt, error) {
 	modelID := t.ModelFor(c.Model)
 	x := &chat.Exchange{Model: c.Model, TargetModel: modelID, RejectUnsupported: c.engine.RejectUnsupported}
 	t.Prepare(x)
+	if c.noBetas {
+		x.Facts = x.Facts.WithoutBetas()
+	}
 	c.Record.Upstream, c.Record.UpstreamModel = t.Name, modelID
 	takesClaude := false
 	for _, o := range t.Offers(modelID) {
@@ -72,6 +79,9 @@ func (c *Call) prepareCount(t *upstream.Target) (*attempt, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, m := range uncounted {
+		c.leaveOut(a, m)
 	}
 	body := []byte(`{"input":{"invokeModel":{"body":"`)
 	body = base64.StdEncoding.AppendEncode(body, a.call.Body)

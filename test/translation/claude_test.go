@@ -278,3 +278,36 @@ func TestAnthropicsOwnIDs(t *testing.T) {
 		}
 	})
 }
+
+// TestCountTokensBodies shows that the body of a count is edited as that of a call, and for what the counter alone refuses.
+func TestCountTokensBodies(t *testing.T) {
+	tb := onBedrock(t)
+	counted := func(t *testing.T, s gatewaytest.Seen) string {
+		t.Helper()
+		_, text, _ := strings.Cut(s.Body, `"body":"`)
+		text, _, _ = strings.Cut(text, `"`)
+		body, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	body := fmt.Sprintf(`{"model":%q,"temperature":0.5,"top_p":0.5,"tools":[{"name":"f","eager_input_streaming":true,"input_schema":{"type":"object"}}],%s}`, sonnet45, hi)
+	refused := gatewaytest.Reply{Status: 400, Header: map[string]string{"X-Amzn-ErrorType": "ValidationException"}, Body: `{"message":"invalid beta flag"}`}
+	tb.u.Play(refused, gatewaytest.Reply{Body: `{"inputTokens":7}`})
+	a := tb.ask(t, "/v1/messages/count_tokens", body, "fine-grained-tool-streaming-2025-05-14")
+	seen := tb.u.Seen()
+	if a.Status != http.StatusOK || a.Body != `{"input_tokens":7}` || len(seen) != 2 {
+		t.Fatalf("got %d %s after %d tries", a.Status, a.Body, len(seen))
+	}
+	const rest = `"temperature":0.5,"tools":[{"name":"f","input_schema":{"type":"object"}}],` + hi + `,"anthropic_version":"bedrock-2023-05-31"`
+	if got, want := counted(t, seen[0]), `{`+rest+`,"max_tokens":4096,"anthropic_beta":["fine-grained-tool-streaming-2025-05-14"]}`; !gatewaytest.SameJSON(got, want) {
+		t.Errorf("counted was first\n%s\nnot\n%s", got, want)
+	}
+	if got, want := counted(t, seen[1]), `{`+rest+`,"max_tokens":4096}`; !gatewaytest.SameJSON(got, want) {
+		t.Errorf("counted was then\n%s\nnot\n%s", got, want)
+	}
+	if got := a.Header.Get("Bedrock-Gateway-Dropped"); !sameNames(got, "top_p, tools.eager_input_streaming, anthropic_beta: fine-grained-tool-streaming-2025-05-14") {
+		t.Errorf("dropped %q", got)
+	}
+}

@@ -52,9 +52,9 @@ func TestParameters(t *testing.T) {
 		{rule: "n above 1 is never dropped", request: hi + `,"n":3`, status: 400, get: fault("invalid_request_error", "n", "unsupported_parameter", "one choice only")},
 		{
 			rule: "betas that the model takes go on, the others are listed", request: hi, header: map[string]string{"Anthropic-Beta": "context-1m-2025-08-07, oauth-2025-04-20"},
-			sent: greeted(fields(`"anthropic_beta":["context-1m-2025-08-07"]`)), headers: dropped("anthropic-beta:oauth-2025-04-20"),
+			sent: greeted(fields(`"anthropic_beta":["context-1m-2025-08-07"]`)), headers: dropped("anthropic_beta: oauth-2025-04-20"),
 		},
-		{rule: "betas for another family", model: nova, request: hi, header: map[string]string{"Anthropic-Beta": "context-1m-2025-08-07"}, sent: greeted(), headers: dropped("anthropic-beta:context-1m-2025-08-07")},
+		{rule: "betas for another family", model: nova, request: hi, header: map[string]string{"Anthropic-Beta": "context-1m-2025-08-07"}, sent: greeted(), headers: dropped("anthropic_beta: context-1m-2025-08-07")},
 		{rule: "a name of a system message", request: `"messages":[{"role":"system","name":"ops","content":"One"},{"role":"user","content":"Hi"}]`, sent: greeted(`"system":[{"text":"One"}]`), headers: dropped("messages.name")},
 		{rule: "a name in a message", request: `"messages":[{"role":"user","name":"joe","content":"Hi"}]`, sent: greeted(), headers: dropped("messages.name")},
 

@@ -40,3 +40,18 @@ func objectSchema(v chat.Value) chat.Value {
 	json.SortEdits(edits)
 	return json.AppendEdited(nil, v, edits)
 }
+
+// isCustom reports whether a schema's type is that of the tool, "custom", which is no type of JSON Schema: agents write it so.
+func isCustom(schema chat.Value) bool {
+	w := json.WalkAt(schema, 0)
+	if !w.Object() {
+		return false
+	}
+	for w.Member() {
+		if string(w.Key()) == "type" {
+			return string(w.Value()) == `"custom"`
+		}
+		w.Skip()
+	}
+	return false
+}

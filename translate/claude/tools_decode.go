@@ -52,6 +52,9 @@ func (d *decoder) tool(custom bool) (t chat.Tool) {
 			t.Description = r.String()
 		case key == "input_schema":
 			t.Schema = r.ObjectValue()
+			if isCustom(t.Schema) { // every target gets an object in its place
+				d.x.Omit("tools.input_schema.type")
+			}
 		case key == "strict":
 			b := r.Bool()
 			t.Strict = &b

@@ -1,6 +1,8 @@
 package converse
 
 import (
+	"slices"
+
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
@@ -135,12 +137,17 @@ func (e *encoder) foreignTools(o *object) {
 	e.w.EndArray()
 }
 
+// keptBetas returns the client's betas that the model takes.
+func (e *encoder) keptBetas() []string {
+	return slices.DeleteFunc(slices.Clone(e.r.Betas), func(b string) bool { return !e.f.Beta(b) })
+}
+
 // betas writes those that the model takes; any other would be a 400.
 func (e *encoder) betas(o *object) {
 	open := false
 	for _, b := range e.r.Betas {
 		if !e.f.Beta(b) {
-			e.x.Omit("anthropic-beta:" + chat.Clip(b))
+			e.x.Omit("anthropic_beta: " + chat.Clip(b))
 			continue
 		}
 		if !open {
@@ -169,6 +176,10 @@ func (e *encoder) extra(o *object) {
 			continue
 		}
 		if e.r.Dialect == "claude" && e.f.Family == model.Claude && m.Key == contextManagement {
+			if rules.CameWith(m.Key, e.r.Betas, e.keptBetas()) {
+				e.x.Omit(m.Key)
+				continue
+			}
 			e.key(o, m.Key)
 			e.w.Value(m.Value)
 			continue

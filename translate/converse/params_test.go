@@ -86,13 +86,21 @@ func TestParameters(t *testing.T) {
 			want: `{` + messagesHello + `,"requestMetadata":{"team":"a b"}}`, dropped: "metadata",
 		},
 		{
+			name: "a member that came with a beta that the model does not take", model: "us.anthropic.claude-opus-4-7",
+			request: hello(func(r *chat.Request) {
+				r.Dialect, r.Betas = "claude", []string{"context-management-2025-06-27"}
+				r.Extra = []chat.Member{{Key: "context_management", Value: v(`{"edits":[]}`)}}
+			}),
+			want: bodyHello, dropped: "anthropic_beta: context-management-2025-06-27 context_management",
+		},
+		{
 			name:    "betas that the model takes",
 			request: hello(func(r *chat.Request) { r.Betas = []string{"context-1m-2025-08-07", "oauth-2025-04-20"} }),
-			want:    `{` + messagesHello + `,"additionalModelRequestFields":{"anthropic_beta":["context-1m-2025-08-07"]}}`, dropped: "anthropic-beta:oauth-2025-04-20",
+			want:    `{` + messagesHello + `,"additionalModelRequestFields":{"anthropic_beta":["context-1m-2025-08-07"]}}`, dropped: "anthropic_beta: oauth-2025-04-20",
 		},
 		{
 			name: "a beta that no model of the family takes is no client's fault", setup: func(x *chat.Exchange) { x.RejectUnsupported = true },
-			request: hello(func(r *chat.Request) { r.Betas = []string{"oauth-2025-04-20"} }), want: bodyHello, dropped: "anthropic-beta:oauth-2025-04-20",
+			request: hello(func(r *chat.Request) { r.Betas = []string{"oauth-2025-04-20"} }), want: bodyHello, dropped: "anthropic_beta: oauth-2025-04-20",
 		},
 	})
 }
