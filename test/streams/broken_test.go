@@ -18,12 +18,21 @@ const gateway = `bedrock_gateway {
 	bedrock us-east-1 {
 		endpoint %[1]s
 		credentials AKIDEXAMPLE secret
+		model anthropic.claude-opus-5 {
+			api messages
+		}
+		model xai.* {
+			api chat
+		}
+		model openai.* {
+			api chat
+		}
 	}
 	route gpt-* {
 		to openai
 		retries 0
 	}
-	route anthropic.* amazon.* {
+	route anthropic.* amazon.* xai.* openai.* {
 		to bedrock
 		retries 0
 	}
@@ -51,6 +60,7 @@ const (
 	sse         = "text/event-stream"
 	eventStream = "application/vnd.amazon.eventstream"
 	claudeID    = "anthropic.claude-3-5-sonnet-20241022-v2:0"
+	opusID      = "anthropic.claude-opus-5"
 	titanID     = "amazon.titan-text-express-v1"
 )
 
@@ -88,6 +98,23 @@ func streams() []stream {
 		chunk(`{"index":0,"delta":{},"finish_reason":"stop"}`),
 		"[DONE]",
 	)
+	bedrocks := gatewaytest.SSE(
+		chunk(`{"index":0,"delta":{"role":"assistant","content":"<reason"},"finish_reason":null}`),
+		chunk(`{"index":0,"delta":{"content":"ing>Hm</reasoning>Hel"},"finish_reason":null}`),
+		chunk(`{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_0","type":"function","function":{"name":"now","arguments":""}}]},"finish_reason":null}`),
+		chunk(`{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":1}"}}]},"finish_reason":null}`),
+		chunk(`{"index":0,"delta":{},"finish_reason":"stop"}`),
+		"[DONE]",
+	)
+	bedrocksEnds := strings.Index(bedrocks, "[DONE]") + len("[DONE]")
+	messages := events(
+		`{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"c","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}`,
+		`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`,
+		`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}`,
+		`{"type":"content_block_stop","index":0}`,
+		`{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":5}}`,
+		`{"type":"message_stop"}`,
+	)
 	openaiEnds := strings.Index(openai, "[DONE]") + len("[DONE]")
 	const (
 		chat       = "/v1/chat/completions"
@@ -106,8 +133,24 @@ func streams() []stream {
 		{"Claude relayed", "/v1/messages", `{"model":"` + claudeID + `",` + asClaude, eventStream, claude, len(claude), claudeDone, claudeFail},
 		{"Titan to OpenAI", chat, `{"model":"` + titanID + `","stream":true,"inputText":"Hi"}`, eventStream, titan, len(titan), openaiDone, openaiFail},
 		{"Titan relayed", chat + "?target_format=titan", `{"model":"` + titanID + `","stream":true,"inputText":"Hi"}`, eventStream, titan, len(titan), `"completionReason":"FINISH"`, `data: {"message":`},
+		// Bedrock's copies of OpenAI's and Anthropic's APIs.
+		{"Bedrock's chat relayed", chat, `{"model":"xai.grok-4.6",` + asOpenAI, sse, bedrocks, bedrocksEnds, openaiDone, openaiFail},
+		{"Bedrock's chat with reasoning in the text", chat, `{"model":"openai.gpt-oss-20b-1:0",` + asOpenAI, sse, bedrocks, bedrocksEnds, openaiDone, openaiFail},
+		{"Bedrock's chat to Claude", "/v1/messages", `{"model":"xai.grok-4.6",` + asClaude, sse, bedrocks, bedrocksEnds, claudeDone, claudeFail},
+		{"Messages relayed", "/v1/messages", `{"model":"` + opusID + `",` + asClaude, sse, messages, len(messages), claudeDone, claudeFail},
+		{"Messages to OpenAI", chat, `{"model":"` + opusID + `",` + asOpenAI, sse, messages, len(messages), openaiDone, openaiFail},
 		{"converse relayed", "/model/" + claudeID + "/converse-stream", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, eventStream, converse, len(converse), "metadata", "Exception"},
 	}
+}
+
+// events makes the server-sent events of Anthropic's Messages.
+func events(data ...string) string {
+	var b strings.Builder
+	for _, d := range data {
+		name, _, _ := strings.Cut(strings.TrimPrefix(d, `{"type":"`), `"`)
+		fmt.Fprintf(&b, "event: %s\ndata: %s\n\n", name, d)
+	}
+	return b.String()
 }
 
 // chunks makes the stream of InvokeModelWithResponseStream of a model's own events.
@@ -143,7 +186,8 @@ func (s *stream) ask(t *testing.T, g *gatewaytest.Gateway, u *gatewaytest.Upstre
 // says reports whether a whole reply has its terminal event: always, but where the upstream's own bytes are relayed and
 // have none.
 func (s *stream) says(reply string) bool {
-	return s.name != "OpenAI relayed" || strings.Contains(reply, "[DONE]")
+	relayed := s.contentType == sse && s.done == "data: [DONE]" && strings.Contains(s.reply, "[DONE]")
+	return !relayed || strings.Contains(reply, "[DONE]")
 }
 
 // The connection breaks off, or the reply ends in good order, after every byte.
@@ -163,7 +207,7 @@ func TestAStreamCutAnywhereNeverEndsLikeAWholeOne(t *testing.T) {
 // mayEnd reports whether a reply that ends in good order after n bytes is whole. Servers that imitate OpenAI leave out the
 // last [DONE]; what comes behind the reason to stop is then a formality.
 func (s *stream) mayEnd(n int) bool {
-	if s.contentType != sse || n >= s.ends {
+	if s.contentType != sse || n >= s.ends || !strings.Contains(s.reply, "[DONE]") {
 		return n >= s.ends
 	}
 	stop := strings.Index(s.reply, `"finish_reason":"stop"`)
@@ -186,4 +230,39 @@ func TestACorruptFrameIsAnError(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Server-sent events carry no checksum, so that altered text passes. But whatever bit is flipped, the answer ends, and never
+// as a whole one where the upstream sent no end.
+func TestAnAlteredEventMakesNoEnd(t *testing.T) {
+	g, u := start(t)
+	for _, s := range streams() {
+		if s.contentType != sse {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			for n := range len(s.reply) {
+				b := []byte(s.reply)
+				b[n] ^= 1 << (n % 8)
+				u.Play(gatewaytest.Reply{Body: string(b), Header: map[string]string{"Content-Type": s.contentType}})
+				a := g.Post(t, s.path, s.body)
+				if ended(string(b)) {
+					continue
+				}
+				if strings.Contains(a.Body, s.done) {
+					t.Errorf("byte %d: an end that was not sent:\n%s\nof\n%s", n, a.Body, b)
+				}
+			}
+		})
+	}
+}
+
+// ended reports whether the reply has an end that a client may see: the reason to stop, or the last event.
+func ended(reply string) bool {
+	for _, end := range []string{"[DONE]", `"finish_reason":"`, `"message_stop"`} {
+		if strings.Contains(reply, end) {
+			return true
+		}
+	}
+	return false
 }
