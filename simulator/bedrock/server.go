@@ -170,7 +170,13 @@ func (x *exchange) serve() *apiError {
 	}
 	if route.model {
 		x.modelID, _ = fault.Model(arg)
-		if x.model, refused = x.findModel(x.modelID); refused != nil {
+		x.model, refused = x.findModel(x.modelID)
+		if m := byID[x.modelID]; refused != nil && route.operation == "CountTokens" && m != nil && m.id == x.modelID && !m.fixedSampling {
+			// Models up to 4.6 are counted by their plain ids, though they run through profiles alone; later ones are not
+			// (https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html).
+			x.model, refused = m, nil
+		}
+		if refused != nil {
 			return refused
 		}
 	}

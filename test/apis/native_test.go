@@ -29,7 +29,8 @@ func TestBedrocksOwnPaths(t *testing.T) {
 		{"Messages", "/anthropic/v1/messages", `{"model":"anthropic.claude-opus-5","max_tokens":99,` + hi + `}`, 200, `"text":"You said: hi"`, "/model/us.anthropic.claude-opus-5/invoke"},
 		{"Messages of mantle's name", "/anthropic/v1/messages", `{"model":"anthropic.claude-haiku-4-5","max_tokens":99,` + hi + `}`, 200, `"model":"anthropic.claude-haiku-4-5"`, "/mantle/anthropic/v1/messages"},
 		{"the counter", "/anthropic/v1/messages/count_tokens", `{"model":"anthropic.claude-3-haiku-20240307-v1:0",` + hi + `}`, 200, `"input_tokens":`, "/model/anthropic.claude-3-haiku-20240307-v1%3A0/count-tokens"},
-		// The runtime counts for no model that it serves through profiles alone.
+		{"the counter takes the plain id", "/v1/messages/count_tokens", `{"model":"us.anthropic.claude-sonnet-4-5-20250929-v1:0",` + hi + `}`, 200, `"input_tokens":`, "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens"},
+		// The runtime does not count for the newer models.
 		{"mantle's counter", "/v1/messages/count_tokens", `{"model":"us.anthropic.claude-opus-5","max_tokens":9,` + hi + `}`, 200, `{"input_tokens":4}`, "/mantle/anthropic/v1/messages/count_tokens"},
 		{"mantle's counter by mantle's name", "/v1/messages/count_tokens", `{"model":"anthropic.claude-haiku-4-5",` + hi + `}`, 200, `{"input_tokens":4}`, "/mantle/anthropic/v1/messages/count_tokens"},
 		{"an error in Anthropic's form", "/anthropic/v1/messages", `{`, 400, `"type":"error"`, ""},
