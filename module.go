@@ -104,7 +104,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			Router: g.Router(), DefaultModel: g.Model(),
 			MaxBody:           g.MaxBody,
 			StreamIdleTimeout: time.Duration(*g.StreamIdleTimeout),
-			Memory:            g.Memory(),
+			Process:           g.Shared(),
 			MaxBuffered:       g.MaxBuffered,
 			ReplyTimeout:      time.Duration(*g.ReplyTimeout),
 			KeepAlive:         time.Duration(*g.KeepAlive),

@@ -46,6 +46,7 @@ type Call struct {
 // NewCall begins a call that is answered in the given form.
 func (en *Engine) NewCall(w http.ResponseWriter, r *http.Request, f Form) *Call {
 	c := &Call{engine: en, w: w, r: r, form: f, id: NewID(), start: time.Now(), Caller: en.Config.Caller(r)}
+	en.Process.note(&c.Caller)
 	c.Record.RequestID = RequestID(c.id)
 	return c
 }
@@ -60,6 +61,7 @@ func (c *Call) Chat(detect func() error) {
 func (c *Call) Answer(run func() error) {
 	defer c.observe()
 	defer c.held.release()
+	defer c.recovered()
 	if err := run(); err != nil {
 		c.fail(err)
 	}

@@ -3,6 +3,7 @@ package exchange
 import (
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -48,13 +49,34 @@ type Config struct {
 	Caller func(*http.Request) Caller
 	// CallerKey names the caller for bounds that hold for each: its user, or its network address. nil: all are one.
 	CallerKey func(*http.Request) string
-	// Memory counts what requests hold, and MaxBuffered bounds it, in bytes. nil: nothing does.
-	Memory      *Memory
+	// Process is what all gateways of the process share. nil: this one has a process of its own.
+	Process *Process
+	// MaxBuffered bounds what requests hold in memory, in bytes. 0: nothing does.
 	MaxBuffered int64
 	// Observe is called with the record of every call when the call is over. nil: records are dropped.
 	Observe func(*http.Request, *usage.Record)
 	// StatusOf returns the HTTP status that an error from reading the body stands for; 0 if it stands for none. nil: none does.
 	StatusOf func(error) int
+}
+
+// Process is what all gateways of a process share. It is safe for concurrent use; the zero value is ready.
+type Process struct {
+	Memory Memory
+	// owned: a caller of the process had an owner, or a key for certain models.
+	owned atomic.Bool
+}
+
+// note remembers what kind of callers there are.
+func (p *Process) note(c *Caller) {
+	if (c.Owner != "" || c.Models != nil) && !p.owned.Load() {
+		p.owned.Store(true)
+	}
+}
+
+// Anonymous reports whether this caller and all others of the process so far are one and the same to the gateway: none had
+// an owner, or a key for certain models.
+func (en *Engine) Anonymous(c *Caller) bool {
+	return c.Owner == "" && c.Models == nil && !en.Process.owned.Load()
 }
 
 // Engine makes calls. It is immutable but for what it learns of upstreams, and safe for concurrent use.
@@ -72,6 +94,9 @@ func New(c Config) *Engine {
 	}
 	if c.Caller == nil {
 		c.Caller = func(*http.Request) Caller { return Caller{} }
+	}
+	if c.Process == nil {
+		c.Process = new(Process)
 	}
 	return &Engine{Config: c, openai: translate.ByName(openai.Name), limits: limitsOf(c.MaxBuffered, c.MaxBody)}
 }

@@ -62,8 +62,8 @@ type held struct {
 
 // hold makes h hold n more bytes for the request. It waits a moment where others hold too much, then returns a 503.
 func (en *Engine) hold(r *http.Request, h *held, n int64) error {
-	m := en.Memory
-	if m == nil || n <= 0 {
+	m := &en.Process.Memory
+	if en.MaxBuffered == 0 || n <= 0 {
 		return nil
 	}
 	h.memory = m

@@ -18,7 +18,7 @@ const mb = 1_000_000
 // bounded returns an engine whose callers are named by the header X-Caller.
 func bounded(maxBuffered, maxBody int64) *Engine {
 	return New(Config{
-		MaxBody: maxBody, MaxBuffered: maxBuffered, Memory: new(Memory),
+		MaxBody: maxBody, MaxBuffered: maxBuffered,
 		CallerKey: func(r *http.Request) string { return r.Header.Get("X-Caller") },
 	})
 }
@@ -63,8 +63,8 @@ func TestBodiesOfAllRequestsShareABound(t *testing.T) {
 			all[i].release() // a call's end may come twice
 		}
 		late.release()
-		if n := en.Memory.used.Load(); n != 0 || len(en.Memory.callers) != 0 {
-			t.Errorf("%d bytes and %d callers are left", n, len(en.Memory.callers))
+		if n := en.Process.Memory.used.Load(); n != 0 || len(en.Process.Memory.callers) != 0 {
+			t.Errorf("%d bytes and %d callers are left", n, len(en.Process.Memory.callers))
 		}
 	})
 }
@@ -104,7 +104,7 @@ func TestAnnouncedLengthsHoldNothing(t *testing.T) {
 		}
 		h.release()
 	}
-	if n := en.Memory.used.Load(); n != 0 {
+	if n := en.Process.Memory.used.Load(); n != 0 {
 		t.Errorf("%d bytes are left", n)
 	}
 }
@@ -116,8 +116,8 @@ func TestABodyIsCountedAsItArrives(t *testing.T) {
 	if err != nil || len(body) != 3*mb || h.n < 3*mb || h.n > 6*mb+2*secondRead {
 		t.Fatalf("%d bytes read, %d held, %v", len(body), h.n, err)
 	}
-	if en.Memory.callers["a"] != h.n {
-		t.Errorf("the caller holds %d", en.Memory.callers["a"])
+	if en.Process.Memory.callers["a"] != h.n {
+		t.Errorf("the caller holds %d", en.Process.Memory.callers["a"])
 	}
 	h.release()
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
-// Relay sends the request as it came to the route's targets, at the path that each is to be asked at, and the reply
-// back.
-func (c *Call) Relay(route *upstream.Route, path func(*upstream.Target) string) error {
+// Relay sends the request as it came to the route's targets, at the path and with the query that each is to be asked with,
+// and the reply back.
+func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, query string)) error {
 	in := relayed{buf: getBuffer()}
 	defer func() { putBuffer(in.buf) }()
 	err := route.Try(c.r.Context(), c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
@@ -29,9 +29,10 @@ func (c *Call) Relay(route *upstream.Route, path func(*upstream.Target) string) 
 				t.End()
 			}
 		}()
+		path, query := to(t)
 		in.call = upstream.Call{
 			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw,
-			Method: c.r.Method, Path: path(t), Query: c.r.URL.RawQuery, Header: c.r.Header,
+			Method: c.r.Method, Path: path, Query: query, Header: c.r.Header,
 		}
 		if err := c.openRelay(&in); err != nil {
 			return c.attemptError(ctx, t, c.givenUp(in.ctx, err))

@@ -55,7 +55,7 @@ type Calls struct {
 	// Default: `drop`.
 	UnsupportedParams string `json:"unsupported_params,omitempty"`
 
-	memory *Memory
+	process *Process
 }
 
 // Words returns the sub-directives of bedrock_gateway that c reads:
@@ -95,12 +95,12 @@ func (c *Calls) Provision(ctx caddy.Context) error {
 	} else if c.MaxBuffered < c.MaxBody {
 		return fmt.Errorf("max_buffered (%d bytes) is below max_body (%d bytes): no body of that size could ever be taken; raise max_buffered or lower max_body", c.MaxBuffered, c.MaxBody)
 	}
-	v, _, err := memories.LoadOrNew("", func() (caddy.Destructor, error) { return new(Memory), nil })
+	v, _, err := processes.LoadOrNew("", func() (caddy.Destructor, error) { return new(Process), nil })
 	if err != nil {
 		return err
 	}
-	ctx.OnCancel(func() { _, _ = memories.Delete("") })
-	c.memory = v.(*Memory)
+	ctx.OnCancel(func() { _, _ = processes.Delete("") })
+	c.process = v.(*Process)
 	for _, d := range []struct {
 		word     string
 		value    **caddy.Duration
@@ -119,14 +119,14 @@ func (c *Calls) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// memories holds the process's one Memory, which outlives a reload: requests of the old configuration hold memory, too.
-var memories = caddy.NewUsagePool()
+// processes holds the one Process, which outlives a reload: requests of the old configuration hold memory, too.
+var processes = caddy.NewUsagePool()
 
 // Destruct is called when no configuration has a gateway any more.
-func (m *Memory) Destruct() error { return nil }
+func (p *Process) Destruct() error { return nil }
 
-// Memory returns what counts the memory that requests hold.
-func (c *Calls) Memory() *Memory { return c.memory }
+// Shared returns what all gateways of the process share.
+func (c *Calls) Shared() *Process { return c.process }
 
 // RejectsUnsupported reports whether a parameter that the target cannot express is an error.
 func (c *Calls) RejectsUnsupported() bool { return c.UnsupportedParams == "reject" }

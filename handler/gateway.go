@@ -50,6 +50,18 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 	if res == nil {
 		return false
 	}
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		id := exchange.NewID()
+		e := g.Panicked(v, exchange.RequestID(id))
+		if w.Header()["Content-Type"] != nil { // the reply has begun
+			panic(http.ErrAbortHandler)
+		}
+		g.Fail(w, r, res.form, id, e)
+	}()
 	if e := res.endpoint(r.Method); e != nil {
 		e.serve(g, w, r, variable)
 	} else {

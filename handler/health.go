@@ -56,7 +56,8 @@ func (g *Gateway) checkUpstreams(ctx context.Context) []checkResult {
 
 // check asks an upstream, and logs what is wrong with it.
 func (g *Gateway) check(ctx context.Context, u *upstream.Named) checkResult {
-	r := checkResult{err: u.Check(ctx)}
+	_, err := unpanicked(func() (any, error) { return nil, u.Check(ctx) })
+	r := checkResult{err: err}
 	if r.err != nil && ctx.Err() != nil {
 		r.err = &chat.Error{Kind: chat.ErrTimeout, Message: "the upstream did not answer in time", Cause: r.err}
 	}

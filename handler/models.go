@@ -2,7 +2,9 @@ package handler
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -52,7 +54,7 @@ func (g *Gateway) listModels(ctx context.Context) []modelEntry {
 			continue
 		}
 		wg.Go(func() {
-			models, err := u.ListModels(ctx)
+			models, err := unpanicked(func() ([]upstream.Model, error) { return u.ListModels(ctx) })
 			if err != nil {
 				if context.Cause(ctx) == context.Canceled { //nolint:errorlint // the asking client left: nothing is known of the upstream
 					return
@@ -66,6 +68,16 @@ func (g *Gateway) listModels(ctx context.Context) []modelEntry {
 	}
 	wg.Wait()
 	return slices.Clone(g.models.entries)
+}
+
+// unpanicked returns a panic of f as an error: one in a goroutine of its own would end the whole process.
+func unpanicked[T any](f func() (T, error)) (result T, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // offer is a model that the caller may ask for, and the upstream that has it.

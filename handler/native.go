@@ -68,8 +68,8 @@ func (g *Gateway) relayNative(c *exchange.Call, action string) {
 		if only == nil {
 			return chat.Invalid("", "this form of request is Bedrock's own; the model '%s' lives elsewhere: use Converse", c.Model)
 		}
-		return c.Relay(only, func(t *upstream.Target) string {
-			return "/model/" + url.PathEscape(t.ModelFor(c.Model)) + "/" + action
+		return c.Relay(only, func(t *upstream.Target) (string, string) {
+			return "/model/" + url.PathEscape(t.ModelFor(c.Model)) + "/" + action, ""
 		})
 	})
 }
@@ -84,7 +84,10 @@ func (g *Gateway) serveControl(w http.ResponseWriter, r *http.Request, _ string)
 		if route == nil {
 			return &chat.Error{Kind: chat.ErrNotFound, Message: "no Bedrock upstream is configured"}
 		}
-		return c.Relay(route, func(*upstream.Target) string { return r.URL.EscapedPath() })
+		if id, one := strings.CutPrefix(r.URL.Path, "/foundation-models/"); c.Caller.Models != nil && !(one && c.Caller.May(id)) {
+			return &chat.Error{Kind: chat.ErrPermission, Code: "model_not_allowed", Message: "your key is for certain models only; those are listed at /v1/models"}
+		}
+		return c.Relay(route, func(*upstream.Target) (string, string) { return r.URL.EscapedPath(), controlQuery(r.URL) })
 	})
 }
 
@@ -114,6 +117,6 @@ func (g *Gateway) serveBedrockResponses(w http.ResponseWriter, r *http.Request, 
 		if only == nil {
 			return &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Param: "model", Message: "the model '" + name + "' is not Bedrock's; use /v1/responses"}
 		}
-		return c.Relay(only, func(*upstream.Target) string { return r.URL.EscapedPath() })
+		return c.Relay(only, func(*upstream.Target) (string, string) { return r.URL.EscapedPath(), "" })
 	})
 }

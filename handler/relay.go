@@ -2,7 +2,6 @@ package handler
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -22,8 +21,14 @@ func (g *Gateway) serveRelay(w http.ResponseWriter, r *http.Request, _ string) {
 	c.Out = openaiForm.Errors
 	c.Record.Dialect = c.Out.Name()
 	c.Answer(func() error {
+		if err := checkScope(c, r); err != nil {
+			return err
+		}
 		body, err := c.ReadBody()
 		if err != nil {
+			return err
+		}
+		if err := g.checkObjects(c, r, body); err != nil {
 			return err
 		}
 		route, err := g.relayRoute(c, r, body)
@@ -31,7 +36,7 @@ func (g *Gateway) serveRelay(w http.ResponseWriter, r *http.Request, _ string) {
 			return err
 		}
 		path := strings.TrimPrefix(r.URL.EscapedPath(), "/v1")
-		return c.Relay(route, func(*upstream.Target) string { return path })
+		return c.Relay(route, func(*upstream.Target) (string, string) { return path, r.URL.RawQuery })
 	})
 }
 
@@ -63,6 +68,12 @@ func (g *Gateway) relayRoute(c *exchange.Call, r *http.Request, body []byte) (*u
 	return only, nil
 }
 
+// closed reports whether a form ends with its last boundary. A form cut at the one before looks whole to some readers.
+func closed(form []byte, boundary string) bool {
+	i := bytes.LastIndex(form, []byte("--"+boundary))
+	return i >= 0 && bytes.HasPrefix(form[i+2+len(boundary):], []byte("--"))
+}
+
 // notServed is the 404 for a model that lives at an upstream without this endpoint. Chat is suggested for a model that has
 // it, or of which nothing is known.
 func notServed(route *upstream.Route, name, path string) *chat.Error {
@@ -81,7 +92,7 @@ func relayModel(contentType string, body []byte) (string, error) {
 		form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
 		for {
 			part, err := form.NextPart()
-			if errors.Is(err, io.EOF) {
+			if err == io.EOF && closed(body, params["boundary"]) { //nolint:errorlint // a wrapped one is a body without boundaries
 				return model, nil
 			}
 			if err != nil {

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -20,7 +21,28 @@ func (b *Body) ParseBody(raw []byte) error {
 	if b.Members, err = json.Index(b.Members[:0], raw); err != nil {
 		return BadJSON(raw, err)
 	}
+	for i := range b.Members {
+		if name := decisive(b.Members[i].Key); name != "" {
+			return Invalid(string(b.Members[i].Key), "unknown member '%s'; it is spelt '%s'", b.Members[i].Key, name)
+		}
+	}
 	return nil
+}
+
+// decisives are the members that a request is routed, limited and counted by.
+var decisives = [...]string{
+	"model", "model_id", "stream", "max_tokens", "max_completion_tokens", "max_output_tokens", "previous_response_id", "conversation",
+}
+
+// decisive returns the member that key equals but for its case; "" if there is none. Go's and other servers' decoders take
+// such a key for that member: the upstream would act on another value than the gateway did.
+func decisive(key []byte) string {
+	for _, name := range decisives {
+		if d := len(key) - len(name); d >= 0 && d <= 4 && string(key) != name && strings.EqualFold(string(key), name) {
+			return name // a letter that folds to one of ASCII may take two bytes more
+		}
+	}
+	return ""
 }
 
 // BadJSON returns the error for a body that json.Reader or json.Index refused.
