@@ -85,7 +85,9 @@ func (Gateway) CaddyModule() caddy.ModuleInfo {
 // nothing over the network.
 func (g *Gateway) Provision(ctx caddy.Context) error {
 	for _, provision := range []func(caddy.Context) error{
-		g.Limiting.Provision,
+		func(ctx caddy.Context) error {
+			return g.Limiting.Provision(ctx, func(p string) func(string) bool { return upstream.NewPattern(p).Match })
+		},
 		g.Accounting.Provision,
 		g.Fetching.Provision,
 		g.Calls.Provision,
@@ -114,6 +116,8 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			Logger:            ctx.Logger(),
 			Caller:            callerOf(g.Owner()),
 			CallerKey:         callerKey,
+			Limits:            g.Counted(),
+			LimitKey:          limitKey,
 			Observe:           observe,
 			StatusOf:          statusOf,
 		},
@@ -202,6 +206,15 @@ func callerKey(r *http.Request) string {
 		}
 	}
 	return ip
+}
+
+// limitKey returns what a placeholder stands for in a request; "" for an unknown one.
+func limitKey(r *http.Request, placeholder string) string {
+	repl := replacer(r)
+	if repl == nil {
+		return ""
+	}
+	return repl.ReplaceAll(placeholder, "")
 }
 
 func replacer(r *http.Request) *caddy.Replacer {

@@ -220,6 +220,7 @@ func (c *Call) setHeaders(a *attempt) {
 		h.Set("Bedrock-Gateway-Dropped", listed(c.Record.Dropped))
 	}
 	if a == nil {
+		c.limitHeaders(h)
 		return
 	}
 	one("Bedrock-Gateway-Profile", a.reply.Profile)
@@ -229,6 +230,7 @@ func (c *Call) setHeaders(a *attempt) {
 		one("Bedrock-Gateway-Upstream-Request-Id", a.reply.RequestID)
 	}
 	keepHeaders(h, a.reply.Header, c.form.Native)
+	c.limitHeaders(h)
 }
 
 // The bounds of what Bedrock-Gateway-Dropped lists. Names are the client's own, and no client reads a header without end.

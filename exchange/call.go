@@ -7,6 +7,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files/extract"
+	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -40,6 +41,9 @@ type Call struct {
 	reading extract.Request // what taking their text has cost
 	decoded bool            // held counts what is made of the body, too
 	noBetas bool            // the upstream refused a beta: none is sent any more
+	lease   *limit.Lease    // nil where no limit holds
+	input   int64           // tokens of the request, estimated where a limit holds
+	pieces  int64           // frames of the reply's stream so far
 	watch   watchdog        // of the answer's stream
 }
 
@@ -67,8 +71,9 @@ func (c *Call) Answer(run func() error) {
 	}
 }
 
-// observe hands over the record of a call that is over.
+// observe settles a call that is over, and hands over its record.
 func (c *Call) observe() {
+	c.settle()
 	if c.engine.Observe != nil {
 		c.engine.Observe(c.r, &c.Record)
 	}
@@ -143,6 +148,9 @@ func (c *Call) chat(detect func() error) error {
 		if err := limited.CanAnswer(req); err != nil {
 			return err
 		}
+	}
+	if err := c.reserve(); err != nil {
+		return err
 	}
 	a, err := c.try(route, c.prepare)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/fetch"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/openai"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -42,6 +43,10 @@ type Config struct {
 
 	Files  files.Store   // nil: requests cannot name files
 	Images *fetch.Client // fetches images named by URL; nil: such images are refused where the upstream takes none
+
+	Limits *limit.Limits // nil: calls are not limited
+	// LimitKey resolves the placeholder by which a limit counts a request. It is set where Limits is.
+	LimitKey func(r *http.Request, placeholder string) string
 
 	Logger *zap.Logger // nil: nothing is logged
 

@@ -84,6 +84,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	ended := false // the upstream's terminal event was passed on
 	for {
 		f, err := a.reply.Next()
+		c.pieces++
 		if err == nil && f.Payload != nil && !(asIs && skim != nil && skim.OnlyContent(f.Name, f.Payload)) {
 			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && asIs && !reported(err) {
 				a.x.Note("a chunk of the upstream's stream cannot be read; it was relayed as it is")

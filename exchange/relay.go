@@ -15,6 +15,11 @@ import (
 // Relay sends the request as it came to the route's targets, at the path and with the query that each is to be asked with,
 // and the reply back.
 func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, query string)) error {
+	if len(c.raw) > 0 {
+		if err := c.reserve(); err != nil {
+			return err
+		}
+	}
 	in := relayed{buf: getBuffer()}
 	defer func() { putBuffer(in.buf) }()
 	err := route.Try(c.r.Context(), c.Model, func(ctx context.Context, t *upstream.Target, n int) error {

@@ -1,0 +1,138 @@
+package exchange
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// reserve takes what the call is about to use from the limits that hold for it, or returns the error for the client.
+func (c *Call) reserve() error {
+	if c.engine.Limits == nil {
+		return nil
+	}
+	c.input = estimate(c.raw)
+	var refused *limit.Refusal
+	c.lease, refused = c.engine.Limits.Begin(&limit.Ask{
+		Model: c.Model, Input: c.input, Most: c.mostOutput(),
+		Key: func(placeholder string) string { return c.engine.LimitKey(c.r, placeholder) },
+	})
+	if refused == nil {
+		return nil
+	}
+	c.setLimitHeaders(c.w.Header(), refused.Requests, refused.Tokens)
+	e := &chat.Error{Kind: chat.ErrRateLimit, Code: "rate_limit_exceeded", Message: refused.Message(), RetryAfter: refused.Wait}
+	if refused.TooLarge > 0 {
+		e.Kind, e.Code = chat.ErrTooLarge, "request_too_large"
+	}
+	return e
+}
+
+// settle replaces what was reserved by what was used: the provider's figure, or where there is none the input's estimate and
+// the pieces of the stream, each of which is a token at least. So a client that leaves pays for what it got. A call that
+// failed before it got anything used nothing.
+func (c *Call) settle() {
+	if c.lease == nil {
+		return
+	}
+	tokens := int64(0)
+	switch {
+	case c.Record.Usage.Known:
+		tokens = c.Record.Usage.Total()
+	case c.Record.FirstByte > 0 || c.r.Context().Err() != nil:
+		tokens = c.input + c.pieces
+	}
+	c.lease.Settle(tokens)
+	c.lease = nil
+}
+
+// mostOutput returns the most output tokens that the request asks for, in the words of any dialect; 0 if it sets no limit.
+func (c *Call) mostOutput() int64 {
+	for _, v := range [...]chat.Value{
+		c.Body.Value("max_completion_tokens"), c.Body.Value("max_tokens"), c.Body.Value("max_output_tokens"),
+		json.Find(c.Body.Value("inferenceConfig"), "maxTokens"), json.Find(c.Body.Value("textGenerationConfig"), "maxTokenCount"),
+	} {
+		if n, ok := json.ParseInt(v); ok && n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// The estimate of a request's tokens: about four characters each. A long string without a space is an image or another
+// medium in base64, which providers count by its size in pixels or pages: 1,600 tokens are a picture of a megapixel
+// (https://platform.claude.com/docs/en/build-with-claude/vision).
+const (
+	tokenBytes  = 4
+	mediumBytes = 4 << 10
+	mediumCost  = 1600
+)
+
+// estimate returns about how many tokens a request's body has.
+func estimate(body []byte) int64 {
+	if len(body) < mediumBytes {
+		return int64(len(body) / tokenBytes)
+	}
+	text, media := 0, 0
+	for len(body) > 0 {
+		i := bytes.IndexByte(body, '"')
+		if i < 0 {
+			text += len(body)
+			break
+		}
+		if i >= mediumBytes && bytes.IndexByte(body[:i], ' ') < 0 {
+			media++
+		} else {
+			text += i
+		}
+		body = body[i+1:]
+	}
+	return int64(text/tokenBytes + media*mediumCost)
+}
+
+// limitHeaders sets the headers of the tightest limit that holds for the call, in place of the upstream's: those are of the
+// gateway's key, not of the client's.
+func (c *Call) limitHeaders(h http.Header) {
+	if c.lease == nil {
+		return
+	}
+	requests, tokens := c.lease.Reports()
+	c.setLimitHeaders(h, requests, tokens)
+}
+
+func (c *Call) setLimitHeaders(h http.Header, requests, tokens limit.Report) {
+	for name := range h {
+		if strings.HasPrefix(name, "X-Ratelimit-") {
+			delete(h, name)
+		}
+	}
+	if c.form.Native { // Bedrock has no such headers
+		return
+	}
+	anthropic := c.form.Errors.Name() == claude.Name
+	for _, one := range [...]struct {
+		name string
+		limit.Report
+	}{{"requests", requests}, {"tokens", tokens}} {
+		if one.Limit == 0 {
+			continue
+		}
+		if anthropic { // https://platform.claude.com/docs/en/api/rate-limits#response-headers
+			h.Set("Anthropic-Ratelimit-"+one.name+"-Limit", strconv.FormatInt(one.Limit, 10))
+			h.Set("Anthropic-Ratelimit-"+one.name+"-Remaining", strconv.FormatInt(one.Remaining, 10))
+			h.Set("Anthropic-Ratelimit-"+one.name+"-Reset", time.Now().Add(one.Reset).UTC().Format(time.RFC3339))
+			continue
+		}
+		// https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
+		h.Set("X-Ratelimit-Limit-"+one.name, strconv.FormatInt(one.Limit, 10))
+		h.Set("X-Ratelimit-Remaining-"+one.name, strconv.FormatInt(one.Remaining, 10))
+		h.Set("X-Ratelimit-Reset-"+one.name, one.Reset.Round(time.Millisecond).String())
+	}
+}

@@ -1,0 +1,195 @@
+package limit
+
+import (
+	"fmt"
+	"time"
+)
+
+// Rule is one limit with everything resolved.
+type Rule struct {
+	Name       string
+	Key        string              // a placeholder: what is counted separately; "" for one count of all
+	Models     []func(string) bool // the client's names of models that the limit is for; nil for all
+	Requests   *Quota              // nil: no limit
+	Tokens     *Quota              // nil: no limit
+	Concurrent int64               // 0: no limit
+
+	store *store
+}
+
+func (r *Rule) holds(model string) bool {
+	if r.Models == nil {
+		return true
+	}
+	for _, match := range r.Models {
+		if match(model) {
+			return true
+		}
+	}
+	return false
+}
+
+// Limits counts what callers use, in this process. It is safe for concurrent use.
+type Limits struct {
+	rules []*Rule
+	clock func() time.Time // for tests
+}
+
+// New returns Limits by the rules; nil for none.
+func New(rules []*Rule) *Limits {
+	if len(rules) == 0 {
+		return nil
+	}
+	for _, r := range rules {
+		if r.store == nil {
+			r.store = new(store)
+		}
+	}
+	return &Limits{rules: rules, clock: time.Now}
+}
+
+// epoch is the beginning of the clock that windows slide by. It is the process's, since counts outlive a configuration.
+var epoch = time.Now()
+
+// instant is a moment on both clocks: the one that windows slide by, in nanoseconds, and the calendar's.
+type instant struct {
+	mono int64
+	utc  time.Time
+}
+
+func (l *Limits) now() instant {
+	t := l.clock()
+	return instant{mono: int64(t.Sub(epoch)), utc: t.UTC()}
+}
+
+// Ask is what a call is about to use.
+type Ask struct {
+	Model string                          // the client's name
+	Key   func(placeholder string) string // resolves a rule's key
+	Input int64                           // tokens, estimated
+	Most  int64                           // the most output tokens that the client asked for; 0 if it set no limit
+}
+
+// usualOutput is what a call without a limit of output tokens reserves for its output.
+const usualOutput = 4096
+
+// Begin takes what the call is about to use from all limits that hold for it, or from none of them and returns why not. The
+// caller settles the lease, which is nil where no limit holds.
+func (l *Limits) Begin(a *Ask) (*Lease, *Refusal) {
+	if l == nil {
+		return nil, nil
+	}
+	now := l.now()
+	var lease *Lease
+	for _, r := range l.rules {
+		if !r.holds(a.Model) {
+			continue
+		}
+		if lease == nil {
+			lease = &Lease{limits: l}
+		}
+		key := ""
+		if r.Key != "" {
+			key = a.Key(r.Key)
+		}
+		h, refused := r.store.entry(key).begin(r, a, now)
+		if refused != nil {
+			lease.giveBack(now)
+			return nil, refused
+		}
+		lease.held = append(lease.held, h)
+	}
+	return lease, nil
+}
+
+// Refusal is why a call may not begin.
+type Refusal struct {
+	Limit    string        // the limit's name
+	What     string        // what is used up: requests, tokens, concurrent requests
+	Amount   int64         // of the limit
+	Window   string        // such as "1m0s" or "day"; "" for concurrent requests
+	Wait     time.Duration // when the call may be made
+	TooLarge int64         // the input's tokens where no waiting helps, because the limit is smaller; else 0
+	Requests Report
+	Tokens   Report
+}
+
+// Message returns the refusal for the client.
+func (r *Refusal) Message() string {
+	per := ""
+	if r.Window != "" {
+		per = " per " + r.Window
+	}
+	if r.TooLarge > 0 {
+		return fmt.Sprintf("the request is too large for the limit '%s': it has about %d input tokens, and the limit is %d tokens%s", r.Limit, r.TooLarge, r.Amount, per)
+	}
+	return fmt.Sprintf("rate limit reached for %s: the limit '%s' is %d%s; try again in %s", r.What, r.Limit, r.Amount, per, r.Wait.Round(time.Millisecond))
+}
+
+// Report is the state of one quota, for headers. The zero value is no report.
+type Report struct {
+	Limit     int64
+	Remaining int64
+	Reset     time.Duration // until nothing is used any more
+}
+
+// tighter returns the one with less room.
+func tighter(a, b Report) Report {
+	if a.Limit == 0 || b.Limit != 0 && b.Remaining < a.Remaining {
+		return b
+	}
+	return a
+}
+
+// Lease is what a call has taken from the limits. It belongs to one goroutine.
+type Lease struct {
+	limits *Limits
+	held   []hold
+}
+
+// hold is what a call has taken from one limit.
+type hold struct {
+	rule     *Rule
+	entry    *entry
+	reserved int64 // tokens
+	period   int   // of the calendar when they were reserved
+}
+
+// Settle ends the lease: the call used so many tokens. A nil lease, and one that was settled, is left alone.
+func (l *Lease) Settle(tokens int64) {
+	if l == nil {
+		return
+	}
+	now := l.limits.now()
+	for i := range l.held {
+		l.held[i].settle(tokens, now)
+	}
+	l.held = nil
+}
+
+// giveBack undoes what a call that does not begin has taken.
+func (l *Lease) giveBack(now instant) {
+	for i := range l.held {
+		h := &l.held[i]
+		h.settle(0, now)
+		if q := h.rule.Requests; q != nil {
+			h.entry.mu.Lock()
+			h.entry.requests.undo(q, now)
+			h.entry.mu.Unlock()
+		}
+	}
+	l.held = nil
+}
+
+// Reports returns the state of the tightest of the limits that hold for the call.
+func (l *Lease) Reports() (requests, tokens Report) {
+	if l == nil {
+		return Report{}, Report{}
+	}
+	now := l.limits.now()
+	for i := range l.held {
+		r, t := l.held[i].entry.report(l.held[i].rule, now)
+		requests, tokens = tighter(requests, r), tighter(tokens, t)
+	}
+	return requests, tokens
+}

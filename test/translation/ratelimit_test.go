@@ -1,0 +1,175 @@
+package translation_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
+)
+
+// limited runs the gateway with a limit; words are of its block.
+func limited(t *testing.T, words ...string) (*gatewaytest.Gateway, *gatewaytest.Upstream) {
+	t.Helper()
+	u := gatewaytest.NewUpstream(t)
+	return gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-1 {\n\t\tbase_url %[1]s/v1\n\t}\n\tbedrock us-east-1 {\n\t\tendpoint %[1]s\n\t\tcredentials AKIDEXAMPLE secret\n\t}\n\tlimit mine {\n\t\tkey {http.request.header.X-User}\n\t\t%[2]s\n\t}\n}", u.URL, strings.Join(words, "\n\t\t"))), u
+}
+
+// as posts a body as a user.
+func as(t *testing.T, g *gatewaytest.Gateway, user, path, body string) *gatewaytest.Answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gatewaytest.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-User", user)
+	return g.Do(t, req)
+}
+
+// wordOf is a reply of so many tokens.
+func wordOf(tokens int) gatewaytest.Reply {
+	return gatewaytest.Reply{
+		Header: map[string]string{"X-Ratelimit-Remaining-Tokens": "77777", "X-Ratelimit-Limit-Requests": "9"},
+		Body:   fmt.Sprintf(`{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Word"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":%d,"total_tokens":%d}}`, tokens-1, tokens),
+	}
+}
+
+const chatPath = "/v1/chat/completions"
+
+// TestRequestLimit shows a limit of requests for each user, in the words of each dialect.
+func TestRequestLimit(t *testing.T) {
+	g, u := limited(t, "requests 2 1h")
+	u.Play(wordOf(5))
+	const body = `{"model":"gpt-4o",` + hi + `}`
+	for i, remaining := range []string{"1", "0"} {
+		if a := as(t, g, "a", chatPath, body); a.Status != 200 || a.Header.Get("X-Ratelimit-Limit-Requests") != "2" || a.Header.Get("X-Ratelimit-Remaining-Requests") != remaining {
+			t.Errorf("request %d: got %d %v", i+1, a.Status, a.Header)
+		}
+	}
+	a := as(t, g, "a", chatPath, body)
+	if a.Status != 429 || !gatewaytest.SameJSON(a.Body, fault("rate_limit_error", "", "rate_limit_exceeded", "rate limit reached for requests: the limit 'mine' is 2 per 1h0m0s; try again in ")) {
+		t.Errorf("the third: got %d %s", a.Status, a.Body)
+	}
+	if got := a.Header.Get("Retry-After"); got != "1800" && got != "1799" {
+		t.Errorf("Retry-After: %s", got)
+	}
+	if len(u.Seen()) != 2 {
+		t.Errorf("the upstream was asked %d times", len(u.Seen()))
+	}
+	if a := as(t, g, "b", chatPath, body); a.Status != 200 {
+		t.Errorf("another user: got %d %s", a.Status, a.Body)
+	}
+	claude := as(t, g, "a", "/v1/messages", `{"model":"anthropic.claude-3-5-sonnet-20241022-v2:0","max_tokens":5,`+hi+`}`)
+	if claude.Status != 429 || !strings.Contains(claude.Body, `"type":"rate_limit_error"`) || claude.Header.Get("Anthropic-Ratelimit-Requests-Remaining") != "0" || claude.Header.Get("X-Ratelimit-Limit-Requests") != "" {
+		t.Errorf("in Claude's words: got %d %s %v", claude.Status, claude.Body, claude.Header)
+	}
+	native := as(t, g, "a", "/model/amazon.nova-pro-v1:0/converse", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`)
+	if native.Status != 429 || native.Header.Get("X-Amzn-Errortype") != "ThrottlingException" {
+		t.Errorf("in Bedrock's words: got %d %s %v", native.Status, native.Body, native.Header)
+	}
+	if a := as(t, g, "a", "/v1/embeddings", `{"model":"text-embedding-3-small","input":"A"}`); a.Status != 429 {
+		t.Errorf("an endpoint that is relayed: got %d %s", a.Status, a.Body)
+	}
+}
+
+// TestTokenLimit shows that tokens are those that the provider reports, that the upstream's own headers do not reach the
+// client, and that a request that failed used none.
+func TestTokenLimit(t *testing.T) {
+	g, u := limited(t, "tokens 1000 1h", "models gpt-*")
+	const body = `{"model":"gpt-4o",` + hi + `,"max_tokens":10}`
+	u.Play(gatewaytest.Reply{Status: 400, Body: `{"error":{"message":"E"}}`})
+	if a := as(t, g, "a", chatPath, body); a.Status != 400 {
+		t.Fatalf("got %d %s", a.Status, a.Body)
+	}
+	u.Play(wordOf(600))
+	for i := range 2 {
+		a := as(t, g, "a", chatPath, body)
+		if a.Status != 200 || a.Header.Get("X-Ratelimit-Limit-Tokens") != "1000" || a.Header.Get("X-Ratelimit-Limit-Requests") != "" || a.Header.Get("X-Ratelimit-Remaining-Tokens") == "77777" {
+			t.Errorf("request %d: got %d %v", i+1, a.Status, a.Header)
+		}
+	}
+	if a := as(t, g, "a", chatPath, body); a.Status != 429 || !strings.Contains(a.Body, "rate limit reached for tokens") {
+		t.Errorf("in debt: got %d %s", a.Status, a.Body)
+	}
+	if a := as(t, g, "b", chatPath, `{"model":"gpt-4o","messages":[{"role":"user","content":"`+strings.Repeat("word ", 1000)+`"}]}`); a.Status != 413 || !strings.Contains(a.Body, "too large for the limit 'mine'") {
+		t.Errorf("what can never fit: got %d %s", a.Status, a.Body)
+	}
+	u.Play(content(`{"text":"Word"}`, "end_turn"))
+	if a := as(t, g, "a", chatPath, `{"model":"amazon.nova-pro-v1:0",`+hi+`}`); a.Status != 200 || a.Header.Get("X-Ratelimit-Limit-Tokens") != "" {
+		t.Errorf("a model that the limit is not for: got %d %v", a.Status, a.Header)
+	}
+}
+
+// Hanging up early is not free: the input and what was streamed are counted.
+func TestTokensOfClientsThatLeave(t *testing.T) {
+	g, u := limited(t, "tokens 100 1h")
+	began := make(chan struct{})
+	u.Play(gatewaytest.Reply{Body: gatewaytest.SSE(chunk(`"choices":[{"index":0,"delta":{"content":"Word"}}]`)), Hang: true, Began: began})
+	ctx, cancel := context.WithCancel(t.Context())
+	res := g.Open(ctx, t, chatPath, `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"`+strings.Repeat("word ", 50)+`"}]}`)
+	<-began
+	cancel()
+	_ = res.Body.Close()
+	<-u.Gone()
+	u.Play(wordOf(5))
+	// The request had about 80 tokens of input; 20 are left, less what is reserved for the output.
+	waitFor(t, func() bool {
+		a := as(t, g, "", chatPath, `{"model":"gpt-4o",`+hi+`,"max_tokens":1}`)
+		left := a.Header.Get("X-Ratelimit-Remaining-Tokens")
+		return a.Status == 429 || len(left) == 1
+	})
+}
+
+// waitFor asks until what happens in another goroutine is seen.
+func waitFor(t *testing.T, seen func() bool) {
+	t.Helper()
+	for range 200 {
+		if seen() {
+			return
+		}
+	}
+	t.Error("it did not come about")
+}
+
+// TestConcurrentLimit shows how many requests may run at once.
+func TestConcurrentLimit(t *testing.T) {
+	g, u := limited(t, "concurrent 1")
+	until, began := make(chan struct{}), make(chan struct{})
+	u.Play(gatewaytest.Reply{Body: "{", Until: until, Rest: wordOf(5).Body[1:], Began: began}, wordOf(5))
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if res, err := g.Try(context.Background(), chatPath, `{"model":"gpt-4o",`+hi+`}`); err == nil {
+			_ = res.Body.Close()
+		}
+	}()
+	<-began
+	if a := as(t, g, "", chatPath, `{"model":"gpt-4o",`+hi+`}`); a.Status != 429 || a.Header.Get("Retry-After") != "1" {
+		t.Errorf("a second one: got %d %s", a.Status, a.Body)
+	}
+	close(until)
+	<-over
+	waitFor(t, func() bool { return as(t, g, "", chatPath, `{"model":"gpt-4o",`+hi+`}`).Status == 200 })
+}
+
+// TestLimitsSurviveReloads shows that a reload does not forget what was used.
+func TestLimitsSurviveReloads(t *testing.T) {
+	u := gatewaytest.NewUpstream(t, wordOf(5))
+	directives := func(more string) string {
+		return fmt.Sprintf("bedrock_gateway {\n\topenai sk-1 {\n\t\tbase_url %s/v1\n\t}\n\tlimit mine {\n\t\trequests 1 month\n\t}\n\t%s\n}", u.URL, more)
+	}
+	g := gatewaytest.Start(t, directives(""))
+	ask := func(want int) {
+		t.Helper()
+		if a := g.Post(t, chatPath, `{"model":"gpt-4o",`+hi+`}`); a.Status != want {
+			t.Errorf("got %d %s", a.Status, a.Body)
+		}
+	}
+	ask(200)
+	ask(429)
+	g.Load(t, directives("default_model gpt-4o"))
+	g.Client.CloseIdleConnections()
+	ask(429)
+}
