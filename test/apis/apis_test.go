@@ -103,9 +103,10 @@ var scenarios = []scenario{
 
 // world is a gateway with the simulated hosts behind it, and what those were asked last.
 type world struct {
-	g    *gatewaytest.Gateway
-	mu   sync.Mutex
-	last bedrock.Seen
+	g     *gatewaytest.Gateway
+	block string // the gateway's configuration
+	mu    sync.Mutex
+	last  bedrock.Seen
 }
 
 func start(t *testing.T, block string) *world {
@@ -121,7 +122,7 @@ func start(t *testing.T, block string) *world {
 	mux.Handle("/", bedrock.New(o))
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	w.g = gatewaytest.Start(t, fmt.Sprintf(`bedrock_gateway {
+	w.block = fmt.Sprintf(`bedrock_gateway {
 	bedrock us-east-1 {
 		endpoint %[1]s
 		control_endpoint %[1]s
@@ -130,7 +131,8 @@ func start(t *testing.T, block string) *world {
 %[4]s
 	}
 	files off
-}`, srv.URL, bedrock.DefaultAccessKeyID, bedrock.DefaultSecretAccessKey, block))
+}`, srv.URL, bedrock.DefaultAccessKeyID, bedrock.DefaultSecretAccessKey, block)
+	w.g = gatewaytest.Start(t, w.block)
 	return w
 }
 
