@@ -20,10 +20,11 @@ func TestEndpoints(t *testing.T) {
 		ambient    string
 		runtime    string
 		control    string
+		mantle     string // "": not known
 	}{
-		"plain":           {region: "us-east-1", runtime: "https://bedrock-runtime.us-east-1.amazonaws.com", control: "https://bedrock.us-east-1.amazonaws.com"},
+		"plain":           {region: "us-east-1", runtime: "https://bedrock-runtime.us-east-1.amazonaws.com", control: "https://bedrock.us-east-1.amazonaws.com", mantle: "https://bedrock-mantle.us-east-1.api.aws"},
 		"fips":            {region: "us-east-1", fips: true, runtime: "https://bedrock-runtime-fips.us-east-1.amazonaws.com", control: "https://bedrock-fips.us-east-1.amazonaws.com"},
-		"dual stack":      {region: "us-east-1", dual: true, runtime: "https://bedrock-runtime.us-east-1.api.aws", control: "https://bedrock.us-east-1.api.aws"},
+		"dual stack":      {region: "us-east-1", dual: true, runtime: "https://bedrock-runtime.us-east-1.api.aws", control: "https://bedrock.us-east-1.api.aws", mantle: "https://bedrock-mantle.us-east-1.api.aws"},
 		"both":            {region: "us-gov-west-1", fips: true, dual: true, runtime: "https://bedrock-runtime-fips.us-gov-west-1.api.aws", control: "https://bedrock-fips.us-gov-west-1.api.aws"},
 		"iso":             {region: "us-iso-east-1", runtime: "https://bedrock-runtime.us-iso-east-1.c2s.ic.gov", control: "https://bedrock.us-iso-east-1.c2s.ic.gov"},
 		"eusc":            {region: "eusc-de-east-1", runtime: "https://bedrock-runtime.eusc-de-east-1.amazonaws.eu", control: "https://bedrock.eusc-de-east-1.amazonaws.eu"},
@@ -41,6 +42,13 @@ func TestEndpoints(t *testing.T) {
 			defer u.Cleanup() //nolint:errcheck // a test's
 			if u.runtime.String() != tc.runtime || u.controlPlane.String() != tc.control {
 				t.Errorf("got %s and %s, not %s and %s", u.runtime, u.controlPlane, tc.runtime, tc.control)
+			}
+			mantle := ""
+			if u.mantle != nil {
+				mantle = u.mantle.String()
+			}
+			if mantle != tc.mantle {
+				t.Errorf("mantle at %q, not %q", mantle, tc.mantle)
 			}
 		})
 	}
