@@ -1,3 +1,6 @@
+// Package bedrock is the upstream kind for Amazon Bedrock: its configuration, the APIs and hosts that a model is asked by,
+// signatures, frames, errors and listings. It sends bodies that the dialects wrote, and knows no form of them: what stands in
+// a body belongs to translate/, AWS credentials to package credentials, which upstream serves a model to package upstream.
 package bedrock
 
 import (

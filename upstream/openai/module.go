@@ -1,3 +1,5 @@
+// Package openai is the upstream kind for OpenAI and for servers that speak its API: its configuration, calls, frames and
+// errors. What stands in a body belongs to translate/openai, which upstream serves a model to package upstream.
 package openai
 
 import (
