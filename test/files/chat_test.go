@@ -120,7 +120,8 @@ func TestFilesGoToTheModelInTheFormItTakes(t *testing.T) {
 		},
 		{
 			"an image and a PDF to Claude", "/v1/chat/completions", `{"model":"` + claude + `","messages":[{"role":"user","content":"What?"}],"file_ids":["` + image + `","` + pdf + `"]}`,
-			[]string{`{"image":{"format":"png","source":{"bytes":"iVBOR`, `"document":{"format":"pdf"`},
+			// By Converse, Claude would read a PDF's text and no more.
+			[]string{`{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBOR`, `{"type":"document","source":{"type":"base64","media_type":"application/pdf"`},
 			[]string{"file_ids", "UPLOADED"},
 		},
 		{
@@ -135,7 +136,7 @@ func TestFilesGoToTheModelInTheFormItTakes(t *testing.T) {
 		},
 		{
 			"a file part of ours to Claude", "/v1/chat/completions", `{"model":"` + claude + `","messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"` + pdf + `"}},{"type":"text","text":"What?"}]}]}`,
-			[]string{`"document":{"format":"pdf"`},
+			[]string{`{"type":"document","source":{"type":"base64","media_type":"application/pdf"`},
 			[]string{pdf},
 		},
 		{

@@ -3,8 +3,11 @@ package translation_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
 )
 
 // aliased is what an id becomes that the target refuses: so many characters of its hash.
@@ -46,10 +49,16 @@ func TestMedia(t *testing.T) {
 		{rule: "an image URL of another scheme", request: parts(image("file:///etc/passwd")), status: 400, get: invalid("messages[0].content[0].image_url.url", "invalid image URL")},
 		{rule: "an image for a model that takes none", model: novaText, request: parts(text, image("data:image/png;base64,iVBORw0KGgo=")), status: 400, get: invalid("messages", "takes no content of kind image")},
 
-		{rule: "a file is a document, its name made legal", request: parts(text, file("Ünï: report_2024  (v1).pdf", "data:application/pdf;base64,JVBERi0=")), sent: user(sent + "," + document("pdf", "n- report-2024 (v1)", "JVBERi0="))},
+		{rule: "a file is a document, its name made legal", model: nova, request: parts(text, file("Ünï: report_2024  (v1).pdf", "data:application/pdf;base64,JVBERi0=")), sent: user(sent + "," + document("pdf", "n- report-2024 (v1)", "JVBERi0="))},
 		{
-			rule: "documents of one name get two", request: parts(text, file("a.pdf", "data:application/pdf;base64,JVBERi0="), file("a.pdf", "data:application/pdf;base64,JVBERi0=")),
+			rule: "documents of one name get two", model: nova, request: parts(text, file("a.pdf", "data:application/pdf;base64,JVBERi0="), file("a.pdf", "data:application/pdf;base64,JVBERi0=")),
 			sent: user(sent + "," + document("pdf", "a", "JVBERi0=") + "," + document("pdf", "a (2)", "JVBERi0=")),
+		},
+		// By Converse, Claude reads a PDF's text and no more.
+		{
+			rule: "a PDF goes to Claude in its own form", request: parts(text, file("a.pdf", "data:application/pdf;base64,JVBERi0=")), path: "/model/" + url.QueryEscape(sonnet35) + "/invoke",
+			sent:  `{"anthropic_version":"bedrock-2023-05-31","max_tokens":4096,"messages":[{"role":"user","content":[{"type":"text","text":"Look"},{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="},"title":"a.pdf"}]}]}`,
+			reply: gatewaytest.Reply{Body: claudeReply("claude", `{"type":"text","text":"Word"}`, "end_turn")},
 		},
 		{rule: "a document alone gets text beside it", request: parts(file("a.csv", "data:text/csv;base64,YSxi")), sent: user(document("csv", "a", "YSxi") + `,{"text":"See the attached document."}`)},
 		{rule: "a document's text for a model that takes no documents", model: novaText, request: parts(text, file("a.csv", "data:text/csv;base64,YSxi")), sent: user(sent + `,{"text":"a.csv:\na,b"}`)},

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 )
 
 // imageFormats, documentFormats, audioFormats and videoFormats are the media types behind the values of ImageFormat,
@@ -227,6 +228,10 @@ func (e *encoder) document(m *chat.Media) {
 	}
 	if m.Citations {
 		e.w.Raw(`"citations":{"enabled":true}`)
+	} else if f == "pdf" && e.f.Family == model.Claude {
+		// Without citations Converse gives Claude a PDF's plain text, and not its charts and scans
+		// (https://platform.claude.com/docs/en/build-with-claude/pdf-support); the other APIs give it all.
+		e.x.Poorer = true
 	}
 	e.w.EndObject()
 	e.w.EndObject()
