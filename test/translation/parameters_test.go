@@ -136,13 +136,14 @@ func TestToolParameters(t *testing.T) {
 			headers: dropped("tool_choice"),
 		},
 		{
-			rule: "no parallel calls is Claude's own choice", request: hi + fg + `,"parallel_tool_calls":false,"tool_choice":"required"`,
+			rule: "no parallel calls is Claude's own choice", model: haiku45, request: hi + fg + `,"parallel_tool_calls":false,"tool_choice":"required"`,
 			sent: greeted(both(""), `"additionalModelRequestFields":{"tool_choice":{"type":"any","disable_parallel_tool_use":true}}`),
 		},
 		{
-			rule: "no parallel calls of a named tool", request: hi + fg + `,"parallel_tool_calls":false,"tool_choice":{"type":"function","function":{"name":"g"}}`,
+			rule: "no parallel calls of a named tool", model: haiku45, request: hi + fg + `,"parallel_tool_calls":false,"tool_choice":{"type":"function","function":{"name":"g"}}`,
 			sent: greeted(both(""), `"additionalModelRequestFields":{"tool_choice":{"type":"tool","name":"g","disable_parallel_tool_use":true}}`),
 		},
+		{rule: "no parallel calls before Claude 4.5, which Bedrock refuses to pass on", request: hi + fg + `,"parallel_tool_calls":false`, sent: greeted(both("")), headers: dropped("parallel_tool_calls")},
 		{rule: "no parallel calls for another family", model: nova, request: hi + fg + `,"parallel_tool_calls":false`, sent: greeted(both("")), headers: dropped("parallel_tool_calls")},
 		{rule: "parallel calls are the default", request: hi + fg + `,"parallel_tool_calls":true`, sent: greeted(both(""))},
 		{rule: "tools for a model that takes none", model: "deepseek.r1-v1:0", request: hi + fg, sent: greeted(), headers: dropped("tools")},

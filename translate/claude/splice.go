@@ -82,6 +82,8 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			s.tools()
 		case "temperature", "top_p", "top_k":
 			s.sampling(&m, key, thinks)
+		case "tool_choice":
+			s.toolChoice()
 		case "output_config":
 			s.outputConfig(&m)
 		case "thread":

@@ -70,3 +70,22 @@ func (s *splicer) effort() bool {
 	}
 	return f.Thinking != model.ThinkingNone && f.Thinking != model.ThinkingBudget || rules.Brought("output_config.effort", s.kept)
 }
+
+// toolChoice takes out of tool_choice what old models do not know.
+func (s *splicer) toolChoice() {
+	if s.w.Kind() != json.Object || !s.x.Facts.NoSerial {
+		s.w.Skip()
+		return
+	}
+	m := json.EditObject(&s.w, &s.edits)
+	for m.Next() {
+		if string(m.Key()) != "disable_parallel_tool_use" {
+			s.w.Skip()
+			continue
+		}
+		if s.w.Kind() == json.True {
+			s.fail(s.x.Drop("tool_choice.disable_parallel_tool_use"))
+		}
+		m.Drop()
+	}
+}

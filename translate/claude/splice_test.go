@@ -200,6 +200,13 @@ func TestSplicedBodies(t *testing.T) {
 			[]string{"tool_choice"},
 		},
 
+		{
+			"no parallel calls of a model that cannot be told so", haiku3, `{` + version + `,"max_tokens":5,"tool_choice":{"disable_parallel_tool_use":true,"type":"auto"},` + askRaw + `}`,
+			chat.Edits{},
+			`{` + version + `,"max_tokens":5,"tool_choice":{"type":"auto"},` + askRaw + `}`,
+			[]string{"tool_choice.disable_parallel_tool_use"},
+		},
+
 		// What agents add.
 		{
 			"members of tools without their betas", sonnet45, `{` + version + `,"max_tokens":5,"tools":[{"custom":{"defer_loading":true},"name":"a","input_schema":{"type":"custom","properties":{"type":{"const":"custom"}}},"defer_loading":false,"eager_input_streaming":true,"cache_control":{"type":"ephemeral","scope":"global"}},{"type":"bash_20250124","name":"bash","allowed_callers":["x"],"input_examples":[]}],` + askRaw + `}`,

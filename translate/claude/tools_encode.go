@@ -38,6 +38,10 @@ func (e *encoder) planTools() {
 	e.fail(p.choice.Loosen(e.x, e.thinking.On, &e.format))
 	parallel := e.r.ParallelToolCalls
 	p.serial = parallel != nil && !*parallel && p.choice.Kind != chat.ToolsNone && (p.sent > 0 || e.x.OutputTool != "")
+	if p.serial && e.f.NoSerial {
+		e.drop(e.word("tool_choice.disable_parallel_tool_use", "parallel_tool_calls"))
+		p.serial = false
+	}
 }
 
 // sends reports whether the client's tool goes to the model.

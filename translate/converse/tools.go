@@ -70,7 +70,7 @@ func (e *encoder) planTools() {
 	}
 	e.fail(p.choice.Loosen(e.x, e.thinking.On, &e.format))
 	if parallel := e.r.ParallelToolCalls; parallel != nil && !*parallel && (p.sent > 0 || e.x.OutputTool != "") {
-		if p.serial = e.f.Family == model.Claude; !p.serial {
+		if p.serial = e.f.Family == model.Claude && !e.f.NoSerial; !p.serial {
 			e.drop("parallel_tool_calls")
 		}
 	}

@@ -44,11 +44,12 @@ var claude = [...]row{
 	{"", Facts{Thinking: ThinkingAdaptive, NoSampling: true, NoPrefill: true, MaxOutput: 128_000}},
 }
 
-// noCache are the Claude models without cache points, noHour those whose cache lasts five minutes only; the same page
+// noCache are the Claude models without cache points, old those before 4.5: their cache lasts five minutes only, and Bedrock
+// refuses disable_parallel_tool_use for them ("extraneous key"); the same page
 // on prompt caching. The first 3-5-sonnet (20240620) has none, its v2 (20241022) has.
 var (
 	noCache = [...]string{"claude-v2", "claude-instant", "claude-3-haiku", "claude-3-sonnet", "claude-3-opus", "3-5-sonnet-20240620"}
-	noHour  = [...]string{"claude-3", "opus-4-1", "opus-4-2", "sonnet-4-2"}
+	old     = [...]string{"claude-3", "opus-4-1", "opus-4-2", "sonnet-4-2"}
 )
 
 // others are the remaining models on Bedrock, and OpenAI's own. Sources, November 2026: the feature table of
@@ -148,7 +149,8 @@ func claudeFacts(base string) Facts {
 		f := claude[i].facts
 		f.Family = Claude
 		f.CachePoints = !containsAny(base, noCache[:])
-		f.CacheTTL = f.CachePoints && !containsAny(base, noHour[:])
+		f.NoSerial = containsAny(base, old[:])
+		f.CacheTTL = f.CachePoints && !f.NoSerial
 		f.CountTokens = !f.NoTools
 		if f.betas == betasNone {
 			f.betas = betasClaude

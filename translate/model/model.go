@@ -52,6 +52,8 @@ type Facts struct {
 	OneSampling bool
 	// NoForcedTools: a tool_choice of any or of a named tool is refused. NoNamedTool: only the named one is.
 	NoForcedTools, NoNamedTool bool
+	// NoSerial: the model cannot be kept from calling several tools at once.
+	NoSerial bool
 	// NoPrefill: a conversation may not end with the assistant's words.
 	NoPrefill bool
 	// NoStop: stop sequences are refused.
