@@ -253,6 +253,7 @@ func TestNearlyRightPaths(t *testing.T) {
 	for _, r := range []struct{ rule, method, path, header, want string }{
 		{"the base URL lacks the version", "POST", "/chat/completions", "", openai("Unknown request URL: POST /chat/completions. This is /v1/chat/completions here; set the client's base URL to http://gateway.test/v1")},
 		{"a slash at the end", "POST", "/v1/chat/completions/", "", openai("This is /v1/chat/completions here; set the client's base URL to http://gateway.test/v1")},
+		{"a slash behind the models", "GET", "/v1/models/", "", openai("This is /v1/models here;")},
 		{"a slash too many", "POST", "/v1//embeddings", "", openai("This is /v1/embeddings here;")},
 		{"twice the version", "POST", "/v1/v1/messages", "", claude("This is /v1/messages here; set the client's base URL to http://gateway.test")},
 		{"another provider's prefix", "GET", "/openai/v1/models/gpt-4o", "", openai("This is /v1/models/gpt-4o here;")},

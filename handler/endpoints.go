@@ -15,8 +15,9 @@ type endpoint struct {
 	// Name identifies the endpoint, in metrics and in the API's description; it never changes.
 	name   string
 	method string // GET serves HEAD as well; "" is every method
-	// path is a literal, or has one variable: {x} is one segment, {x...} all that stands there, slashes included. {sent...}
-	// is the rest of a path that is sent on to an upstream, "" or a slash and more; a path that climbs does not match.
+	// path is a literal, or has one variable: {x} is one segment, {x...} all that stands there, slashes included; neither is
+	// empty, but for {path...}. {sent...} is the rest of a path that is sent on to an upstream, "" or a slash and more; a path
+	// that climbs does not match.
 	path  string
 	form  *exchange.Form // of its errors
 	serve func(g *Gateway, w http.ResponseWriter, r *http.Request, variable string)
@@ -68,6 +69,7 @@ var endpoints = []endpoint{
 type resource struct {
 	before, after string // what stands around the variable; before is the whole path where there is none
 	variable      variable
+	empty         bool // the variable may be empty
 	form          *exchange.Form
 	endpoints     []*endpoint
 	allow         string // the methods, for a 405; "" if every method is served
@@ -128,7 +130,7 @@ func newResource(e *endpoint) *resource {
 	case name == "sent...":
 		res.variable = sent
 	case strings.HasSuffix(name, "..."):
-		res.variable = several
+		res.variable, res.empty = several, name == "path..."
 	default:
 		res.variable = segment
 	}
@@ -186,8 +188,8 @@ func (res *resource) match(u *url.URL) (string, bool) {
 		return v, (v == "" || v[0] == '/') && !climbs(v)
 	case none, several:
 	}
-	if res.after != "" && v == "" {
-		return "", false
+	if v == "" && !res.empty {
+		return "", false // nothing is named: the path is another one, with a slash at its end
 	}
 	if asSent {
 		id, err := url.PathUnescape(v)

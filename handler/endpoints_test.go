@@ -60,6 +60,7 @@ func TestPathsFindTheirEndpoints(t *testing.T) {
 		{"GET", "/v1/models/us.amazon.nova-pro-v1:0", "models.get", "us.amazon.nova-pro-v1:0"},
 		{"GET", "/v1/models/a/b", "models.get", "a/b"},
 		{"PUT", "/v1/images/generations", "images", "/generations"},
+		{"GET", "/v1/models/", "", ""},
 		{"POST", "/v1/embeddings", "embeddings", ""},
 		{"POST", "/v1/embeddingsx", "", ""},
 		{"POST", "/v1/images/../files", "", ""},
