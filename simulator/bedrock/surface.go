@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
@@ -112,14 +113,12 @@ func (x *exchange) permit() *apiError {
 	case op == "Models":
 		action = "bedrock:ListFoundationModels"
 	}
-	for _, denied := range x.opts.Denied {
-		if denied == action {
-			return &apiError{name: "AccessDeniedException", message: fmt.Sprintf(
-				"User: arn:aws:iam::%s:user/simulator is not authorized to perform: %s on resource: arn:aws:%s:%s:%[1]s:* because no identity-based policy allows the %[2]s action",
-				account, action, strings.SplitN(action, ":", 2)[0], x.region())}
-		}
+	if !slices.Contains(x.opts.Denied, action) {
+		return nil
 	}
-	return nil
+	return &apiError{name: "AccessDeniedException", message: fmt.Sprintf(
+		"User: arn:aws:iam::%s:user/simulator is not authorized to perform: %s on resource: arn:aws:%s:%s:%[1]s:* because no identity-based policy allows the %[2]s action",
+		account, action, strings.SplitN(action, ":", 2)[0], x.region())}
 }
 
 // notServed is what a model gets that an API does not serve.

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -125,12 +126,7 @@ func inputItem(at string, v any) *failure {
 }
 
 func kindsOf(rules map[string]rule) []string {
-	var kinds []string
-	for kind := range rules {
-		kinds = append(kinds, kind)
-	}
-	slices.Sort(kinds)
-	return kinds
+	return slices.Sorted(maps.Keys(rules))
 }
 
 // tools are flat: no object "function" within. Those that OpenAI runs are looked at no closer.

@@ -74,27 +74,33 @@ type scenario struct {
 var scenarios = []scenario{
 	{
 		"plain", `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"hello there"}]`,
-		`"system":"Be brief.","messages":[{"role":"user","content":"hello there"}]`, []string{"You said: hello there"},
+		`"system":"Be brief.","messages":[{"role":"user","content":"hello there"}]`,
+		[]string{"You said: hello there"},
 	},
 	{
 		"tools", `"messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"type":"function","function":{"name":"weather","parameters":` + schema + `}}]`,
-		`"messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"name":"weather","input_schema":` + schema + `}]`, []string{"weather", "Paris"},
+		`"messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"name":"weather","input_schema":` + schema + `}]`,
+		[]string{"weather", "Paris"},
 	},
 	{
 		"tools and reasoning", `"reasoning_effort":"high","messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"type":"function","function":{"name":"weather","parameters":` + schema + `}}]`,
-		`"thinking":{"type":"enabled","budget_tokens":2048},"max_tokens":4096,"messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"name":"weather","input_schema":` + schema + `}]`, []string{"weather", "Paris"},
+		`"thinking":{"type":"enabled","budget_tokens":2048},"max_tokens":4096,"messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"name":"weather","input_schema":` + schema + `}]`,
+		[]string{"weather", "Paris"},
 	},
 	{
 		"schema", `"messages":[{"role":"user","content":"Paris"}],"response_format":{"type":"json_schema","json_schema":{"name":"place","strict":true,"schema":` + schema + `}}`,
-		`"messages":[{"role":"user","content":"Paris"}],"output_config":{"format":{"type":"json_schema","schema":` + schema + `}}`, []string{"city"},
+		`"messages":[{"role":"user","content":"Paris"}],"output_config":{"format":{"type":"json_schema","schema":` + schema + `}}`,
+		[]string{"city"},
 	},
 	{
 		"image", `"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/png;base64,` + pixel + `"}}]}]`,
-		`"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"` + pixel + `"}}]}]`, []string{"You said: see", "[image"},
+		`"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"` + pixel + `"}}]}]`,
+		[]string{"You said: see", "[image"},
 	},
 	{
 		"PDF", `"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,` + pdf + `"}}]}]`,
-		`"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"` + pdf + `"}}]}]`, []string{"You said: see", "pdf"},
+		`"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"` + pdf + `"}}]}]`,
+		[]string{"You said: see", "pdf"},
 	},
 	{
 		"guardrail", `"messages":[{"role":"user","content":"hello there"}]`, `"messages":[{"role":"user","content":"hello there"}]`, []string{"You said: hello there"},

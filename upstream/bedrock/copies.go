@@ -42,14 +42,13 @@ func (u *Upstream) openCopy(ctx context.Context, c *upstream.Call, modelID strin
 	}
 	signer, path := u.signer, copyPaths[c.Access.API]
 	base := u.runtime
-	switch {
-	case c.Access.Host == model.Mantle:
+	if c.Access.Host == model.Mantle {
 		if base, signer = u.mantle, u.mantleSigner; base == nil {
 			return nil, u.noMantle(c.Model)
 		}
 		u.projectHeader(header, c.Access.API)
 		upstream.PassHeaders(header, c.Header)
-	default:
+	} else {
 		u.guard(header, c.Header, guardrailHeader, guardrailVersionHeader, traceHeader)
 	}
 	switch {
