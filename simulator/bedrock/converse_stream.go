@@ -67,7 +67,12 @@ func (x *exchange) converseStream(w *fault.Writer, q *converseRequest, a *ask, s
 		end["additionalModelResponseFields"] = fields
 	}
 	f.event("messageStop", end)
-	metadata := map[string]any{"usage": said.usage.converse(), "metrics": map[string]any{"latencyMs": x.latency()}}
+	used := said.usage.converse()
+	if u := said.usage; x.model.family == "gpt" {
+		// Streams of GPT count the cache among the input, and twice in the total.
+		used["inputTokens"], used["totalTokens"] = u.input+u.read+u.write, u.input+u.output+2*(u.read+u.write)
+	}
+	metadata := map[string]any{"usage": used, "metrics": map[string]any{"latencyMs": x.latency()}}
 	x.setCommon(metadata, q, a, said)
 	f.event("metadata", metadata)
 	f.finish()

@@ -189,6 +189,11 @@ func TestReasoning(t *testing.T) {
 		{name: "switched off", model: opus48, request: hello(func(r *chat.Request) { r.Reasoning.Thinking = chat.ThinkingOff }), want: fields(`"thinking":{"type":"disabled"}`)},
 		{name: "what cannot be switched off", model: fable51, request: hello(func(r *chat.Request) { r.Reasoning.Thinking = chat.ThinkingOff }), want: bodyHello, dropped: "thinking"},
 		{name: "gpt-oss", model: gptOSS, request: effort("minimal"), want: fields(`"reasoning_effort":"low"`)},
+		{name: "GPT", model: gpt56, request: effort("minimal"), want: fields(`"reasoning_effort":"minimal"`)},
+		{name: "GPT at its highest", model: gpt56, request: effort("max"), want: fields(`"reasoning_effort":"xhigh"`)},
+		{name: "GPT without reasoning", model: gpt56, request: effort("none"), want: fields(`"reasoning_effort":"none"`)},
+		{name: "GPT switched off", model: gpt56, request: hello(func(r *chat.Request) { r.Reasoning.Thinking = chat.ThinkingOff }), want: fields(`"reasoning_effort":"none"`)},
+		{name: "Grok always reasons", model: grok46, request: effort("none"), want: bodyHello, dropped: "reasoning_effort"},
 		{name: "DeepSeek", model: deepseek, request: effort("high"), want: fields(`"reasoning_config":"high"`)},
 		{
 			name: "Nova 2", model: nova2, request: hello(func(r *chat.Request) { r.Reasoning.Effort, r.MaxTokens, r.Temperature = "medium", 50, v("0.5") }),

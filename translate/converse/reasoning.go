@@ -27,8 +27,13 @@ func (e *encoder) planThinking() {
 	case off && e.f.Thinking == model.ThinkingAlways:
 		e.drop(rules.ThinkingParam(e.r))
 	case off:
-		if r.Thinking == chat.ThinkingOff && e.f.Thinking == model.ThinkingAdaptive {
+		switch {
+		case r.Thinking == chat.ThinkingOff && e.f.Thinking == model.ThinkingAdaptive:
 			p.Kind = "disabled"
+		case e.f.Family == model.GPT:
+			p.Effort = "none"
+		case e.f.Family == model.Grok: // it always reasons
+			e.drop(rules.ThinkingParam(e.r))
 		}
 	case !asked:
 	case e.f.Thinking == model.ThinkingNone:
@@ -54,9 +59,15 @@ func (e *encoder) planThinking() {
 	}
 }
 
-// ownEffort returns the effort in the words of gpt-oss, Nova 2 and DeepSeek: low, medium or high.
+// ownEffort returns the effort in the words of the model's family: low, medium or high, and of GPT all but max.
 func (e *encoder) ownEffort() string {
 	r := &e.r.Reasoning
+	if e.f.Family == model.GPT && r.Effort != "" {
+		if r.Effort == "max" {
+			return "xhigh"
+		}
+		return r.Effort
+	}
 	switch r.Effort {
 	case "minimal", "low":
 		return "low"

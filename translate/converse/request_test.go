@@ -22,6 +22,8 @@ const (
 	mistral  = "mistral.mistral-large-2402-v1:0"
 	mistral7 = "mistral.mistral-7b-instruct-v0:2"
 	gptOSS   = "openai.gpt-oss-120b-1:0"
+	gpt56    = "us.openai.gpt-5.6-sol"
+	grok46   = "xai.grok-4.6"
 	deepseek = "deepseek.v3-v1:0"
 	r1       = "us.deepseek.r1-v1:0"
 	cohere   = "cohere.command-r-plus-v1:0"

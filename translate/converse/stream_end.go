@@ -1,6 +1,9 @@
 package converse
 
-import "github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+import (
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+)
 
 // messageStop keeps the stop reason until the metadata comes, which has the guardrail's trace.
 func (d *streamDecoder) messageStop(out []chat.Event) []chat.Event {
@@ -37,6 +40,11 @@ func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
 		switch string(r.Key()) {
 		case "usage":
 			u = decodeUsage(r)
+			if cached := u.CacheRead + u.CacheWrite; d.x.Facts.Family == model.GPT && u.Input >= cached {
+				// Streams of GPT count what was read from the cache and written to it among inputTokens, whole replies do not
+				// (https://github.com/anomalyco/opencode/issues/47296).
+				u.Input -= cached
+			}
 		case "trace":
 			if d.trace = value(r); !d.stopped {
 				d.trace = append(chat.Value(nil), d.trace...)

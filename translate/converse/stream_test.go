@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/schemas"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
 )
 
@@ -324,5 +325,25 @@ func TestAgainstTheSimulatedBedrock(t *testing.T) {
 	}
 	if len(x.Notes) > 0 {
 		t.Errorf("notes %q", x.Notes)
+	}
+}
+
+// Streams of GPT count the cache among the input, Claude's do not: the same call has the same usage, streamed or not.
+func TestUsageOfAStreamByItsModel(t *testing.T) {
+	const metadata = `{"usage":{"inputTokens":4995,"outputTokens":4,"cacheReadInputTokens":0,"cacheWriteInputTokens":4993}}`
+	for id, want := range map[string]int64{"us.openai.gpt-5.6-sol": 2, "us.anthropic.claude-sonnet-5": 4995} {
+		d := Dialect{}.NewStreamDecoder(&chat.Exchange{TargetModel: id, Facts: model.Lookup(id)})
+		out, err := d.Decode(nil, []byte("messageStop"), []byte(`{"stopReason":"end_turn"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err = d.Decode(out, []byte("metadata"), []byte(metadata)); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range out {
+			if e.Kind == chat.EventUsage && (e.Usage.Input != want || e.Usage.CacheWrite != 4993) {
+				t.Errorf("%s: %+v, want an input of %d", id, e.Usage, want)
+			}
+		}
 	}
 }
