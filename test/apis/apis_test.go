@@ -109,13 +109,18 @@ var scenarios = []scenario{
 
 // world is a gateway with the simulated hosts behind it, and what those were asked last.
 type world struct {
-	g     *gatewaytest.Gateway
-	block string // the gateway's configuration
-	mu    sync.Mutex
-	last  bedrock.Seen
+	g    *gatewaytest.Gateway
+	mu   sync.Mutex
+	last bedrock.Seen
 }
 
 func start(t *testing.T, block string) *world {
+	t.Helper()
+	return startAs(t, bedrock.DefaultSecretAccessKey, block)
+}
+
+// startAs is start with a secret key of the gateway's.
+func startAs(t *testing.T, secret, block string) *world {
 	t.Helper()
 	w := &world{}
 	o := bedrock.Options{Observe: func(s bedrock.Seen) {
@@ -128,7 +133,7 @@ func start(t *testing.T, block string) *world {
 	mux.Handle("/", bedrock.New(o))
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	w.block = fmt.Sprintf(`bedrock_gateway {
+	w.g = gatewaytest.Start(t, fmt.Sprintf(`bedrock_gateway {
 	bedrock us-east-1 {
 		endpoint %[1]s
 		control_endpoint %[1]s
@@ -137,8 +142,7 @@ func start(t *testing.T, block string) *world {
 %[4]s
 	}
 	files off
-}`, srv.URL, bedrock.DefaultAccessKeyID, bedrock.DefaultSecretAccessKey, block)
-	w.g = gatewaytest.Start(t, w.block)
+}`, srv.URL, bedrock.DefaultAccessKeyID, secret, block))
 	return w
 }
 

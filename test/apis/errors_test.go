@@ -3,8 +3,6 @@ package apis_test
 import (
 	"strings"
 	"testing"
-
-	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/bedrock"
 )
 
 // What goes wrong at Bedrock's copies of OpenAI's and Anthropic's APIs is told as it is of Converse: by status and kind, in
@@ -70,8 +68,7 @@ func TestErrorsWithinStreamsOfTheCopies(t *testing.T) {
 
 // A host that refuses the gateway's own credentials is the operator's trouble: never a 401, which would blame the client's.
 func TestRefusedCredentialsOfTheCopies(t *testing.T) {
-	w := start(t, "\t\tmodel us.anthropic.claude-opus-5 {\n\t\t\tapi messages\n\t\t}\n")
-	w.g.Load(t, strings.Replace(w.block, bedrock.DefaultSecretAccessKey, "another-secret", 1))
+	w := startAs(t, "another-secret", "\t\tmodel us.anthropic.claude-opus-5 {\n\t\t\tapi messages\n\t\t}\n")
 	for _, model := range []string{"us.xai.grok-4.6", "xai.grok-4.3", "us.anthropic.claude-opus-5", "anthropic.claude-haiku-4-5"} {
 		a := w.g.Post(t, "/v1/chat/completions", `{"model":"`+model+`","messages":[{"role":"user","content":"hi"}]}`)
 		if a.Status != 403 || strings.Contains(a.Body, "Credential") {
