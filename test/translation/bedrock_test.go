@@ -82,11 +82,13 @@ func TestOpaque(t *testing.T) {
 		{"nothing may be asked", profile, "/inference-profiles/" + escaped(profile), denied, denied, "seed", 2},
 		{
 			"provisioned throughput", "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc", "/provisioned-model-throughput/arn:aws:bedrock:us-east-1:123456789012:provisioned-model%2Fabc",
-			gatewaytest.Reply{Body: `{"modelArn":"arn:aws:bedrock:us-east-1:123456789012:custom-model/x","foundationModelArn":"arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-5"}`}, denied, "temperature, seed", 1,
+			gatewaytest.Reply{Body: `{"modelArn":"arn:aws:bedrock:us-east-1:123456789012:custom-model/x","foundationModelArn":"arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-5"}`},
+			denied, "temperature, seed", 1,
 		},
 		{
 			"an imported model", "arn:aws:bedrock:us-east-1:123456789012:imported-model/abc", "/imported-models/arn:aws:bedrock:us-east-1:123456789012:imported-model%2Fabc",
-			gatewaytest.Reply{Body: `{"modelArchitecture":"llama3"}`}, denied, "seed", 1,
+			gatewaytest.Reply{Body: `{"modelArchitecture":"llama3"}`},
+			denied, "seed", 1,
 		},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {

@@ -204,7 +204,8 @@ func TestRouteNames(t *testing.T) {
 	}{
 		{"listed", gatewaytest.Reply{Body: `{"object":"list","data":[` + gpt + `]}`}, `{"object":"list","data":[` + gpt + "," + fast + "," + draw + `]}`, fast},
 		{
-			"nothing else can be listed", gatewaytest.Reply{Status: 500, Body: "{}"},
+			"nothing else can be listed",
+			gatewaytest.Reply{Status: 500, Body: "{}"},
 			`{"object":"list","data":[{"id":"fast","object":"model","created":0,"owned_by":"openai","purpose":"chat"},{"id":"gpt-4o","object":"model","created":0,"owned_by":"openai","purpose":"chat"},{"id":"draw","object":"model","created":0,"owned_by":"openai","purpose":"chat"}],"errors":[{"upstream":"openai","message":"*"}]}`,
 			`{"id":"fast","object":"model","created":0,"owned_by":"openai","purpose":"chat"}`,
 		},

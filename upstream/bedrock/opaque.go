@@ -197,7 +197,11 @@ func (r *resource) model() string {
 // architectures are those of imported models that have the facts of a family
 // (https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-import-model.html).
 var architectures = []struct{ part, like string }{
-	{"llama4", "meta.llama4-scout-17b-instruct-v1:0"}, {"llama", "meta.llama3-3-70b-instruct-v1:0"},
-	{"mixtral", "mistral.mixtral-8x7b-instruct-v0:1"}, {"mistral", "mistral.mistral-7b-instruct-v0:2"},
-	{"qwen", "qwen.qwen3-32b-v1:0"}, {"gptoss", "openai.gpt-oss-20b-1:0"}, {"gpt_oss", "openai.gpt-oss-20b-1:0"},
+	{"llama4", "meta.llama4-scout-17b-instruct-v1:0"},
+	{"llama", "meta.llama3-3-70b-instruct-v1:0"},
+	{"mixtral", "mistral.mixtral-8x7b-instruct-v0:1"},
+	{"mistral", "mistral.mistral-7b-instruct-v0:2"},
+	{"qwen", "qwen.qwen3-32b-v1:0"},
+	{"gptoss", "openai.gpt-oss-20b-1:0"},
+	{"gpt_oss", "openai.gpt-oss-20b-1:0"},
 }
