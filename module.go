@@ -85,8 +85,8 @@ func (Gateway) CaddyModule() caddy.ModuleInfo {
 // nothing over the network.
 func (g *Gateway) Provision(ctx caddy.Context) error {
 	for _, provision := range []func(caddy.Context) error{
-		func(ctx caddy.Context) error {
-			return g.Limiting.Provision(ctx, func(p string) func(string) bool { return upstream.NewPattern(p).Match })
+		func(caddy.Context) error {
+			return g.Limiting.Provision(func(p string) func(string) bool { return upstream.NewPattern(p).Match })
 		},
 		g.Accounting.Provision,
 		g.Fetching.Provision,
@@ -127,6 +127,12 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		Version:   version(),
 	})
 	return nil
+}
+
+// Cleanup releases what outlives the configuration only if the next one has it
+// too: the counts of limits, and what is remembered of upstreams.
+func (g *Gateway) Cleanup() error {
+	return errors.Join(g.Limiting.Cleanup(), g.Routing.Cleanup())
 }
 
 // ServeHTTP answers requests to the gateway's paths, and passes all others to the
@@ -267,6 +273,7 @@ func version() string {
 // Interface guards
 var (
 	_ caddy.Provisioner           = (*Gateway)(nil)
+	_ caddy.CleanerUpper          = (*Gateway)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Gateway)(nil)
 	_ caddyfile.Unmarshaler       = (*Gateway)(nil)
 )

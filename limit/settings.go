@@ -23,6 +23,7 @@ type Limiting struct {
 	LimitsStore *StoreSettings `json:"limits_store,omitempty"`
 
 	limits *Limits
+	kept   []string // the keys of their counts in stores
 }
 
 // Limit bounds what the requests that share a key may use.
@@ -170,9 +171,9 @@ func (s *StoreSettings) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // name and settings count together, in whatever site they are.
 var stores = caddy.NewUsagePool()
 
-// Provision resolves the limits. match returns what a pattern of models matches. The counts are kept until ctx ends, and
-// beyond if a later configuration has the same limits.
-func (l *Limiting) Provision(ctx caddy.Context, match func(pattern string) func(model string) bool) error {
+// Provision resolves the limits. match returns what a pattern of models matches. The counts are kept until Cleanup, and
+// beyond if another configuration has the same limits by then.
+func (l *Limiting) Provision(match func(pattern string) func(model string) bool) error {
 	if l.LimitsStore != nil {
 		return fmt.Errorf("limits_store is not available in this version")
 	}
@@ -212,11 +213,22 @@ func (l *Limiting) Provision(ctx caddy.Context, match func(pattern string) func(
 		if err != nil {
 			return err
 		}
-		ctx.OnCancel(func() { _, _ = stores.Delete(key) })
+		l.kept = append(l.kept, key)
 		r.store = kept.(*store)
 		rules[i] = r
 	}
 	l.limits = New(rules)
+	return nil
+}
+
+// Cleanup releases the counts.
+func (l *Limiting) Cleanup() error {
+	for _, key := range l.kept {
+		if _, err := stores.Delete(key); err != nil {
+			return err
+		}
+	}
+	l.kept = nil
 	return nil
 }
 

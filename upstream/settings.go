@@ -44,6 +44,7 @@ type Routing struct {
 	named        []*Named
 	router       *Router
 	defaultModel string
+	remembered   [][sha256.Size]byte // the keys of the upstreams' memories
 }
 
 // Settings are one upstream's: a place where models live.
@@ -152,7 +153,7 @@ func (r *Routing) Provision(ctx caddy.Context, standard Defaults) error {
 			return fmt.Errorf("upstream '%s': %w", configured[i].Name, err)
 		}
 		u.Failing, u.Logger = r.FailingSettings.over(Failing{MaxFails: DefaultMaxFails, Duration: DefaultFailDuration}), ctx.Logger()
-		if err := u.remember(ctx, raw); err != nil {
+		if err := r.remember(u, raw); err != nil {
 			return err
 		}
 		if r.HealthInterval > 0 {
@@ -218,16 +219,27 @@ func (s *Settings) Load(ctx caddy.Context) (*Named, error) {
 // memories are what is remembered of upstreams, by their configuration, so that a reload does not forget it.
 var memories = caddy.NewUsagePool()
 
-// remember lends the upstream its memory until ctx ends. The configuration may hold secrets, so it is a hash that names the
+// remember lends the upstream its memory until Cleanup. The configuration may hold secrets, so it is a hash that names the
 // memory.
-func (n *Named) remember(ctx caddy.Context, config []byte) error {
+func (r *Routing) remember(n *Named, config []byte) error {
 	key := sha256.Sum256(fmt.Appendf(nil, "%s %s", n.Name, config))
 	v, _, err := memories.LoadOrNew(key, func() (caddy.Destructor, error) { return new(memory), nil })
 	if err != nil {
 		return err
 	}
 	n.memory = v.(*memory)
-	ctx.OnCancel(func() { _, _ = memories.Delete(key) })
+	r.remembered = append(r.remembered, key)
+	return nil
+}
+
+// Cleanup releases what is remembered of the upstreams.
+func (r *Routing) Cleanup() error {
+	for _, key := range r.remembered {
+		if _, err := memories.Delete(key); err != nil {
+			return err
+		}
+	}
+	r.remembered = nil
 	return nil
 }
 

@@ -177,7 +177,7 @@ type resource struct {
 
 // model returns the id of the model that is named first; "" if there is none that the tables know.
 func (r *resource) model() string {
-	arns := []string{r.Fallback.ARN, r.Foundation, r.Model}
+	arns := append(make([]string, 0, 3+len(r.Models)), r.Fallback.ARN, r.Foundation, r.Model)
 	for _, m := range r.Models {
 		arns = append(arns, m.ARN)
 	}
