@@ -135,7 +135,7 @@ func TestPromptRouter(t *testing.T) {
 			if a := g.Post(t, "/v1/chat/completions", fmt.Sprintf(`{"model":%q,%s}`, router, tc.members)); a.Status != 200 || !strings.Contains(a.Body, "Word") {
 				t.Fatalf("got %d %s", a.Status, a.Body)
 			}
-			g.Client.CloseIdleConnections()
+			g.Load(t, "respond teapot 418") // waits for the request to end, and with it for its line in the log
 			log, err := os.ReadFile(g.Log)
 			if err != nil || !strings.Contains(string(log), `"upstream_model":"anthropic.claude-3-haiku-20240307-v1:0"`) {
 				t.Errorf("the tokens were counted elsewhere: %v\n%s", err, log)
