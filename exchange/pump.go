@@ -129,9 +129,8 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 func (c *Call) finish(a *attempt, enc chat.StreamEncoder, p *watchdog, buf *buffer, dec chat.StreamDecoder, ended, told bool, err error) error {
 	whole := ended || errors.Is(err, io.EOF) && dec.Done()
 	switch {
-	case whole && !ended && !c.relays(a):
-		// The upstream gave its reason to stop and ended, without the last formality.
-		buf.b = enc.Encode(buf.b, &chat.Event{Kind: chat.EventEnd})
+	case whole && !ended:
+		buf.b = c.complete(a, enc, buf.b, dec)
 	case !whole && !told && c.r.Context().Err() == nil:
 		buf.b = enc.Error(buf.b, c.streamError(a, err))
 	}
@@ -143,6 +142,28 @@ func (c *Call) finish(a *attempt, enc chat.StreamEncoder, p *watchdog, buf *buff
 		return errClientGone
 	}
 	return err
+}
+
+// complete appends the end of a reply whose upstream said why it stopped and closed the connection in order, without its
+// dialect's last event. Servers that imitate OpenAI leave [DONE] out. What that event would have counted stays unknown.
+func (c *Call) complete(a *attempt, enc chat.StreamEncoder, dst []byte, dec chat.StreamDecoder) []byte {
+	events := []chat.Event{{Kind: chat.EventEnd}}
+	if f, ok := dec.(chat.Finisher); ok {
+		events = f.Finish(events[:0])
+	}
+	for i := range events {
+		c.Record.Observe(&events[i])
+		if !c.relays(a) {
+			dst = enc.Encode(dst, &events[i])
+		}
+	}
+	if closer, ok := enc.(chat.Closer); ok && c.relays(a) {
+		dst = closer.Close(dst)
+	}
+	if !c.Record.Usage.Known {
+		a.x.Note("the upstream's stream ended without its last event and without usage; the reply is whole, its tokens are not counted")
+	}
+	return dst
 }
 
 // reported reports whether the upstream itself sent the error; false for an error in reading what it sent.

@@ -103,6 +103,15 @@ func TestStreams(t *testing.T) {
 			rule: "an end without messageStop is an error event", request: asked, reply: frames(`messageStart {"role":"assistant"}`, say(0, "Hel"), end(0)),
 			get: sse(sonnet35, "counted", "role", `{"content":"Hel"}`, `error {"error":{"message":"the upstream's stream broke before its end; the reply is not whole","type":"api_error","param":null,"code":"stream_broken"}}`),
 		},
+		{
+			rule: "messageStop without metadata is an end, with no usage made up", request: asked, reply: frames(`messageStart {"role":"assistant"}`, say(0, "Hel"), end(0), `messageStop {"stopReason":"max_tokens"}`),
+			get: sse(sonnet35, "counted", "role", `{"content":"Hel"}`, "finish length", "[DONE]"),
+		},
+		{
+			rule: "a break behind messageStop is an error event", request: streamed,
+			reply: gatewaytest.Reply{Body: gatewaytest.Frames(`messageStart {"role":"assistant"}`, say(0, "Hel"), end(0), `messageStop {"stopReason":"end_turn"}`), Cut: true},
+			get:   sse(sonnet35, "role", `{"content":"Hel"}`, `error {"error":{"message":"the upstream's stream broke before its end; the reply is not whole","type":"api_error","param":null,"code":"stream_broken"}}`),
+		},
 	})
 }
 
@@ -135,6 +144,7 @@ func TestOpenAIStreams(t *testing.T) {
 			sent: `={"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}],"stream":true,"stream_options":{"include_usage":true}}`, get: counted,
 		},
 		{rule: "a server that sends no usage", model: gpt, request: streamed, reply: gatewaytest.Reply{Body: plain}, get: plain},
+		{rule: "a server that sends no [DONE] and closes in order: clients wait for it", model: gpt, request: streamed, reply: gatewaytest.Reply{Body: gatewaytest.SSE(chunk(choice), chunk(last))}, get: plain},
 		{rule: "comments, ids and line ends are the upstream's own", model: gpt, request: asked, reply: gatewaytest.Reply{Body: odd}, get: odd},
 		{
 			rule: "an error first is an HTTP status", model: gpt, request: streamed, reply: gatewaytest.Reply{Body: gatewaytest.SSE(`{"error":{"message":"Slow down","type":"rate_limit_error","param":null,"code":"rate_limit_exceeded"}}`)},

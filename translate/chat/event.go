@@ -41,8 +41,23 @@ type StreamDecoder interface {
 	// SSE), payload its data. The events are valid until the payload changes. An error ends the stream: a *Error for one
 	// that the upstream reported, another for a frame that is no good.
 	Decode(out []Event, name, payload []byte) ([]Event, error)
-	// Done reports whether the dialect's own terminal event has been seen. A transport that ends before is a broken stream.
+	// Done reports whether the reply's own end has been seen: its dialect's last event, or the reason why it stopped. A
+	// transport that ends before is a broken stream. One that ends cleanly afterwards ended a whole reply.
 	Done() bool
+}
+
+// Finisher is a StreamDecoder that keeps the last events back until the dialect's last frame.
+type Finisher interface {
+	// Finish appends the events that were kept back, and EventEnd. It is called when the transport has ended cleanly after
+	// Done, without that last frame.
+	Finish(out []Event) []Event
+}
+
+// Closer is a StreamEncoder whose dialect ends a stream with more than the reason why the reply stopped.
+type Closer interface {
+	// Close appends that last event alone. It is called for a relayed stream whose upstream left the event out; Encode was
+	// not called before.
+	Close(dst []byte) []byte
 }
 
 // Skimmer is a StreamDecoder that knows at a glance the frames that are nothing but a piece of content: most of a stream.

@@ -245,6 +245,10 @@ func FuzzStreamDecoder(f *testing.F) {
 				e.Encode(nil, ev)
 			}
 		}
+		if d.Done() && !ended {
+			events := d.(chat.Finisher).Finish(nil)
+			ended = len(events) > 0 && events[len(events)-1].Kind == chat.EventEnd
+		}
 		if ended != d.Done() {
 			t.Fatal("done without an end")
 		}

@@ -35,8 +35,17 @@ type openBlock struct {
 // maxOpenBlocks bounds what a broken stream can pile up.
 const maxOpenBlocks = 256
 
-// Done reports whether messageStop and metadata both came: a stream that was cut between them is a broken one.
-func (d *streamDecoder) Done() bool { return d.ended }
+// Done reports whether messageStop came. The metadata behind it holds only what was counted.
+func (d *streamDecoder) Done() bool { return d.stopped }
+
+// Finish ends a reply whose metadata did not come.
+func (d *streamDecoder) Finish(out []chat.Event) []chat.Event {
+	if d.ended {
+		return out
+	}
+	d.counted = true
+	return d.end(out)
+}
 
 // OnlyContent goes by the event's type.
 func (d *streamDecoder) OnlyContent(name, _ []byte) bool {

@@ -153,9 +153,13 @@ func (s *streamEncoder) end(dst []byte) []byte {
 	w.Raw(`{"stopReason":`)
 	w.Text(stopName(stop, s.trace))
 	w.EndObject()
-	dst = eventstream.Append(dst, headersStop, w.Bytes())
+	s.payload = w.Bytes()
+	return s.Close(eventstream.Append(dst, headersStop, s.payload))
+}
 
-	w = json.NewWriter(w.Bytes()[:0])
+// Close appends the metadata, without a usage if that is unknown.
+func (s *streamEncoder) Close(dst []byte) []byte {
+	w := json.NewWriter(s.payload[:0])
 	w.BeginObject()
 	if s.usage.Known {
 		usage(&w, &s.usage)

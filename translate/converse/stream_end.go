@@ -23,13 +23,18 @@ func (d *streamDecoder) messageStop(out []chat.Event) []chat.Event {
 		return out
 	}
 	d.stopped = true
-	for i := range d.open { // a provider that did not close them
+	return d.end(d.close(out))
+}
+
+// close ends the blocks that the provider left open.
+func (d *streamDecoder) close(out []chat.Event) []chat.Event {
+	for i := range d.open {
 		if d.open[i].kind != chat.Opaque {
 			out = append(out, chat.Event{Kind: chat.EventBlockStop, Index: d.open[i].index})
 		}
 	}
 	d.open = d.open[:0]
-	return d.end(out)
+	return out
 }
 
 func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
@@ -69,7 +74,7 @@ func (d *streamDecoder) end(out []chat.Event) []chat.Event {
 		return out
 	}
 	d.ended = true
-	return append(out,
+	return append(d.close(out),
 		chat.Event{Kind: chat.EventStop, Stop: d.stop, StopSequence: d.sequence, Raw: d.trace},
 		chat.Event{Kind: chat.EventEnd})
 }

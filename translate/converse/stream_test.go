@@ -133,7 +133,7 @@ func TestStreams(t *testing.T) {
 		{name: "no messageStart", lines: `contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"a"}}` + end, want: "start\n0 begin text\n0 text \"a\"\n0 end" + ended},
 		{name: "metadata before the stop", lines: start + `metadata {"usage":{"inputTokens":1},"trace":{"guardrail":{}}}` + "\n" + `messageStop {"stopReason":"guardrail_intervened"}`, want: "start\nusage 1+0+0 0\nstop 5  {\"guardrail\":{}}\nend"},
 		{name: "the matched stop sequence", lines: start + `messageStop {"stopReason":"stop_sequence","additionalModelResponseFields":{"stop_sequence":"END"}}` + "\n" + `metadata {}`, want: "start\nstop 2 \"END\"\nend"},
-		{name: "cut between the stop and the metadata", lines: start + `messageStop {"stopReason":"end_turn"}`, want: "start", broken: true},
+		{name: "the stop without the metadata", lines: start + `messageStop {"stopReason":"end_turn"}`, want: "start"},
 		{name: "cut before the stop", lines: start + `contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"a"}}`, want: "start\n0 begin text\n0 text \"a\"", broken: true},
 		{name: "metadata alone ends nothing", lines: start + `metadata {"usage":{"inputTokens":1}}`, want: "start\nusage 1+0+0 0", broken: true},
 		{name: "what comes after the end", lines: start + end[1:] + "\n" + `contentBlockDelta {"delta":{"text":"a"}}`, want: "start" + ended, note: "after the end"},
@@ -345,5 +345,21 @@ func TestUsageOfAStreamByItsModel(t *testing.T) {
 				t.Errorf("%s: %+v, want an input of %d", id, e.Usage, want)
 			}
 		}
+	}
+}
+
+// The reason to stop is kept back for the trace in the metadata. Where the transport ends without one, it is told, and no
+// usage is made up.
+func TestAStopWithoutMetadataIsAnEnd(t *testing.T) {
+	d := Dialect{}.NewStreamDecoder(exchange(sonnet45))
+	if _, err := feed(t, d, "messageStart {\"role\":\"assistant\"}\n"+`messageStop {"stopReason":"stop_sequence","additionalModelResponseFields":{"stop_sequence":"END"}}`); err != nil || !d.Done() {
+		t.Fatalf("done %v, %v", d.Done(), err)
+	}
+	events := d.(chat.Finisher).Finish(nil)
+	if len(events) != 2 || events[0].Kind != chat.EventStop || string(events[0].StopSequence) != `"END"` || events[1].Kind != chat.EventEnd {
+		t.Errorf("%+v", events)
+	}
+	if again := d.(chat.Finisher).Finish(nil); len(again) != 0 {
+		t.Errorf("a second end: %+v", again)
 	}
 }

@@ -17,7 +17,8 @@ type streamDecoder struct {
 
 	started bool
 	ended   bool
-	stopped bool // finish_reason was seen
+	stopped bool // the first choice's finish_reason was seen
+	choices choices
 
 	next   int            // index of the next content block
 	open   int            // index of the block that is open; -1 if none is
@@ -38,24 +39,44 @@ type streamedCall struct {
 
 // NewStreamDecoder returns a decoder for the chunks of one reply: the data of its server-sent events.
 //
-// Done is true from the finish_reason on, for servers that leave [DONE] out; the usage, and [DONE] as EventEnd, may
-// still follow. A transport that ends cleanly when Done is true ended a whole reply, EventEnd or not.
+// Done is true from the last choice's finish_reason on, for servers that leave [DONE] out; the usage, and [DONE] as EventEnd,
+// may still follow. A transport that ends cleanly when Done is true ended a whole reply, EventEnd or not.
 func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder {
 	return &streamDecoder{x: x, open: -1}
 }
 
-// Done reports whether the reply is whole: finish_reason or [DONE] came.
-func (d *streamDecoder) Done() bool { return d.stopped || d.ended }
+// Done reports whether the reply is whole: [DONE] came, or a finish_reason for each choice that began.
+func (d *streamDecoder) Done() bool {
+	return d.ended || d.stopped && d.choices.begun == d.choices.finished
+}
 
-// OnlyContent goes by the chunk's end, as OpenAI writes it: the choice was not finished, and no usage follows.
+// choices are the indices of those that began and of those that were finished, a bit each. OpenAI allows 128.
+type choices struct{ begun, finished [2]uint64 }
+
+func (c *choices) observe(index int64, finished bool) {
+	if index >= 128 {
+		return
+	}
+	bit := uint64(1) << (index % 64)
+	c.begun[index/64] |= bit
+	if finished {
+		c.finished[index/64] |= bit
+	}
+}
+
+// OnlyContent goes by how OpenAI writes a chunk: it is of the first choice, which was not finished, and no
+// usage follows.
 func (d *streamDecoder) OnlyContent(_, payload []byte) bool {
 	end := bytes.TrimSuffix(payload, []byte("}"))
 	if i := bytes.LastIndexByte(end, ','); i >= 0 && bytes.HasPrefix(end[i:], []byte(`,"obfuscation":"`)) {
 		end = end[:i]
 	}
 	end = bytes.TrimSuffix(end, []byte(`,"usage":null`))
-	return !d.Done() && bytes.HasSuffix(end, []byte(`"finish_reason":null}]`))
+	return !d.Done() && bytes.Contains(payload, firstChoice) && bytes.HasSuffix(end, []byte(`"finish_reason":null}]`))
 }
+
+// firstChoice cannot stand within a string, where quotes are escaped.
+var firstChoice = []byte(`"choices":[{"index":0,`)
 
 // Decode appends what a chunk means.
 func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Event, error) {
@@ -159,8 +180,10 @@ func (d *streamDecoder) choice() {
 		reader := d.r
 		*d = before
 		d.r, d.out = reader, d.out[:mark]
+		d.choices.observe(index, finish != "")
 		return
 	}
+	d.choices.observe(0, finish != "")
 	if finish != "" && r.Err() == nil && !d.stopped {
 		d.start()
 		d.close()

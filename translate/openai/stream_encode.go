@@ -352,5 +352,8 @@ func (e *encoder) end(dst []byte) []byte {
 		dst = appendUsage(dst, &e.usage)
 		dst = append(dst, "}\n\n"...)
 	}
-	return append(dst, "data: [DONE]\n\n"...)
+	return e.Close(dst)
 }
+
+// Close appends the terminal event.
+func (e *encoder) Close(dst []byte) []byte { return append(dst, "data: [DONE]\n\n"...) }

@@ -407,3 +407,29 @@ func TestOnlyContentIsCertain(t *testing.T) {
 		}
 	}
 }
+
+// Of several choices the first is told, but the reply is whole only when each that began has its reason to stop: servers
+// that leave [DONE] out end after the last.
+func TestAReplyIsWholeWhenEachChoiceIsFinished(t *testing.T) {
+	d := Dialect{}.NewStreamDecoder(&chat.Exchange{})
+	for _, c := range []struct {
+		choice string
+		done   bool
+	}{
+		{`{"index":0,"delta":{"content":"a"},"finish_reason":null}`, false},
+		{`{"index":1,"delta":{"content":"b"},"finish_reason":null}`, false},
+		{`{"index":0,"delta":{},"finish_reason":"stop"}`, false},
+		{`{"index":1,"delta":{},"finish_reason":"length"}`, true},
+	} {
+		payload := []byte(`{"choices":[` + c.choice + `]}`)
+		if skim := d.(chat.Skimmer).OnlyContent(nil, payload); skim && strings.Contains(c.choice, `"index":1`) {
+			t.Errorf("%s was left out", c.choice)
+		}
+		if _, err := d.Decode(nil, nil, payload); err != nil {
+			t.Fatal(err)
+		}
+		if d.Done() != c.done {
+			t.Errorf("after %s: done %v", c.choice, d.Done())
+		}
+	}
+}
