@@ -35,6 +35,8 @@ func (a *ask) answer() *answer {
 		said.stop = "tool_use"
 	case a.schema != nil:
 		said.text = string(encode(instance(a.schema, text)))
+	case a.results == nil && a.prefill == "" && strings.Contains(strings.ToLower(a.system), "valid json"):
+		said.text = string(encode(a.inJSON(text)))
 	default:
 		said.text = a.echo(text)
 	}
@@ -84,6 +86,18 @@ func (a *ask) echo(text string) string {
 		return rest
 	}
 	return " " + whole
+}
+
+// inJSON is the answer where the system prompt asks for JSON in words: an instance of the schema that stands there, else an
+// object with the echo.
+func (a *ask) inJSON(text string) any {
+	if at := strings.IndexByte(a.system, '{'); at >= 0 {
+		var schema map[string]any
+		if json.NewDecoder(strings.NewReader(a.system[at:])).Decode(&schema) == nil && (schema["type"] != nil || schema["properties"] != nil) {
+			return instance(schema, text)
+		}
+	}
+	return map[string]any{"said": a.echo(text)}
 }
 
 // bound applies the stop sequences and the token limit, and counts the output.

@@ -155,3 +155,18 @@ func TestCachePointsAreWrittenThenRead(t *testing.T) {
 		}
 	}
 }
+
+// JSON that is asked for in words comes as JSON that fits, as a good model's does.
+func TestJSONAskedForInWords(t *testing.T) {
+	b := newBench(t)
+	for system, want := range map[string]string{
+		"Reply with one valid JSON object and nothing else.": `{\"said\":\"You said: Paris\"}`,
+		`Reply with valid JSON of this schema.\n{\"type\":\"object\",\"required\":[\"city\"],\"properties\":{\"city\":{\"type\":\"string\"}}}`: `{\"city\":\"Paris\"}`,
+		"JSON is fine.": "You said: Paris",
+	} {
+		got := b.send("POST", "/model/amazon.nova-lite-v1:0/converse", `{"system":[{"text":"`+system+`"}],"messages":[{"role":"user","content":[{"text":"Paris"}]}]}`, bearer)
+		if !strings.Contains(string(got.body), want) {
+			t.Errorf("%s: %s", system, got.body)
+		}
+	}
+}

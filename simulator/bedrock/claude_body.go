@@ -219,6 +219,9 @@ func (x *exchange) claudeAsk(body []byte, counting bool) (*ask, *apiError) {
 		model: x.model, messages: len(q.Messages), maxTokens: q.MaxTokens, stops: q.StopSequences,
 		choice: p.choice, forced: p.forced, serial: p.serial, thinking: p.thinks(),
 	}
+	for i := range q.System {
+		a.system += q.System[i].Text + "\n"
+	}
 	if f, ok := p.format.(map[string]any); ok {
 		a.schema = f["schema"]
 	}

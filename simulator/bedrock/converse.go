@@ -112,6 +112,11 @@ func (q *converseRequest) ask(m *model) *ask {
 	if n := q.InferenceConfig.MaxTokens; n != nil {
 		a.maxTokens = *n
 	}
+	for i := range q.System {
+		if t := q.System[i].Text; t != nil {
+			a.system += *t + "\n"
+		}
+	}
 	a.choice, a.forced = q.toolChoice()
 	if q.ToolConfig != nil {
 		for _, t := range q.ToolConfig.Tools {

@@ -34,6 +34,8 @@
 //   - When the last turn has tool results, the answer is "The tool said: " and them.
 //   - With thinking (Claude, Nova 2, gpt-oss, DeepSeek) reasoning precedes the answer. Claude's is signed, and on the
 //     next turn a signature that this package has not made is refused.
+//   - With a system prompt that asks for valid JSON the answer is JSON: an instance of the schema that stands there, else
+//     {"said": …}.
 //   - With outputConfig.textFormat (or Claude's output_config.format) the answer is a JSON instance of the schema.
 //
 // What goes wrong on demand is in package fault: a directive like [[fault:throttle=2]] in the last user text, the header

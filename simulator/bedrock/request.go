@@ -122,6 +122,8 @@ type ask struct {
 	model *model
 	// text is the last user text, with its directives; last says what else the last turn held.
 	text string
+	// system is the system prompt's text.
+	system string
 	// media describes the images, documents and the like of the last user turn.
 	media []string
 	// results are what the tools said in the last turn, nil if it held no results.

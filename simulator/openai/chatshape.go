@@ -66,7 +66,7 @@ var roles = map[string]rule{
 		"annotations": orNullable(list(0, unbounded, jsonObject)),
 	}),
 	"tool": shape([]string{"content", "tool_call_id"}, members{
-		"role": str, "tool_call_id": str, "content": content(textParts),
+		"role": str, "name": str, "tool_call_id": str, "content": content(textParts),
 	}),
 	"function": shape([]string{"content", "name"}, members{"role": str, "name": identifier, "content": orNullable(str)}),
 }
