@@ -12,7 +12,7 @@ import (
 )
 
 // Copy is the API as another provider serves it: the same shapes, rules and answers, for models of its own that refuse
-// more than the originals. It authenticates nobody, and is for one request.
+// more than the originals. It does not authenticate, and is for one request.
 type Copy struct{ server }
 
 // Model is a model as one of the APIs of a Copy serves it.

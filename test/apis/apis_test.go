@@ -197,9 +197,9 @@ func (w *world) ask(t *testing.T, r *row, s *scenario, claude, stream bool) stri
 		}
 		return "400"
 	}
-	said := told(t, a.Body)
+	said := spoken(t, a.Body)
 	if s.title == "schema" && !strings.Contains(said, "city") {
-		said = w.body() + a.Header.Get("Bedrock-Gateway-Dropped") // it was told, or the client is told that it was not
+		said = w.body() + a.Header.Get("Bedrock-Gateway-Dropped") // the host got the schema, or the header lists it
 		said = strings.ReplaceAll(strings.ReplaceAll(said, "response_format", "city"), "output_config.format", "city")
 	}
 	for _, part := range s.want {
@@ -220,8 +220,8 @@ func (w *world) ask(t *testing.T, r *row, s *scenario, claude, stream bool) stri
 	return cell
 }
 
-// told puts together what an answer says, in either form, streamed or not: its words and its calls.
-func told(t *testing.T, body string) string {
+// spoken puts together what an answer says, in either form, streamed or not: its words and its calls.
+func spoken(t *testing.T, body string) string {
 	t.Helper()
 	var b strings.Builder
 	var walk func(v any)

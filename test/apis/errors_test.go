@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What goes wrong at Bedrock's copies of OpenAI's and Anthropic's APIs is told as it is of Converse: by status and kind, in
+// What goes wrong at Bedrock's copies of OpenAI's and Anthropic's APIs reaches the client as errors of Converse do: by status and kind, in
 // the form of the client's own API, with nothing of the gateway's account in it.
 func TestErrorsOfTheCopies(t *testing.T) {
 	w := start(t, "\t\tmodel us.anthropic.claude-opus-5 {\n\t\t\tapi messages\n\t\t}\n")
@@ -40,7 +40,7 @@ func TestErrorsOfTheCopies(t *testing.T) {
 						t.Errorf("%d %s", a.Status, a.Body)
 					}
 					if strings.Contains(a.Body, "arn:aws") || strings.Contains(a.Body, "simulator-secret") {
-						t.Errorf("something of the account is told: %s", a.Body)
+						t.Errorf("something of the account is shown: %s", a.Body)
 					}
 				}
 			})

@@ -89,8 +89,8 @@ func (a Access) Speaks() string {
 }
 
 // Guards reports whether the API is known to apply a guardrail: Converse in its body, the others by headers
-// (https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html: guardrails work on the runtime). Of Anthropic's
-// Messages nobody says so.
+// (https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints.html: guardrails work on the runtime). Of
+// Anthropic's Messages that is not documented.
 func (a Access) Guards() bool {
 	return a.Host == Runtime && a.API != Messages
 }

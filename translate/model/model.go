@@ -106,7 +106,7 @@ type ChatLimits struct {
 	NoLogitBias, NoPenalties, NoEffortNone, NoSchema bool
 }
 
-// ByChat returns the facts of the model as Bedrock's copy of OpenAI's chat has it: nobody says that it takes documents,
+// ByChat returns the facts of the model as Bedrock's copy of OpenAI's chat has it: documents are not known to be taken,
 // and images only where they need no fetching.
 func (f Facts) ByChat() Facts {
 	f.Chat.Copy, f.NoDocuments, f.InlineImages = true, true, true
