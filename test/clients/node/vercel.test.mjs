@@ -113,7 +113,7 @@ for (const id of models) {
     });
 
     it('is asked again after 429', async () => {
-      const { text } = await generateText({ model, prompt: 'ai sdk again [[fault:throttle=4]]' });
+      const { text } = await generateText({ model, maxRetries: 4, prompt: 'ai sdk again [[fault:throttle=3]]' });
       assert.match(text, /ai sdk again$/);
     });
   });

@@ -178,11 +178,11 @@ def test_wrong_key(model):
 
 @streamed
 def test_the_client_retries_429(client, model, stream):
-    reply = client.messages.with_raw_response.create(
+    reply = client.with_options(max_retries=4).messages.with_raw_response.create(
         model=model, max_tokens=500, stream=stream,
-        messages=[user(f"bedrock, again {stream} {client.base_url} [[fault:throttle=4]]")],
+        messages=[user(f"bedrock, again {stream} {client.base_url} [[fault:throttle=3]]")],
     )
-    assert reply.retries_taken == 1
+    assert 1 <= reply.retries_taken <= 3
     parsed = reply.parse()
     text = "".join(e.delta.text for e in parsed if e.type == "content_block_delta") if stream else said(parsed)
     assert "bedrock, again" in text
