@@ -130,9 +130,10 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 }
 
 // Cleanup releases what outlives the configuration only if the next one has it
-// too: the counts of limits, and what is remembered of upstreams.
+// too: the counts of limits, what is remembered of upstreams, and what
+// requests hold in memory.
 func (g *Gateway) Cleanup() error {
-	return errors.Join(g.Limiting.Cleanup(), g.Routing.Cleanup())
+	return errors.Join(g.Limiting.Cleanup(), g.Routing.Cleanup(), g.Calls.Cleanup())
 }
 
 // ServeHTTP answers requests to the gateway's paths, and passes all others to the

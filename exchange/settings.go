@@ -78,7 +78,7 @@ func (c *Calls) Words() directive.Words {
 }
 
 // Provision checks the settings and sets those that are absent to their defaults.
-func (c *Calls) Provision(ctx caddy.Context) error {
+func (c *Calls) Provision(caddy.Context) error {
 	if c.UnsupportedParams == "" {
 		c.UnsupportedParams = unsupportedPolicies[0]
 	} else if !slices.Contains(unsupportedPolicies, c.UnsupportedParams) {
@@ -99,7 +99,6 @@ func (c *Calls) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx.OnCancel(func() { _, _ = processes.Delete("") })
 	c.process = v.(*Process)
 	for _, d := range []struct {
 		word     string
@@ -121,6 +120,16 @@ func (c *Calls) Provision(ctx caddy.Context) error {
 
 // processes holds the one Process, which outlives a reload: requests of the old configuration hold memory, too.
 var processes = caddy.NewUsagePool()
+
+// Cleanup releases what all gateways share.
+func (c *Calls) Cleanup() error {
+	if c.process == nil {
+		return nil
+	}
+	c.process = nil
+	_, err := processes.Delete("")
+	return err
+}
 
 // Destruct is called when no configuration has a gateway any more.
 func (p *Process) Destruct() error { return nil }

@@ -34,6 +34,8 @@ type Gateway struct {
 	// Client reaches the gateway, and nothing else. It does not retry, and follows no redirect.
 	Client *http.Client
 	socket string
+	// globals are further global options of the Caddyfile.
+	globals string
 	// Log is the file that Caddy's log, at DEBUG level, goes to.
 	Log string
 }
@@ -41,6 +43,12 @@ type Gateway struct {
 // Start runs a Caddy whose only site has the given directives, usually a bedrock_gateway block, and stops it when the
 // test ends. It listens on a socket in a directory of its own, so that no port can be in use.
 func Start(t testing.TB, directives string) *Gateway {
+	t.Helper()
+	return StartWith(t, "", directives)
+}
+
+// StartWith is Start with global options besides those of every Gateway.
+func StartWith(t testing.TB, globals, directives string) *Gateway {
 	t.Helper()
 	running.Lock()
 	t.Cleanup(running.Unlock)
@@ -50,7 +58,7 @@ func Start(t testing.TB, directives string) *Gateway {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	t.Setenv("XDG_DATA_HOME", filepath.Join(dir, "data"))
-	g := &Gateway{socket: filepath.Join(dir, "s"), Log: filepath.Join(dir, "log")}
+	g := &Gateway{globals: globals, socket: filepath.Join(dir, "s"), Log: filepath.Join(dir, "log")}
 	g.Load(t, directives)
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
@@ -72,6 +80,17 @@ func Start(t testing.TB, directives string) *Gateway {
 	return g
 }
 
+// Dial opens a connection to the gateway, for clients that do with it what no http.Client does.
+func (g *Gateway) Dial(t testing.TB) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "unix", g.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
 // Load reloads the running Caddy with new directives.
 func (g *Gateway) Load(t testing.TB, directives string) {
 	t.Helper()
@@ -81,8 +100,8 @@ func (g *Gateway) Load(t testing.TB, directives string) {
 }
 
 func (g *Gateway) load(directives string) error {
-	caddyfile := fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tlog {\n\t\tlevel DEBUG\n\t\toutput file %s\n\t}\n}\nhttp:// {\n\tbind unix/%s\n\t%s\n}\n",
-		g.Log, g.socket, strings.ReplaceAll(directives, "\n", "\n\t"))
+	caddyfile := fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tlog {\n\t\tlevel DEBUG\n\t\toutput file %s\n\t}\n\t%s\n}\nhttp:// {\n\tbind unix/%s\n\t%s\n}\n",
+		g.Log, strings.ReplaceAll(g.globals, "\n", "\n\t"), g.socket, strings.ReplaceAll(directives, "\n", "\n\t"))
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), nil)
 	if err != nil {
 		return fmt.Errorf("adapting: %w\n%s", err, caddyfile)

@@ -64,7 +64,8 @@ func (d *decoder) message(index int) {
 		d.failAt(1, "role", "Input should be 'user', 'assistant' or 'system'")
 	case !said:
 		d.missing(1, "content")
-	case p == inSystem && len(d.req.Messages) == 0:
+	case p == inSystem:
+		d.x.Note("a system message amid the conversation was put before it")
 		d.system = append(d.system, blocks...)
 		return
 	case p == inUser && len(d.calls) > 0 && len(blocks) > 0 && !d.answers(blocks):
@@ -73,7 +74,7 @@ func (d *decoder) message(index int) {
 	if len(blocks) == 0 {
 		return
 	}
-	m := chat.Message{Role: chat.User, Operator: p == inSystem, Content: blocks}
+	m := chat.Message{Role: chat.User, Content: blocks}
 	if p == inAssistant {
 		m.Role = chat.Assistant
 	}

@@ -156,7 +156,7 @@ func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
 			decodeCount(r, "ephemeral_1h_input_tokens", &u.CacheWrite1h)
 			continue
 		case "output_tokens_details":
-			u.ReasoningKnown = decodeCount(r, "thinking_tokens", &u.Reasoning) || u.ReasoningKnown
+			decodeCount(r, "thinking_tokens", &u.Reasoning)
 			continue
 		case "service_tier":
 			tier = r.MaybeString().Unquote()
@@ -173,16 +173,15 @@ func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
 }
 
 // decodeCount reads one number of an object.
-func decodeCount(r *json.Reader, name string, to *int64) (told bool) {
+func decodeCount(r *json.Reader, name string, to *int64) {
 	if !r.MaybeObject() {
-		return false
+		return
 	}
 	for r.Member() {
 		if string(r.Key()) != name {
 			r.Skip()
 		} else if n, ok := r.MaybeCount(); ok {
-			*to, told = n, true
+			*to = n
 		}
 	}
-	return told
 }

@@ -124,11 +124,7 @@ func (e *requestEncoder) user(m *chat.Message) {
 	if len(e.scratch) == 0 {
 		return
 	}
-	role := "user"
-	if m.Operator {
-		role = "system"
-	}
-	e.open(role, m.Name)
+	e.open("user", m.Name)
 	e.content(e.scratch)
 	e.w.EndObject()
 }
