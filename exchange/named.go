@@ -3,7 +3,6 @@ package exchange
 import (
 	"bytes"
 	"encoding/base64"
-	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
@@ -49,22 +48,29 @@ func (n *naming) payload(payload []byte) []byte {
 		return payload
 	}
 	var ok bool
-	if n.buf, ok = chat.AppendNamed(n.buf[:0], payload, n.name); !ok {
-		return payload
+	n.buf, ok = chat.AppendNamed(n.buf[:0], payload, n.name)
+	if !n.every && (ok || !bytes.HasPrefix(payload, ping)) {
+		n.name = "" // message_start comes first, but for pings
 	}
-	if !n.every {
-		n.name = ""
+	if !ok {
+		return payload
 	}
 	return n.buf
 }
 
-// frame appends a frame as it came but for the name.
-func (n *naming) frame(dst []byte, f *upstream.Frame, contentType string) []byte {
+// ping begins the events that may come before a reply's first.
+var ping = []byte(`{"type":"ping"`)
+
+// frame appends a frame as it came but for the name. sse: it is a server-sent event, else one of Bedrock's event streams.
+func (n *naming) frame(dst []byte, f *upstream.Frame, sse bool) []byte {
+	if n.name == "" {
+		return append(dst, f.Raw...)
+	}
 	payload := n.payload(f.Payload)
 	if len(payload) == 0 || &payload[0] == &f.Payload[0] {
 		return append(dst, f.Raw...)
 	}
-	if !strings.HasPrefix(contentType, "text/event-stream") {
+	if !sse {
 		chunk := append([]byte(`{"bytes":"`), base64.StdEncoding.AppendEncode(nil, payload)...)
 		return eventstream.Append(dst, chunkHeaders, append(chunk, `"}`...))
 	}

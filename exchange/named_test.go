@@ -47,7 +47,7 @@ func TestNamedFrames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []byte
 			for _, f := range tc.frames {
-				got = tc.naming.frame(got, f, sse)
+				got = tc.naming.frame(got, f, true)
 			}
 			if string(got) != tc.want {
 				t.Errorf("got\n%q\nwant\n%q", got, tc.want)
@@ -55,7 +55,7 @@ func TestNamedFrames(t *testing.T) {
 		})
 	}
 	n := naming{name: "mine"}
-	raw := n.frame(nil, event("the binary frame", start), "application/vnd.amazon.eventstream")
+	raw := n.frame(nil, event("the binary frame", start), false)
 	var r eventstream.Reader
 	r.Reset(bytes.NewReader(raw))
 	m, err := r.Next()

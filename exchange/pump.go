@@ -71,7 +71,8 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	dec := a.call.Dialect.NewStreamDecoder(a.x)
 	raw := c.relays(a)
 	// The upstream's bytes can be the client's where their transports are the same; else only its payloads can.
-	asIs := raw && strings.HasPrefix(a.reply.Header.Get("Content-Type"), "text/event-stream") == strings.HasPrefix(enc.ContentType(), "text/event-stream")
+	sse := strings.HasPrefix(a.reply.Header.Get("Content-Type"), "text/event-stream")
+	asIs := raw && sse == strings.HasPrefix(enc.ContentType(), "text/event-stream")
 	skim, _ := dec.(chat.Skimmer)
 	var names naming
 	if raw {
@@ -102,7 +103,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		switch {
 		case !raw, a.hidesUsage && onlyUsage(events):
 		case asIs:
-			buf.b = names.frame(buf.b, &f, a.reply.Header.Get("Content-Type"))
+			buf.b = names.frame(buf.b, &f, sse)
 		case err == nil && f.Payload != nil:
 			buf.b = appendPayload(buf.b, names.payload(f.Payload), c.Out.Name() == "claude")
 		}
