@@ -46,7 +46,7 @@ func content(blocks, stop string) gatewaytest.Reply {
 
 const (
 	counted = `"usage":{"inputTokens":3,"outputTokens":5,"totalTokens":8}`
-	usage   = `"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}`
+	usage   = `"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8,"prompt_tokens_details":{"cached_tokens":0}}`
 )
 
 // completion is the OpenAI reply of sonnet35 with a message's members.

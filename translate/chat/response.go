@@ -24,7 +24,9 @@ type Usage struct {
 	Output     int64 // reasoning included
 	CacheRead  int64
 	CacheWrite int64
-	Reasoning  int64 // the part of Output spent on reasoning; 0 if the provider does not say
+	Reasoning  int64 // the part of Output spent on reasoning
+	// ReasoningKnown: the provider said how much of Output was reasoning. Not every provider does, and a 0 would be made up.
+	ReasoningKnown bool
 	// CacheWrite1h is the part of CacheWrite that is kept for an hour.
 	CacheWrite1h int64
 }

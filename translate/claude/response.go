@@ -156,7 +156,7 @@ func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
 			decodeCount(r, "ephemeral_1h_input_tokens", &u.CacheWrite1h)
 			continue
 		case "output_tokens_details":
-			decodeCount(r, "thinking_tokens", &u.Reasoning)
+			u.ReasoningKnown = decodeCount(r, "thinking_tokens", &u.Reasoning) || u.ReasoningKnown
 			continue
 		case "service_tier":
 			tier = r.MaybeString().Unquote()
@@ -173,15 +173,16 @@ func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
 }
 
 // decodeCount reads one number of an object.
-func decodeCount(r *json.Reader, name string, to *int64) {
+func decodeCount(r *json.Reader, name string, to *int64) (told bool) {
 	if !r.MaybeObject() {
-		return
+		return false
 	}
 	for r.Member() {
 		if string(r.Key()) != name {
 			r.Skip()
 		} else if n, ok := r.MaybeCount(); ok {
-			*to = n
+			*to, told = n, true
 		}
 	}
+	return told
 }

@@ -52,7 +52,7 @@ func TestDecodedStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `start msg_bdrk_1 claude-sonnet-4-5-20250929 {Known:true Input:10 Output:1 CacheRead:2 CacheWrite:3 Reasoning:0 CacheWrite1h:0}
+	const want = `start msg_bdrk_1 claude-sonnet-4-5-20250929 {Known:true Input:10 Output:1 CacheRead:2 CacheWrite:3 Reasoning:0 ReasoningKnown:false CacheWrite1h:0}
 begin 0 thinking
 ping
 delta 0 thinking "Hm"
@@ -73,7 +73,7 @@ delta 4 tool_use "{\"city\": \"Pa"
 delta 4 tool_use "ris\"}"
 stop 4
 finish 4 
-usage {Known:true Input:10 Output:42 CacheRead:2 CacheWrite:3 Reasoning:0 CacheWrite1h:0}
+usage {Known:true Input:10 Output:42 CacheRead:2 CacheWrite:3 Reasoning:0 ReasoningKnown:false CacheWrite1h:0}
 end
 `
 	if got := show(events); got != want {
@@ -99,7 +99,7 @@ func TestOddStreams(t *testing.T) {
 		}, "begin 0 text\ndelta 0 text \"a\"\nbegin 1 tool_use i=n\ndelta 1 tool_use \"{\\\"a\\\":1}\"\nbegin 2 thinking\ndelta 2 thinking \"t\"\nsignature 2 thinking \"s\"\n"},
 		{"members in another order", []string{`{"delta":{"text":"a","type":"text_delta"},"index":7,"type":"content_block_delta","p":"abc"}`}, "begin 7 text\ndelta 7 text \"a\"\n"},
 		{"a block that is not closed", []string{`{"type":"content_block_start","index":3,"content_block":{"type":"text","text":""}}`, `{"type":"message_stop"}`}, "begin 3 text\nstop 3\nend\n"},
-		{"what nobody knows", []string{`{"type":"new_event"}`, `{}`, `{"type":5}`, `{"type":"content_block_start"}`, `{"type":"content_block_delta","index":0,"delta":5}`, `{"type":"content_block_delta","index":0,"delta":{"type":"new_delta"}}`, `{"type":"content_block_stop","index":9}`, `{"type":"message_start"}`}, "start   {Known:false Input:0 Output:0 CacheRead:0 CacheWrite:0 Reasoning:0 CacheWrite1h:0}\n"},
+		{"what nobody knows", []string{`{"type":"new_event"}`, `{}`, `{"type":5}`, `{"type":"content_block_start"}`, `{"type":"content_block_delta","index":0,"delta":5}`, `{"type":"content_block_delta","index":0,"delta":{"type":"new_delta"}}`, `{"type":"content_block_stop","index":9}`, `{"type":"message_start"}`}, "start   {Known:false Input:0 Output:0 CacheRead:0 CacheWrite:0 Reasoning:0 ReasoningKnown:false CacheWrite1h:0}\n"},
 		{"events behind the end", []string{`{"type":"message_stop"}`, `{"type":"message_stop"}`, `{"type":"ping"}`, `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}`}, "end\n"},
 		{"an unknown stop reason", []string{`{"type":"message_delta","delta":{"stop_reason":"tired"}}`}, "finish 0 \n"},
 	}

@@ -296,7 +296,7 @@ func readUsage(r *json.Reader, u *chat.Usage) {
 				case "cache_write_tokens":
 					u.CacheWrite, _ = r.MaybeCount()
 				case "reasoning_tokens":
-					u.Reasoning, _ = r.MaybeCount()
+					u.Reasoning, u.ReasoningKnown = r.MaybeCount()
 				default:
 					r.Skip()
 				}

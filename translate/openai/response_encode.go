@@ -260,6 +260,9 @@ func appendUsage(dst []byte, u *chat.Usage) []byte {
 		dst = append(dst, `,"cache_write_tokens":`...)
 		dst = strconv.AppendInt(dst, u.CacheWrite, 10)
 	}
+	if !u.ReasoningKnown {
+		return append(dst, '}', '}')
+	}
 	dst = append(dst, `},"completion_tokens_details":{"reasoning_tokens":`...)
 	dst = strconv.AppendInt(dst, u.Reasoning, 10)
 	return append(dst, '}', '}')

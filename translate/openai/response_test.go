@@ -36,7 +36,7 @@ func TestEncodeResponse(t *testing.T) {
 			"text",
 			chat.Response{
 				Content: []chat.Block{textOf(`"a\n"`), textOf(`"é"`)}, Stop: chat.StopEnd,
-				Usage: chat.Usage{Known: true, Input: 3, Output: 4, CacheRead: 5, CacheWrite: 6, Reasoning: 2},
+				Usage: chat.Usage{Known: true, Input: 3, Output: 4, CacheRead: 5, CacheWrite: 6, Reasoning: 2, ReasoningKnown: true},
 			},
 			nil,
 			`"content":"a\né","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":14,"completion_tokens":4,"total_tokens":18,"prompt_tokens_details":{"cached_tokens":5,"cache_write_tokens":6},"completion_tokens_details":{"reasoning_tokens":2}}}`, "",
@@ -45,7 +45,7 @@ func TestEncodeResponse(t *testing.T) {
 			"zero usage is shown as zero",
 			chat.Response{Content: []chat.Block{textOf(`"a"`)}, Stop: chat.StopEnd, Usage: chat.Usage{Known: true}},
 			nil,
-			`"content":"a","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}`, "",
+			`"content":"a","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,"prompt_tokens_details":{"cached_tokens":0}}}`, "",
 		},
 		{"nothing at all", chat.Response{}, nil, `"content":"","refusal":null},"logprobs":null,"finish_reason":"stop"}]}`, "no reason to stop"},
 		{
@@ -205,7 +205,7 @@ func TestDecodeResponseCountsTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (chat.Usage{Known: true, Input: 40, Output: 20, CacheRead: 60, Reasoning: 8}); r.Usage != want {
+	if want := (chat.Usage{Known: true, Input: 40, Output: 20, CacheRead: 60, Reasoning: 8, ReasoningKnown: true}); r.Usage != want {
 		t.Errorf("got %+v, want %+v", r.Usage, want)
 	}
 	if r.ServiceTier != "default" || string(r.Fingerprint) != `"fp_1"` {

@@ -194,7 +194,7 @@ func TestStreamEncoderTellsTheUsageOnceAndOnlyWhenAsked(t *testing.T) {
 			t.Errorf("no null usage in %s", f)
 		}
 	}
-	if want := chunkHead + `],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}`; frames[3] != want {
+	if want := chunkHead + `],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}}}`; frames[3] != want {
 		t.Errorf("got  %s\nwant %s", frames[3], want)
 	}
 	checkFrames(t, got)

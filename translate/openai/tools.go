@@ -218,7 +218,7 @@ func (d *decoder) toolCalls() {
 		d.item(1, i)
 		t := &chat.Tooling{}
 		b := chat.Block{Kind: chat.ToolUse, Tool: t}
-		kind := "function"
+		kind, bad := "function", ""
 		r.Object()
 		for r.Member() {
 			d.at(2)
@@ -227,7 +227,7 @@ func (d *decoder) toolCalls() {
 				t.ID = r.Text()
 			case "function", "custom":
 				kind = string(r.Key())
-				d.call(t, 3)
+				bad = d.call(t, 3)
 			case "cache_control":
 				b.Cache = d.cache(3)
 			default:
@@ -237,6 +237,8 @@ func (d *decoder) toolCalls() {
 		switch {
 		case r.Err() != nil:
 			return
+		case bad != "":
+			r.Fail(badArguments(bad, t))
 		case t.ID == "":
 			d.missing(2, "id")
 		case t.Name == "":
@@ -251,8 +253,19 @@ func (d *decoder) toolCalls() {
 // noInput is the input of a tool that was called without any.
 var noInput = json.Value(`{}`)
 
-// call reads {name, arguments} or, of a custom tool, {name, input}.
-func (d *decoder) call(t *chat.Tooling, level int) {
+// badArguments returns the error for arguments, at the given path, that are no object. It is made when the whole call was
+// read, since the id may stand behind them.
+func badArguments(path string, t *chat.Tooling) error {
+	id := t.ID
+	if id == "" {
+		id = t.Name
+	}
+	return chat.Invalid(path, "invalid arguments of the tool call '%s': expected a string that holds a JSON object", chat.Clip(id))
+}
+
+// call reads {name, arguments} or, of a custom tool, {name, input}. It returns the path of arguments that are no object; ""
+// if they are one.
+func (d *decoder) call(t *chat.Tooling, level int) (bad string) {
 	r := &d.r
 	r.Object()
 	for r.Member() {
@@ -262,8 +275,8 @@ func (d *decoder) call(t *chat.Tooling, level int) {
 			t.Name = r.Text()
 		case "arguments":
 			input, ok := arguments(r.String())
-			if !ok {
-				d.fail("invalid arguments of the tool call '%s': expected a string that holds a JSON object", t.ID)
+			if !ok && r.Err() == nil {
+				bad = d.path()
 			}
 			t.Input = input
 		case "input":
@@ -274,6 +287,7 @@ func (d *decoder) call(t *chat.Tooling, level int) {
 			r.Skip()
 		}
 	}
+	return bad
 }
 
 // arguments turns a string that holds a JSON object into that object; a blank one means an empty object.
@@ -291,9 +305,12 @@ func arguments(tok json.String) (input json.Value, ok bool) {
 // functionCall reads the deprecated form of a single call, which has no id.
 func (d *decoder) functionCall(index int) {
 	t := &chat.Tooling{ID: "function_call_" + strconv.Itoa(index), Input: noInput}
-	if d.call(t, 2); t.Name == "" {
+	switch bad := d.call(t, 2); {
+	case t.Name == "":
 		d.missing(2, "name")
 		return
+	case bad != "" && d.r.Err() == nil:
+		d.r.Fail(badArguments(bad, t))
 	}
 	d.uses = append(d.uses, chat.Block{Kind: chat.ToolUse, Tool: t})
 }
