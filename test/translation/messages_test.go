@@ -6,14 +6,26 @@ import "testing"
 func TestMessages(t *testing.T) {
 	start(t).run(t, []row{
 		{
-			rule:    "system and developer become system, all of them, in order, wherever they stand",
-			request: `"messages":[{"role":"system","content":"One"},{"role":"user","content":"Hi"},{"role":"developer","content":[{"type":"text","text":"Two"},{"type":"text","text":"Three"}]},{"role":"system","content":"Four"}]`,
+			rule:    "system and developer before the first turn become system, in order",
+			request: `"messages":[{"role":"system","content":"One"},{"role":"developer","content":[{"type":"text","text":"Two"},{"type":"text","text":"Three"}]},{"role":"system","content":"Four"},{"role":"user","content":"Hi"}]`,
 			sent:    greeted(`"system":[{"text":"One"},{"text":"Two"},{"text":"Three"},{"text":"Four"}]`),
+		},
+		{
+			// Claude Code and others append one each turn. Put before the conversation it would change the beginning that the
+			// prompt cache goes by, and the whole history would be written to the cache again.
+			rule:    "later ones stay in place, as the user's",
+			request: `"messages":[{"role":"system","content":"One"},{"role":"user","content":"Hi"},{"role":"developer","content":"Two"},{"role":"assistant","content":"A"},{"role":"system","content":[{"type":"text","text":"Three","cache_control":{"type":"ephemeral"}}]}]`,
+			sent:    `{"system":[{"text":"One"}],"messages":[{"role":"user","content":[{"text":"Hi"},{"text":"Two"}]},{"role":"assistant","content":[{"text":"A"}]},{"role":"user","content":[{"text":"Three"},{"cachePoint":{"type":"default"}}]}]}`,
+		},
+		{
+			rule:    "one between a tool's call and its results goes behind them, which must come first",
+			request: `"messages":[{"role":"user","content":"Hi"},{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"c2","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"system","content":"S"},{"role":"tool","tool_call_id":"c1","content":"1"},{"role":"system","content":"T"},{"role":"tool","tool_call_id":"c2","content":"2"}],"tools":[{"type":"function","function":{"name":"f"}}]`,
+			sent:    `{"toolConfig":{"tools":[{"toolSpec":{"name":"f","description":"f","inputSchema":{"json":{"type":"object","properties":{}}}}}]},"messages":[{"role":"user","content":[{"text":"Hi"}]},{"role":"assistant","content":[{"toolUse":{"toolUseId":"c1","name":"f","input":{}}},{"toolUse":{"toolUseId":"c2","name":"f","input":{}}}]},{"role":"user","content":[{"toolResult":{"toolUseId":"c1","content":[{"text":"1"}]}},{"toolResult":{"toolUseId":"c2","content":[{"text":"2"}]}},{"text":"S"},{"text":"T"}]}]}`,
 		},
 		{
 			rule: "for a model that takes no system text it begins the first user turn", model: "mistral.mistral-7b-instruct-v0:2",
 			request: `"messages":[{"role":"system","content":"One"},{"role":"user","content":"Hi"},{"role":"system","content":"Two"}]`,
-			sent:    user(`{"text":"One"},{"text":"Two"},{"text":"Hi"}`),
+			sent:    user(`{"text":"One"},{"text":"Hi"},{"text":"Two"}`),
 		},
 		{
 			rule:    "neighbours of one role become one turn",
@@ -23,7 +35,7 @@ func TestMessages(t *testing.T) {
 		{
 			rule:    "a system message between two of one role does not part them",
 			request: `"messages":[{"role":"user","content":"A"},{"role":"system","content":"S"},{"role":"user","content":"B"}]`,
-			sent:    user(`{"text":"A"},{"text":"B"}`, `"system":[{"text":"S"}]`),
+			sent:    user(`{"text":"A"},{"text":"S"},{"text":"B"}`),
 		},
 		{
 			rule:    "blank parts are skipped, empty messages dropped, and what stood around them joined",

@@ -5,7 +5,7 @@ package chat
 func (r *Request) Prepend(blocks ...Block) {
 	for i := len(r.Messages) - 1; i >= 0; i-- {
 		m := &r.Messages[i]
-		if m.Role != User {
+		if m.Role != User || m.Operator {
 			continue
 		}
 		for j := range m.Content {

@@ -67,7 +67,7 @@ type Pair struct{ Key, Value string }
 // Role is the speaker of a message. Tool results are the user's, as Claude and Converse have it.
 type Role uint8
 
-// The roles of messages. System text stands in Request.System.
+// The roles of messages. System text before the conversation stands in Request.System.
 const (
 	User Role = iota
 	Assistant
@@ -86,6 +86,9 @@ type Message struct {
 	Role    Role
 	Name    string // OpenAI's optional participant name
 	Content []Block
+	// Operator: a system message amid the conversation. It stays where it is, with the role User: to put it before the
+	// conversation would change the beginning that prompt caches go by, each time that a client appends one.
+	Operator bool
 }
 
 // BlockKind says which fields of a Block are meant.

@@ -64,8 +64,7 @@ func (d *decoder) message(index int) {
 		d.failAt(1, "role", "Input should be 'user', 'assistant' or 'system'")
 	case !said:
 		d.missing(1, "content")
-	case p == inSystem:
-		d.x.Note("a system message amid the conversation was put before it")
+	case p == inSystem && len(d.req.Messages) == 0:
 		d.system = append(d.system, blocks...)
 		return
 	case p == inUser && len(d.calls) > 0 && len(blocks) > 0 && !d.answers(blocks):
@@ -74,7 +73,7 @@ func (d *decoder) message(index int) {
 	if len(blocks) == 0 {
 		return
 	}
-	m := chat.Message{Role: chat.User, Content: blocks}
+	m := chat.Message{Role: chat.User, Operator: p == inSystem, Content: blocks}
 	if p == inAssistant {
 		m.Role = chat.Assistant
 	}

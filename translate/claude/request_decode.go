@@ -22,15 +22,15 @@ type decoder struct {
 	calls   chat.Calls   // of the last assistant turn
 	asked   int          // index of the message that made them
 
-	system []chat.Block // what system messages amid the conversation say
+	system []chat.Block // what system messages before the first turn say
 	auto   *chat.Cache  // the breakpoint that goes behind the last block
 }
 
 // DecodeRequest reads a body of POST /v1/messages, or of InvokeModel. Errors are a *chat.Error whose Param is the path of
 // the member at fault, as Anthropic writes it. Besides the types, it checks what every target needs: calls have results
 // and results calls, base64 is base64. Blank text blocks, and messages that are left empty by it, are left out. System
-// messages amid the conversation become system text like any other. max_tokens may be absent: what needs one has a
-// default.
+// messages before the first turn become system text, later ones stay where they are. max_tokens may be absent: what needs
+// one has a default.
 func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, error) {
 	d := decoder{body: body, x: x, req: &chat.Request{Dialect: Name}}
 	d.r.Reset(body)

@@ -66,17 +66,17 @@ func TestDecodedRequest(t *testing.T) {
 	if len(r.Extra) != 2 || r.Extra[0].Key != "container" || string(r.Extra[1].Value) != `"fast"` {
 		t.Errorf("extra: %+v", r.Extra)
 	}
-	if len(r.System) != 2 || string(r.System[0].Text) != `"S"` || string(r.System[1].Text) != `"Later."` {
+	if len(r.System) != 1 || string(r.System[0].Text) != `"S"` {
 		t.Errorf("system: %+v", r.System)
 	}
-	if len(r.Messages) != 1 || len(r.Messages[0].Content) != 2 {
+	if len(r.Messages) != 2 || !r.Messages[1].Operator || string(r.Messages[1].Content[0].Text) != `"Later."` || len(r.Messages[0].Content) != 2 {
 		t.Fatalf("blank text and empty messages are left out: %+v", r.Messages)
 	}
 	image, file := r.Messages[0].Content[0], r.Messages[0].Content[1]
 	if image.Kind != chat.Image || image.Media.URL != "https://x/y" || image.Cache == nil || file.Media.FileID != "file-1" {
 		t.Errorf("media: %+v %+v", image, file)
 	}
-	if len(x.Notes) != 1 || !strings.Contains(x.Notes[0], "system message") {
+	if len(x.Notes) != 0 {
 		t.Errorf("notes: %q", x.Notes)
 	}
 }

@@ -95,7 +95,7 @@ func TestSplicedBodies(t *testing.T) {
 		{
 			"and for one that does not", sonnet45, `{"model":"x","max_tokens":5,"system":"A","messages":[{"role":"user","content":"a"},{"role":"system","content":"S"}],"context_management":{}}`,
 			chat.Edits{Context: context, Betas: []string{"context-1m-2025-08-07"}},
-			`{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,"system":[{"type":"text","text":"A"},{"type":"text","text":"S"}],"messages":[{"role":"user","content":[{"type":"text","text":"CTX\n\n"},{"type":"text","text":"a"}]}],"context_management":{}}`, nil,
+			`{` + version + `,"anthropic_beta":["context-1m-2025-08-07"],"max_tokens":5,"system":"A","messages":[{"role":"user","content":[{"type":"text","text":"CTX\n\n"},{"type":"text","text":"a"},{"type":"text","text":"S"}]}],"context_management":{}}`, nil,
 		},
 		{
 			"a cache_control of the body's own", sonnet45, `{"max_tokens":5,"cache_control":{"type":"ephemeral"},"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"file-ours"}},{"type":"text","text":"a"}]}]}`,
@@ -107,7 +107,7 @@ func TestSplicedBodies(t *testing.T) {
 			"a body that is written anew keeps the names, for the reply is relayed", haiku3,
 			`{"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"a"},{"role":"system","content":"S"}]}`,
 			chat.Edits{},
-			`{` + version + `,"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"system":"S","messages":[{"role":"user","content":"a"}]}`, nil,
+			`{` + version + `,"max_tokens":5,"tools":[{"name":"a.b","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"S"}]}]}`, nil,
 		},
 
 		// Formats. Bedrock has none for most models: a tool that must be called stands in, as in chat.

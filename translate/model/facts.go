@@ -16,7 +16,7 @@ type row struct {
 // https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html;
 // system messages amid the conversation, which that page says of Opus 4.8 and live reports of the Opus and Fable models
 // after it https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-mid-conversation-system.html: for a model
-// that is not known to take them they go before the conversation, which every model takes.
+// that is not known to take them they are the user's, in place, which every model takes.
 var claude = [...]row{
 	{"sonnet-5-5", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, MaxOutput: 128_000}},
 	{"opus-5-5", Facts{Thinking: ThinkingAlways, NoSampling: true, NoForcedTools: true, NoPrefill: true, SystemTurns: true, MaxOutput: 128_000}},

@@ -150,21 +150,27 @@ func (d *decoder) add(m chat.Message) {
 	}
 }
 
+// system adds to the system text, or, behind the first turn, a message of the operator's.
 func (d *decoder) system(m *message) {
 	if m.text == nil && !m.list {
 		d.missing(1, "content")
 		return
 	}
-	for _, b := range d.content(m) {
-		if b.Kind != chat.Text {
+	blocks := d.content(m)
+	for i := range blocks {
+		if blocks[i].Kind != chat.Text {
 			d.failAt(1, "content", "invalid content: %s messages hold text only", m.role)
 			return
 		}
-		d.req.System = append(d.req.System, b)
 	}
 	if m.name != "" {
 		d.x.Omit("messages.name") // system text has no speaker in any other form
 	}
+	if len(d.req.Messages) == 0 {
+		d.req.System = append(d.req.System, blocks...)
+		return
+	}
+	d.add(chat.Message{Role: chat.User, Operator: true, Content: blocks})
 }
 
 // assistant orders a turn as every provider wants it back: reasoning, then text, then tool calls.
@@ -243,8 +249,11 @@ func (d *decoder) result(m *message, id string) {
 		}
 	}
 	if d.results {
-		last := &d.req.Messages[len(d.req.Messages)-1]
-		last.Content = append(last.Content, b)
+		last := len(d.req.Messages) - 1
+		for d.req.Messages[last].Operator { // it came between the results
+			last--
+		}
+		d.req.Messages[last].Content = append(d.req.Messages[last].Content, b)
 		return
 	}
 	d.results = true

@@ -124,7 +124,11 @@ func (e *requestEncoder) user(m *chat.Message) {
 	if len(e.scratch) == 0 {
 		return
 	}
-	e.open("user", m.Name)
+	role := "user"
+	if m.Operator {
+		role = "system"
+	}
+	e.open(role, m.Name)
 	e.content(e.scratch)
 	e.w.EndObject()
 }

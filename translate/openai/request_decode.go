@@ -24,7 +24,7 @@ type decoder struct {
 	uses     []chat.Block // its tool calls
 	open     chat.Calls   // the last assistant turn's tool calls
 	asked    int          // the index of the message that made them
-	results  bool         // the last message holds tool results that more may join
+	results  bool         // the last message but the operator's holds tool results that more may join
 
 	legacyTools  []chat.Tool // functions
 	legacyChoice chat.ToolChoice

@@ -17,8 +17,8 @@ func TestDecodeRequest(t *testing.T) {
 	const hi = "user text \"hi\"\n"
 	tests := []struct{ name, body, want string }{
 		{
-			"system and developer text wherever it stands", `{"model":"m","messages":[{"role":"system","content":"a"},{"role":"user","content":"q"},{"role":"developer","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]}]}`,
-			"model m\nsystem text \"a\", text \"b\", text \"c\"\nuser text \"q\"\n",
+			"system and developer text before the first turn and behind it", `{"model":"m","messages":[{"role":"system","content":"a"},{"role":"user","content":"q"},{"role":"developer","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]}]}`,
+			"model m\nsystem text \"a\"\nuser text \"q\"\nuser text \"b\", text \"c\"\n",
 		},
 		{"strings keep their escapes", `{"messages":[{"role":"user","content":"a\u0041\n\ud83d\ude00 é"}]}`, "user text \"a\\u0041\\n\\ud83d\\ude00 é\"\n"},
 		{"members in any order", `{"messages":[{"content":"q","name":"ann","role":"user"}],"model":"m"}`, "model m\nuser(ann) text \"q\"\n"},
@@ -129,6 +129,7 @@ func TestDecodeRequestRefuses(t *testing.T) {
 		{"image from the assistant", `{"messages":[{"role":"assistant","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]}`, "messages[0].content", "text and refusal"},
 		{"image from the system", `{"messages":[{"role":"system","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]}`, "messages[0].content", "text only"},
 		{"arguments that are no JSON", call(`"{"`), "messages[1].tool_calls[0].function.arguments", "id1"},
+		{"arguments that are no JSON, before the id", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":[{"function":{"arguments":"{","name":"f"},"id":"id2"}]}]}`, "messages[1].tool_calls[0].function.arguments", "id2"},
 		{"arguments that are no object", call(`"[1]"`), "messages[1].tool_calls[0].function.arguments", "id1"},
 		{"arguments that are no string", call(`{}`), "messages[1].tool_calls[0].function.arguments", "expected a string"},
 		{"a result nobody asked for", `{"messages":[{"role":"user","content":"q"},{"role":"tool","tool_call_id":"id9","content":"x"}]}`, "messages[1].tool_call_id", "id9"},
