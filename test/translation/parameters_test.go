@@ -48,7 +48,9 @@ func TestParameters(t *testing.T) {
 			sent: `{"anthropic_version":"bedrock-2023-05-31","max_tokens":4096,"messages":[{"role":"user","content":"Hi"}],"metadata":{"user_id":"u"}}`, headers: map[string]string{"Bedrock-Gateway-Dropped": "seed", "Bedrock-Gateway-Api": "invoke"},
 			reply: gatewaytest.Reply{Body: claudeReply("claude", `{"type":"text","text":"Word"}`, "end_turn")},
 		},
-		{rule: "what says nothing is no loss", request: hi + `,"logprobs":false,"frequency_penalty":0,"logit_bias":{},"store":false,"modalities":["text"],"n":1,"metadata":{},"tools":[]`, sent: greeted()},
+		{rule: "what says nothing is no loss", request: hi + `,"logprobs":false,"frequency_penalty":0,"logit_bias":{},"store":false,"modalities":["text"],"n":1,"metadata":{},"stop":[]`, sent: greeted()},
+		{rule: "an empty list of tools is OpenAI's own error", request: hi + `,"tools":[]`, status: 400, get: fault("invalid_request_error", "tools", "empty_array", "empty array")},
+		{rule: "so is a choice without tools", request: hi + `,"tool_choice":"auto"`, status: 400, get: fault("invalid_request_error", "tool_choice", "", "only allowed when 'tools' are specified")},
 		{rule: "n above 1 is never dropped", request: hi + `,"n":3`, status: 400, get: fault("invalid_request_error", "n", "unsupported_parameter", "one choice only")},
 		{
 			rule: "betas that the model takes go on, the others are listed", request: hi, header: map[string]string{"Anthropic-Beta": "context-1m-2025-08-07, oauth-2025-04-20"},

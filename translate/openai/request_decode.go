@@ -159,6 +159,17 @@ func (d *decoder) request() {
 // finish checks what only the whole request tells.
 func (d *decoder) finish() error {
 	req := d.req
+	if len(req.Tools) == 0 {
+		// OpenAI's own words and rule, whatever the choice says.
+		for _, p := range [...]struct {
+			name  string
+			given bool
+		}{{"tool_choice", req.ToolChoice.Kind != chat.ToolsUnset}, {"parallel_tool_calls", req.ParallelToolCalls != nil}} {
+			if p.given {
+				return chat.Invalid(p.name, "Invalid value for '%s': '%s' is only allowed when 'tools' are specified.", p.name, p.name)
+			}
+		}
+	}
 	if req.MaxTokens == 0 {
 		req.MaxTokens = d.maxTokens
 	}

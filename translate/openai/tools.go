@@ -51,6 +51,11 @@ func (d *decoder) tools() []chat.Tool {
 		}
 		tools = append(tools, t)
 	}
+	if len(tools) == 0 && r.Err() == nil {
+		e := chat.Invalid("tools", "Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.")
+		e.Code = "empty_array"
+		r.Fail(e)
+	}
 	return tools
 }
 
