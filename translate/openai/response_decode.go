@@ -30,10 +30,7 @@ type responseDecoder struct {
 func (d *responseDecoder) response() {
 	r, out := &d.r, d.out
 	r.Object()
-	for r.Member() {
-		if r.Null() {
-			continue
-		}
+	for r.Present() {
 		switch string(r.Key()) {
 		case "id":
 			out.ID = r.MaybeText()
@@ -73,10 +70,7 @@ func (d *responseDecoder) choice() {
 	r, out := &d.r, d.out
 	finish := ""
 	r.Object()
-	for r.Member() {
-		if r.Null() {
-			continue
-		}
+	for r.Present() {
 		switch string(r.Key()) {
 		case "message":
 			d.message()
@@ -118,10 +112,7 @@ func (d *responseDecoder) message() {
 	var content, refusal, reasoning json.String
 	var thoughts, parts, calls []chat.Block
 	r.Object()
-	for r.Member() {
-		if r.Null() {
-			continue
-		}
+	for r.Present() {
 		switch string(r.Key()) {
 		case "content":
 			if r.Kind() == json.Text {

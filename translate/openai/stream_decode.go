@@ -106,10 +106,7 @@ func (d *streamDecoder) chunk() {
 	r := &d.r
 	var usage chat.Usage
 	r.Object()
-	for r.Member() {
-		if r.Null() {
-			continue
-		}
+	for r.Present() {
 		switch string(r.Key()) {
 		case "choices":
 			r.Array()
@@ -158,10 +155,7 @@ func (d *streamDecoder) choice() {
 	mark := len(d.out)
 	before := *d
 	r.Object()
-	for r.Member() {
-		if r.Null() {
-			continue
-		}
+	for r.Present() {
 		switch string(r.Key()) {
 		case "index":
 			index, _ = r.MaybeCount()
@@ -195,10 +189,7 @@ func (d *streamDecoder) choice() {
 func (d *streamDecoder) delta() {
 	r := &d.r
 	r.Object()
-	for r.Member() {
-		if r.Null() {
-			continue
-		}
+	for r.Present() {
 		switch string(r.Key()) {
 		case "content":
 			d.text(chat.Text, r.MaybeString())
@@ -253,10 +244,7 @@ func (d *streamDecoder) toolCall() {
 	var id, name string
 	var arguments json.String
 	r.Object()
-	for r.Member() {
-		if r.Null() {
-			continue
-		}
+	for r.Present() {
 		switch string(r.Key()) {
 		case "index":
 			index = r.MaybeIndex()
@@ -291,7 +279,11 @@ func (d *streamDecoder) function() (name string, arguments json.String) {
 		case "name":
 			name = r.MaybeText()
 		case "arguments", "input":
-			arguments = r.MaybeString()
+			if r.Kind() == json.Object { // servers that forget to quote
+				arguments = json.Quote(string(r.Value()))
+			} else {
+				arguments = r.MaybeString()
+			}
 		default:
 			r.Skip()
 		}

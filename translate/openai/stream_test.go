@@ -433,3 +433,12 @@ func TestAReplyIsWholeWhenEachChoiceIsFinished(t *testing.T) {
 		}
 	}
 }
+
+// Servers that forget to quote arguments do so in streams, too; there they were lost, and the tool was called with {}.
+func TestStreamedArgumentsThatAreAnObjectAreKept(t *testing.T) {
+	d := Dialect{}.NewStreamDecoder(&chat.Exchange{})
+	events, err := d.Decode(nil, nil, []byte(`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":{"x":"\n"}}}]}}]}`))
+	if err != nil || len(events) != 3 || events[2].Kind != chat.EventBlockDelta || events[2].Text.Unquote() != `{"x":"\n"}` {
+		t.Errorf("%v: %+v", err, events)
+	}
+}

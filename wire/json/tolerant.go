@@ -3,6 +3,17 @@ package json
 // The methods here read what somebody else's server sent: a value of another type than is due is skipped, not refused,
 // since half a reply is better than none.
 
+// Present goes to the next member of the object entered last whose value is not null, which is as good as absent; false at
+// the object's end, which it consumes, and after an error.
+func (r *Reader) Present() bool {
+	for r.Member() {
+		if !r.Null() {
+			return true
+		}
+	}
+	return false
+}
+
 // MaybeObject enters an object; false, with the value consumed, if it is none.
 func (r *Reader) MaybeObject() bool {
 	if r.Kind() == Object {
