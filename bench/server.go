@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// startTimeout bounds how long a server may take until it accepts connections.
+// startTimeout is how long a server may take until it accepts connections.
 const startTimeout = 20 * time.Second
 
 // server is a process that is measured, before a stub of its own.
@@ -103,7 +103,7 @@ func (s *server) stop() {
 	_ = s.stub.listener.Close()
 }
 
-// environment is ours, with nothing of AWS in it and with all that Caddy writes below home.
+// environment returns the environment of this process without AWS's variables, and with home for what Caddy writes.
 func environment(home string) []string {
 	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_DATA_HOME=" + home, "AppData=" + home, "AWS_EC2_METADATA_DISABLED=true"}
 	for _, name := range []string{"PATH", "SystemRoot", "TMPDIR", "TEMP", "GOMAXPROCS", "GOGC", "GODEBUG"} {
@@ -114,7 +114,7 @@ func environment(home string) []string {
 	return env
 }
 
-// freeAddress is one of loopback that nobody listens on.
+// freeAddress returns an address of loopback that is not in use.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -3,7 +3,7 @@
 //
 // Everything goes through the AWS SDK's own providers (shared files, SSO, credential_process, STS, ECS, EKS, IMDS). What
 // the SDK does not do is done here: a configured method is never overridden by an ambient AWS_* variable, a refresh
-// never returns a request wait while the old credentials still work, and each error says what to do about it.
+// never makes a request wait while the old credentials still work, and each error says what to do about it.
 //
 // It knows no service: requests are signed where they are sent, by upstream/bedrock/sigv4 and the SDK's S3 client. API keys
 // that let clients in belong to package auth.

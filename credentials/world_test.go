@@ -108,7 +108,7 @@ func (w *world) provision(c Config) (*Provider, error) {
 	return p, err
 }
 
-// who asks STS whose credentials p hands out.
+// who returns the identity that STS reports for the credentials of p.
 func (w *world) who(p *Provider) (string, error) {
 	w.t.Helper()
 	client := sts.NewFromConfig(p.SDKConfig(nil), func(o *sts.Options) { o.BaseEndpoint = &w.sts })

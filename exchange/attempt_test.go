@@ -70,7 +70,7 @@ func TestWhereNoUpstreamBeginsTheClientIsToldSo(t *testing.T) {
 	})
 }
 
-// A whole reply has no such bound: models think for minutes, and say nothing before they have done.
+// A whole reply is bounded by reply_timeout, not by silence: models think for minutes and send nothing until they are done.
 func TestAWholeReplyIsWaitedForAsLongAsTheClientWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := twoTargets(func(context.Context, *upstream.Call) (*upstream.Reply, error) {

@@ -5,7 +5,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
-// toolPlan is what is made of the client's tools and its choice among them.
+// toolPlan says how the client's tools and its choice among them are sent.
 type toolPlan struct {
 	sent   int // how many of the client's are
 	choice rules.Choice
@@ -52,7 +52,8 @@ func (e *encoder) sends(t *chat.Tool) bool {
 	return rules.Allowed(e.r, t)
 }
 
-// toolList writes the tools. Claude refuses a history with tool blocks without any: those that it calls stand in then.
+// toolList writes the tools. Claude refuses a history with tool blocks if no tool is declared; then those that the history
+// calls are declared.
 func (e *encoder) toolList() {
 	if e.tools.sent == 0 && e.x.OutputTool == "" && !e.history || e.f.NoTools {
 		return

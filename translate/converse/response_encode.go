@@ -59,7 +59,8 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	return w.Bytes(), nil
 }
 
-// metrics writes the metrics, which the API promises on every reply. A provider that did not measure is measured here.
+// metrics writes the metrics, which the API promises on every reply. Where the provider reports no latency, it is the
+// gateway's own measurement.
 func metrics(w *json.Writer, latency int64, x *chat.Exchange) {
 	if latency == 0 && !x.Started.IsZero() {
 		latency = max(time.Since(x.Started).Milliseconds(), 1)

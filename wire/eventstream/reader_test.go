@@ -145,7 +145,7 @@ func TestLargestFrame(t *testing.T) {
 	}
 }
 
-// steps is a source that gives one step a Read and counts the reads.
+// steps is a source that returns one step per Read and counts the reads.
 type steps struct {
 	parts []string
 	err   error
@@ -217,7 +217,7 @@ func TestSourceErrorsComeAfterTheFramesBeforeThem(t *testing.T) {
 	})
 }
 
-// sizes is a source that notes how much room each Read is given.
+// sizes is a source that records how much room each Read has.
 type sizes struct {
 	src  io.Reader
 	room []int
@@ -279,11 +279,11 @@ func TestResetForgetsTheStreamBefore(t *testing.T) {
 	}
 }
 
-// Memory that a stream gave back at its end is another's: what came before must not be read from it, nor written to it.
+// A buffer that a stream put back into the pool at its end belongs to another stream: it must be neither read nor written.
 func TestMemoryIsGivenBackOnce(t *testing.T) {
 	f := event(t, "messageStart", `{"role":"assistant"}`)
 	ended := eventstream.NewReader(bytes.NewReader(f))
-	for range 3 { // an end that is asked for again gives nothing back twice
+	for range 3 { // asking for the end again must not put the buffer back twice
 		_, _ = readAll(ended)
 	}
 	a, b := eventstream.NewReader(bytes.NewReader(f)), eventstream.NewReader(bytes.NewReader(event(t, "messageStop", "{}")))
