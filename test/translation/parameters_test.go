@@ -64,6 +64,14 @@ func TestParameters(t *testing.T) {
 		{rule: "flex", request: hi + `,"service_tier":"flex"`, sent: greeted(`"serviceTier":{"type":"flex"}`)},
 		{rule: "priority", request: hi + `,"service_tier":"priority"`, sent: greeted(`"serviceTier":{"type":"priority"}`)},
 		{rule: "a tier of OpenAI's alone", request: hi + `,"service_tier":"scale"`, sent: greeted(), headers: dropped("service_tier")},
+		// What only Converse can say has a way in: clients write it into extra_body.
+		{rule: "requestMetadata", request: hi + `,"requestMetadata":{"team":"a"},"metadata":{"team":"b","k":"v"}`, sent: greeted(`"requestMetadata":{"team":"a","k":"v"}`)},
+		{rule: "requestMetadata that Bedrock refuses", request: hi + `,"requestMetadata":{"ok":"1","team":"ä"}`, status: 400, get: fault("invalid_request_error", "requestMetadata", "", "entry 'team'")},
+		{rule: "performanceConfig", request: hi + `,"performanceConfig":{"latency":"optimized"}`, sent: greeted(`"performanceConfig":{"latency":"optimized"}`)},
+		{rule: "serviceTier", request: hi + `,"serviceTier":{"type":"reserved"}`, sent: greeted(`"serviceTier":{"type":"reserved"}`)},
+		{rule: "promptVariables", request: hi + `,"promptVariables":{"a":{"text":"b"}}`, sent: greeted(`"promptVariables":{"a":{"text":"b"}}`)},
+		{rule: "additionalModelRequestFields", request: hi + `,"additionalModelRequestFields":{"top_k":5,"new":{"a":1}}`, sent: greeted(`"additionalModelRequestFields":{"top_k":5,"new":{"a":1}}`)},
+		{rule: "additionalModelRequestFields of another form", request: hi + `,"additionalModelRequestFields":[]`, status: 400, get: fault("invalid_request_error", "additionalModelRequestFields", "", "invalid type")},
 		{rule: "metadata that fits", request: hi + `,"metadata":{"team":"a-b","cost centre":"x:1"}`, sent: greeted(`"requestMetadata":{"team":"a-b","cost centre":"x:1"}`)},
 		{rule: "metadata that does not", request: hi + `,"metadata":{"team":"ä","ok":"1"}`, sent: greeted(`"requestMetadata":{"ok":"1"}`), headers: dropped("metadata")},
 

@@ -60,13 +60,15 @@ func (e *encoder) additional() {
 // ownMembers writes the members that a Converse client sent and that have no canonical field, and returns the paths of
 // response fields, which the encoder may have to add to.
 func (e *encoder) ownMembers() (paths chat.Value) {
-	if e.r.Dialect != Name {
+	if e.r.Dialect != Name && e.r.Dialect != openAI {
 		return nil
 	}
 	for i := range e.r.Extra {
 		switch m := &e.r.Extra[i]; m.Key {
 		case fieldPaths:
-			paths = m.Value
+			if e.r.Dialect == Name {
+				paths = m.Value
+			}
 		case "promptVariables":
 			e.w.Key(m.Key)
 			e.w.Value(m.Value)
@@ -172,6 +174,15 @@ func (e *encoder) extra(o *object) {
 			}
 			continue
 		}
+		if e.r.Dialect == openAI {
+			if m.Key == fieldsMember {
+				e.mergeFields(o, m.Value)
+				continue
+			}
+			if m.Key == "promptVariables" {
+				continue
+			}
+		}
 		if rules.Idle(m.Value) || m.Key == "modalities" && string(m.Value) == `["text"]` {
 			continue
 		}
@@ -197,6 +208,9 @@ func (e *encoder) mergeFields(o *object, fields chat.Value) {
 	}
 	for w.Member() {
 		key := json.AppendEscaped(nil, w.Key())
+		if e.says(string(w.Key())) {
+			e.fail(chat.Invalid(fieldsMember, "the field '%s' of additionalModelRequestFields is asked for by another parameter of the request, too", chat.Clip(string(w.Key()))))
+		}
 		e.key(o, string(key))
 		e.w.Value(w.Value())
 	}

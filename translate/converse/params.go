@@ -86,19 +86,13 @@ func (e *encoder) serviceTier() {
 	}
 }
 
-// Limits of requestMetadata: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html.
-const (
-	maxMetadata      = 16
-	maxMetadataBytes = 256
-)
-
 // metadata writes what fits requestMetadata.
 func (e *encoder) metadata() {
 	o := object{name: "requestMetadata"}
 	n := 0
 	for i := range e.r.Metadata {
 		p := &e.r.Metadata[i]
-		if n == maxMetadata || p.Key == "" || !metadataText(p.Key) || !metadataText(p.Value) {
+		if n == rules.MaxMetadata || p.Key == "" || !rules.MetadataText(p.Key) || !rules.MetadataText(p.Value) {
 			e.drop("metadata")
 			continue
 		}
@@ -107,10 +101,6 @@ func (e *encoder) metadata() {
 		e.w.Text(p.Value)
 	}
 	e.end(&o)
-}
-
-func metadataText(s string) bool {
-	return rules.Alphanumeric(s, " :_@$#=/+,-.") && len(s) <= maxMetadataBytes
 }
 
 // guardrail writes the configured guardrail, or the request's own if it may choose.

@@ -31,6 +31,10 @@ type encoder struct {
 // EncodeRequest appends the body for POST /model/{id}/converse and converse-stream; the model stands in the URL, not in
 // the body.
 func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]byte, error) {
+	r, err := takePassed(r, x)
+	if err != nil {
+		return nil, err
+	}
 	e := encoder{w: json.NewWriter(dst), r: r, x: x, f: &x.Facts}
 	if err := rules.OneChoice(r, x); err != nil {
 		return nil, err

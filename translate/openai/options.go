@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -40,6 +41,11 @@ func (d *decoder) option() {
 		d.metadata()
 	case "guardrailConfig":
 		d.guardrail()
+	case "requestMetadata":
+		d.requestMetadata()
+	case "performanceConfig", "serviceTier", "promptVariables", "additionalModelRequestFields":
+		// Converse's own, in its own form, for a target that is asked by Converse.
+		req.Extra = append(req.Extra, chat.Member{Key: key, Value: r.ObjectValue()})
 	case "file_ids":
 		r.Array()
 		for i := 0; r.Element(); i++ {
@@ -76,6 +82,33 @@ func (d *decoder) metadata() {
 		key := string(r.Key())
 		d.req.Metadata = append(d.req.Metadata, chat.Pair{Key: key, Value: r.Text()})
 	}
+}
+
+// requestMetadata keeps Converse's object whole. What Bedrock would refuse of it is a 400 that names the entry.
+func (d *decoder) requestMetadata() {
+	r := &d.r
+	v := json.Value(r.ObjectValue())
+	if r.Err() != nil {
+		return
+	}
+	n := 0
+	w := json.WalkAt(v, 0)
+	for w.Object(); w.Member(); n++ {
+		key := string(w.Key())
+		value, text := "", w.Kind() == json.Text
+		if text {
+			value = w.String().Unquote()
+		} else {
+			w.Skip()
+		}
+		if !text || key == "" || !rules.MetadataText(key) || !rules.MetadataText(value) {
+			d.fail("invalid entry '%s' of 'requestMetadata': expected a key and a string of at most 256 letters, digits, spaces and :_@$#=/+,-. each", chat.Clip(key))
+		}
+	}
+	if n > rules.MaxMetadata {
+		d.fail("invalid 'requestMetadata': expected at most %d entries, but got %d", rules.MaxMetadata, n)
+	}
+	d.req.Extra = append(d.req.Extra, chat.Member{Key: "requestMetadata", Value: v})
 }
 
 // guardrail keeps Converse's guardrailConfig whole and looks whether its trace is asked for.
