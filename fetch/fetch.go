@@ -88,36 +88,6 @@ func checkURL(u *url.URL) error {
 	return nil
 }
 
-// closed are the ranges that are neither private nor public: "this" network, those that carriers share (RFC 6598),
-// protocol assignments (RFC 6890), benchmarking, reserved, and those of IPv6 that lead to embedded IPv4 addresses.
-var closed = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"),
-	netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"),
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("2001::/23"),
-	netip.MustParsePrefix("2002::/16"),
-	netip.MustParsePrefix("fec0::/10"),
-}
-
-// public reports whether an address may be dialled: not a loopback, private, link-local (cloud metadata), multicast or
-// special one.
-func public(a netip.Addr) bool {
-	a = a.Unmap()
-	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
-		return false
-	}
-	for _, p := range closed {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
-}
-
 // Image fetches the image at address and returns its media type, detected from its bytes regardless of the server's
 // Content-Type.
 func (c *Client) Image(ctx context.Context, address string) (mediaType string, data []byte, err error) {

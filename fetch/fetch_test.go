@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -21,11 +22,28 @@ func TestPublicKnowsEveryInnerAddress(t *testing.T) {
 		"192.168.1.1": false, "169.254.169.254": false, "fe80::1": false, "fd00:ec2::254": false, "100.64.0.1": false,
 		"::ffff:127.0.0.1": false, "::ffff:169.254.169.254": false, "64:ff9b::7f00:1": false, "2002:7f00:1::": false,
 		"224.0.0.1": false, "255.255.255.255": false, "198.18.0.1": false, "192.0.0.192": false,
+		// These were dialled: documentation, discard, reserved and translated ranges of IANA's registries.
+		"192.0.2.1": false, "198.51.100.7": false, "203.0.113.9": false, "192.88.99.1": false, "::ffff:192.0.2.1": false,
+		"64:ff9b:1::a00:1": false, "100::1": false, "2001:db8::1": false, "2001:0:1::1": false, "3fff::1": false, "5f00::1": false,
+		"::7f00:1": false, "fec0::1": false, "ff02::1": false, "4000::1": false,
 	}
 	for text, want := range tests {
 		if got := public(netip.MustParseAddr(text)); got != want {
 			t.Errorf("public(%s) = %v, want %v", text, got, want)
 		}
+	}
+}
+
+// What listens on the machine's own public address trusts the machine as if it were loopback.
+func TestAddressesOfTheMachineAreItsOwn(t *testing.T) {
+	addrs := []net.Addr{&net.IPNet{IP: net.ParseIP("8.8.4.4"), Mask: net.CIDRMask(24, 32)}, &net.IPNet{IP: net.ParseIP("2606:4700::2"), Mask: net.CIDRMask(64, 128)}, &net.UnixAddr{}}
+	for text, want := range map[string]bool{"8.8.4.4": true, "::ffff:8.8.4.4": true, "2606:4700::2": true, "8.8.4.5": false, "2606:4700::3": false} {
+		if got := owns(addrs, netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if own(netip.MustParseAddr("127.0.0.1")) != true {
+		t.Error("loopback is not among the interfaces' addresses")
 	}
 }
 

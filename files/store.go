@@ -111,6 +111,8 @@ type Health struct {
 	Region string
 	// CredentialsValid says that the store accepted the credentials in this very check.
 	CredentialsValid bool
+	// Damaged is how many files were skipped because what is kept about them cannot be read.
+	Damaged int
 }
 
 // Options are the settings every store has.

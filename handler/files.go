@@ -160,11 +160,12 @@ func (a *filesAPI) health(w http.ResponseWriter, r *http.Request, _, _ string) {
 		S3BucketConfigured bool    `json:"s3_bucket_configured"`
 		AWSRegion          *string `json:"aws_region"`
 		CredentialsValid   bool    `json:"credentials_valid"`
+		Damaged            int     `json:"damaged_files,omitempty"`
 		Error              string  `json:"error,omitempty"`
 		Timestamp          string  `json:"timestamp"`
 	}{
 		Status: "healthy", Service: "files", Store: h.Store, S3BucketConfigured: h.Bucket != "",
-		CredentialsValid: h.CredentialsValid, Timestamp: time.Now().UTC().Format(time.RFC3339),
+		CredentialsValid: h.CredentialsValid, Damaged: h.Damaged, Timestamp: time.Now().UTC().Format(time.RFC3339),
 	}
 	if h.Region != "" {
 		body.AWSRegion = &h.Region

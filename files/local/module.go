@@ -34,6 +34,7 @@ type Store struct {
 	dir     string
 	options files.Options
 	log     *zap.Logger
+	damaged damaged
 }
 
 // CaddyModule returns the Caddy module information.

@@ -163,7 +163,7 @@ func (s *Store) read(name, owner string) (files.File, error) {
 	}
 	f, err := decode(b)
 	if err != nil {
-		return files.File{}, unavailable("metadata is damaged", err)
+		return files.File{}, fmt.Errorf("%w: %w: %w", files.ErrUnavailable, errDamaged, err)
 	}
 	if f.Owner != owner || f.Expired(time.Now()) {
 		return files.File{}, files.ErrNotFound
@@ -236,6 +236,10 @@ func (s *Store) List(ctx context.Context, owner string, q files.Query) (files.Pa
 		if errors.Is(err, files.ErrNotFound) {
 			continue
 		}
+		if errors.Is(err, errDamaged) {
+			s.damaged.note(s.log, filepath.Join(dir, id+metaExt), err)
+			continue
+		}
 		if err != nil {
 			return files.Page{}, fmt.Errorf("file %s: %w", id, err)
 		}
@@ -297,7 +301,7 @@ func (s *Store) remove(dir, id string) error {
 
 // Check implements files.Store: it writes, syncs and removes a file.
 func (s *Store) Check(context.Context) (files.Health, error) {
-	h := files.Health{Store: "local"}
+	h := files.Health{Store: "local", Damaged: s.damaged.count()}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return h, unavailable("making the directory", err)
 	}

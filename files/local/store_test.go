@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files/storetest"
@@ -131,5 +132,31 @@ func TestUnusableDirectory(t *testing.T) {
 		if !errors.Is(err, files.ErrUnavailable) || strings.Contains(err.Error(), "secret-place") {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// One damaged file made its owner's whole listing a 503.
+func TestDamagedMetadataIsSkippedInListingsAndCounted(t *testing.T) {
+	dir := t.TempDir()
+	core, logs := observer.New(zap.ErrorLevel)
+	s := newStore(dir)
+	s.log = zap.New(core)
+	var ids []string
+	for range 3 {
+		ids = append(ids, storetest.Put(t, s, "", "f.txt", []byte("x")).ID)
+	}
+	name := filepath.Join(s.ownerDir(""), ids[1]+metaExt)
+	if err := os.WriteFile(name, []byte(`{"id":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		page, err := s.List(t.Context(), "", files.Query{Limit: 10})
+		if err != nil || len(page.Files) != 2 {
+			t.Fatalf("%d files, %v", len(page.Files), err)
+		}
+	}
+	h, err := s.Check(t.Context())
+	if err != nil || h.Damaged != 1 || logs.Len() != 1 || logs.All()[0].ContextMap()["path"] != name {
+		t.Errorf("%v: %d damaged, %d lines: %v", err, h.Damaged, logs.Len(), logs.All())
 	}
 }
