@@ -153,8 +153,9 @@ func TestProvisionErrors(t *testing.T) {
 		"missing file":      {APIKey{KeysFile: filepath.Join(dir, "none")}, "keys_file: open"},
 		"line without key":  {APIKey{KeysFile: write("one", "# comment\nalice\n")}, "one: line 2: must be 'user_id key'"},
 		"line with three":   {APIKey{KeysFile: write("three", "alice secret1 secret2\n")}, "line 1: must be"},
-		"file key repeated": {APIKey{Keys: []Key{{UserID: "a", Key: "k"}}, KeysFile: write("dup", "b k\n")}, "have the same key"},
-		"long line":         {APIKey{KeysFile: write("long", "a b\na "+strings.Repeat("x", 3*maxKeyLen))}, "line 2: "},
+		"file key repeated": {APIKey{Keys: []Key{{UserID: "a", Key: "key-of-sixteen-c"}}, KeysFile: write("dup", "b key-of-sixteen-c\n")}, "have the same key"},
+		"file key short":    {APIKey{KeysFile: write("short", "a key-of-sixteen-c\nb fifteen-letters\n")}, "line 2: the key has fewer than 16 characters"},
+		"long line":         {APIKey{KeysFile: write("long", "a key-of-sixteen-c\na "+strings.Repeat("x", 3*maxKeyLen)+"\n")}, "line 2: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
@@ -206,23 +207,23 @@ func openTestFile(t *testing.T, content string) (*keysFile, *clock, *observer.Ob
 }
 
 func TestKeysFileIsReadAgain(t *testing.T) {
-	f, c, logs, write := openTestFile(t, "\ufeff# people\n\nalice sk-one\n  bob\t"+sha("sk-two")+"\r\n")
+	f, c, logs, write := openTestFile(t, "\ufeff# people\n\nalice sk-one-0123456789\n  bob\t"+sha("sk-two-0123456789")+"\r\n")
 	good := func(key, user string) {
 		t.Helper()
 		if e, ok := find(f.entries(), key); ok != (user != "") || e.user != user {
 			t.Errorf("%s: got %q, want %q", key, e.user, user)
 		}
 	}
-	good("sk-one", "alice")
-	good("sk-two", "bob")
+	good("sk-one-0123456789", "alice")
+	good("sk-two-0123456789", "bob")
 	good("sk-fixed", "fixed")
 
-	write("carol sk-thr\n")
+	write("carol sk-thr-0123456789\n")
 	c.now = c.now.Add(checkEvery / 2)
-	good("sk-one", "alice") // not looked at yet
+	good("sk-one-0123456789", "alice") // not looked at yet
 	c.now = c.now.Add(checkEvery)
-	good("sk-one", "")
-	good("sk-thr", "carol")
+	good("sk-one-0123456789", "")
+	good("sk-thr-0123456789", "carol")
 	good("sk-fixed", "fixed")
 	if n := logs.FilterMessage("keys_file read again").Len(); n != 1 {
 		t.Errorf("told %d times of one change", n)
@@ -232,40 +233,40 @@ func TestKeysFileIsReadAgain(t *testing.T) {
 	write("dave\n")
 	for range 3 {
 		c.now = c.now.Add(checkEvery)
-		good("sk-thr", "carol")
+		good("sk-thr-0123456789", "carol")
 	}
 	if err := os.Remove(f.path); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
 		c.now = c.now.Add(checkEvery)
-		good("sk-thr", "carol")
+		good("sk-thr-0123456789", "carol")
 	}
 	if n := logs.FilterLevelExact(zap.ErrorLevel).Len(); n != 2 {
 		t.Errorf("%d errors logged, want one for the bad line and one for the missing file", n)
 	}
 
-	write("erin sk-five\n")
+	write("erin sk-five-0123456789\n")
 	c.now = c.now.Add(checkEvery)
-	good("sk-five", "erin")
+	good("sk-five-0123456789", "erin")
 }
 
 // Two writes within one tick of the file system's clock can leave the same time and size;
 // a revoked key must be refused even then.
 func TestKeysFileChangedWithinATick(t *testing.T) {
-	f, c, _, write := openTestFile(t, "alice sk-one\n")
+	f, c, _, write := openTestFile(t, "alice sk-one-0123456789\n")
 	at := c.now
 	if err := os.Chtimes(f.path, at, at); err != nil {
 		t.Fatal(err)
 	}
 	c.now = c.now.Add(checkEvery)
 	f.entries()
-	write("alice sk-two\n")
+	write("alice sk-two-0123456789\n")
 	if err := os.Chtimes(f.path, at, at); err != nil {
 		t.Fatal(err)
 	}
 	c.now = c.now.Add(checkEvery)
-	if _, ok := find(f.entries(), "sk-one"); ok {
+	if _, ok := find(f.entries(), "sk-one-0123456789"); ok {
 		t.Error("the revoked key is still good")
 	}
 }
@@ -319,4 +320,30 @@ func BenchmarkAuthenticate(b *testing.B) {
 			b.Fatal("not found")
 		}
 	}
+}
+
+// A file that was read while it was being written let the beginning of a key in: 12 of its 48 characters.
+func TestAKeysFileHalfWrittenLetsNoBeginningOfAKeyIn(t *testing.T) {
+	const key = "sk-0123456789abcdef0123456789abcdef0123456789abcd"
+	f, c, _, write := openTestFile(t, "alice "+key+"\n")
+	lets := func(key string, want bool) {
+		t.Helper()
+		if _, ok := find(f.entries(), key); ok != want {
+			t.Errorf("%d characters: let in %v", len(key), ok)
+		}
+	}
+	write("alice " + key + "\nbob " + key[:20])
+	c.now = c.now.Add(checkEvery + checkEvery/10)
+	lets(key[:20], false)
+	lets(key, true)
+	write("alice " + key + "\nbob x" + key[:12])
+	c.now = c.now.Add(checkEvery + checkEvery/10)
+	lets("x"+key[:12], false)
+
+	// Kubernetes secrets end without a line break: the last line counts once the file has not changed for a while.
+	write("alice " + key + "\nbob x" + key)
+	c.now = time.Now().Add(settled / 2)
+	lets("x"+key, false)
+	c.now = c.now.Add(2 * settled)
+	lets("x"+key, true)
 }

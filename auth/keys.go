@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 )
@@ -22,6 +23,10 @@ const (
 	// maxKeyLen is the longest key that is hashed, in bytes: anybody may send one.
 	maxKeyLen = 8 << 10
 
+	// minFileKey is the shortest key of a keys file, in characters. A file that is read while it is being written may end
+	// within a key, whose beginning must not let anybody in.
+	minFileKey = 16
+
 	// maxKeysFile bounds the keys file, in bytes.
 	maxKeysFile = 8 << 20
 
@@ -29,7 +34,8 @@ const (
 	checkEvery = time.Second
 
 	// settled is the age from which a file's modification time identifies its version: two
-	// writes within one tick of the clock can leave the same time and size.
+	// writes within one tick of the clock can leave the same time and size. It is also the age from which a last line without
+	// a line break is taken for whole, as in a Kubernetes secret, and not for one that is still being written.
 	settled = 2 * time.Second
 )
 
@@ -192,6 +198,9 @@ func (f *keysFile) read() (changed bool, err error) {
 	if len(data) > maxKeysFile {
 		return false, fmt.Errorf("%s: larger than %d bytes", f.path, maxKeysFile)
 	}
+	if age := f.readAt.Sub(info.ModTime()); age.Abs() <= settled {
+		data = data[:bytes.LastIndexByte(data, '\n')+1]
+	}
 	sum := digest(sha256.Sum256(data))
 	if sum == f.sum {
 		return false, nil
@@ -228,6 +237,9 @@ func parseKeys(data []byte) ([]entry, error) {
 		fields := strings.Fields(line)
 		if len(fields) != 2 {
 			return nil, fmt.Errorf("line %d: must be 'user_id key'", n)
+		}
+		if !strings.HasPrefix(fields[1], "sha256:") && utf8.RuneCountInString(fields[1]) < minFileKey {
+			return nil, fmt.Errorf("line %d: the key has fewer than %d characters", n, minFileKey)
 		}
 		d, err := digestOf(fields[1])
 		if err != nil {
