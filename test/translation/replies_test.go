@@ -44,6 +44,11 @@ func TestReplies(t *testing.T) {
 			get: completion(word, "stop", usage),
 		},
 		{
+			rule:  "a page that is cited is an annotation of the characters that it was given for",
+			reply: content(`{"text":"ä"},{"citationsContent":{"content":[{"text":"Word"}],"citations":[{"title":"t","location":{"web":{"url":"https://u"}}}]}}`, "end_turn"),
+			get:   completion(`"content":"äWord","refusal":null,"annotations":[{"type":"url_citation","url_citation":{"start_index":1,"end_index":5,"title":"t","url":"https://u"}}]`, "stop", usage),
+		},
+		{
 			rule: "the text of citations survives", reply: content(`{"citationsContent":{"content":[{"text":"Word"}],"citations":[{"title":"t"}]}}`, "end_turn"),
 			get: completion(word, "stop", usage),
 		},

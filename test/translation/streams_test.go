@@ -108,6 +108,12 @@ func TestStreams(t *testing.T) {
 			get: sse(sonnet35, "counted", "role", `{"content":"Hel"}`, "finish length", "[DONE]"),
 		},
 		{
+			// The citation's key in a delta is not that of the block in a whole reply: other gateways lost it.
+			rule: "citations of pages are annotations, at the end of the text that they were given for", request: streamed,
+			reply: frames(stopped("end_turn", say(0, "Hé "), end(0), say(1, "yes"), delta(1, `{"citation":{"title":"T","location":{"web":{"url":"https://u"}}}}`), delta(1, `{"citation":{"title":"D","location":{"documentChar":{"documentIndex":0,"start":0,"end":1}}}}`), end(1))...),
+			get:   sse(sonnet35, "role", `{"content":"Hé "}`, `{"content":"yes"}`, `{"annotations":[{"type":"url_citation","url_citation":{"start_index":3,"end_index":6,"title":"T","url":"https://u"}}]}`, "finish stop", "[DONE]"),
+		},
+		{
 			rule: "a break behind messageStop is an error event", request: streamed,
 			reply: gatewaytest.Reply{Body: gatewaytest.Frames(`messageStart {"role":"assistant"}`, say(0, "Hel"), end(0), `messageStop {"stopReason":"end_turn"}`), Cut: true},
 			get:   sse(sonnet35, "role", `{"content":"Hel"}`, `error {"error":{"message":"the upstream's stream broke before its end; the reply is not whole","type":"api_error","param":null,"code":"stream_broken"}}`),

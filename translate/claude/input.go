@@ -60,8 +60,3 @@ func (s *inputScan) next(c byte) {
 		s.depth--
 	}
 }
-
-// isCitation reports whether a citation is one of Claude's own form, which all have a type such as char_location.
-func isCitation(v chat.Value) bool {
-	return bytes.HasSuffix(json.Find(v, "type"), []byte(`_location"`))
-}

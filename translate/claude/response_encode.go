@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -61,9 +62,13 @@ func writeReplyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 		}
 		w.Raw(`{"type":"text","text":`)
 		w.String(b.Text)
-		if b.Citations != nil && b.Dialect == Name {
+		citations := b.Citations
+		if citations != nil && b.Dialect != Name {
+			citations = rules.Citations(citations, rules.ClaudeCitation, x)
+		}
+		if citations != nil {
 			w.Key("citations")
-			w.Value(b.Citations)
+			w.Value(citations)
 		}
 		w.EndObject()
 	case chat.ToolUse:

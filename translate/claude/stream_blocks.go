@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -20,13 +21,15 @@ func (e *streamEncoder) write(dst []byte, ev *chat.Event) []byte {
 			e.cur.signature = append(e.cur.signature, ev.Text[1:len(ev.Text)-1]...)
 		}
 	case chat.EventCitation:
-		if !isCitation(ev.Raw) {
+		citation := rules.ClaudeCitation(ev.Raw)
+		if citation == nil {
+			e.x.Note("a citation that the client's dialect has no word for was left out")
 			return dst
 		}
 		dst = e.enter(dst, chat.Text, ev.Index)
 		dst = e.event(dst, "content_block_delta")
 		dst = append(dst, `,"delta":{"type":"citations_delta","citation":`...)
-		dst = json.AppendCompact(dst, ev.Raw)
+		dst = json.AppendCompact(dst, citation)
 		return append(dst, deltaEnd...)
 	default:
 		if e.cur.open && e.cur.source == ev.Index {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -82,13 +83,17 @@ func replyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 		if b.Text == nil {
 			return
 		}
-		if b.Citations != nil && b.Dialect == Name {
+		citations := b.Citations
+		if citations != nil && b.Dialect != Name {
+			citations = rules.Citations(citations, rules.ConverseCitation, x)
+		}
+		if citations != nil {
 			w.Raw(`{"citationsContent":{"content":[{"text":`)
 			w.String(b.Text)
 			w.EndObject()
 			w.EndArray()
 			w.Key("citations")
-			w.Value(b.Citations)
+			w.Value(citations)
 			w.EndObject()
 			w.EndObject()
 			return

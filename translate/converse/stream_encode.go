@@ -2,6 +2,7 @@ package converse
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -75,7 +76,20 @@ func (s *streamEncoder) Encode(dst []byte, ev *chat.Event) []byte {
 		s.count(&ev.Usage)
 	case chat.EventEnd:
 		return s.end(dst)
-	case chat.EventPing, chat.EventCitation:
+	case chat.EventCitation:
+		citation := rules.ConverseCitation(ev.Raw)
+		if citation == nil {
+			s.x.Note("a citation that the client's dialect has no word for was left out")
+			break
+		}
+		w.Raw(`{"contentBlockIndex":`)
+		w.Int(int64(ev.Index))
+		w.Raw(`"delta":{"citation":`)
+		w.Value(citation)
+		w.EndObject()
+		w.EndObject()
+		headers = headersDelta
+	case chat.EventPing:
 	}
 	s.payload = w.Bytes()
 	if headers == nil {

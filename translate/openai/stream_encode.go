@@ -1,9 +1,11 @@
 package openai
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -31,7 +33,15 @@ type encoder struct {
 	filled   bool   // it was given some input
 	held     []byte // text kept back until it is known whether the output tool is called, without quotes
 	usage    chat.Usage
+
+	written   int64   // characters of text so far
+	text      int     // index of the content block of the last of them; -1 before the first
+	textFrom  int64   // where that block begins
+	citations []cited // of that block, told at its end
 }
+
+// cited is a page that a text cites: JSON strings.
+type cited struct{ url, title chat.Value }
 
 // streamedTool is a tool call that was announced to the client.
 type streamedTool struct {
@@ -53,7 +63,7 @@ func (Dialect) NewStreamEncoder(x *chat.Exchange) chat.StreamEncoder {
 	b = append(b, `,"model":`...)
 	b = json.AppendQuoted(b, x.Model)
 	b = append(b, `,"choices":[{"index":0,"delta":`...)
-	e := &encoder{x: x, head: string(b), mid: `,"logprobs":null,"finish_reason":`, tail: "}]}\n\n", output: -1, thinking: -1}
+	e := &encoder{x: x, head: string(b), mid: `,"logprobs":null,"finish_reason":`, tail: "}]}\n\n", output: -1, thinking: -1, text: -1}
 	if x.IncludeUsage {
 		e.tail = "}],\"usage\":null}\n\n"
 	}
@@ -98,6 +108,9 @@ func (e *encoder) Encode(dst []byte, ev *chat.Event) []byte {
 		dst = appendString(dst, ev.Text)
 		return e.close(dst, `}]}`)
 	case chat.EventBlockStop:
+		if e.text == ev.Index {
+			return e.annotate(dst)
+		}
 		for i := range e.tools {
 			if t := &e.tools[i]; t.block == ev.Index {
 				return e.closeTool(dst, i)
@@ -113,9 +126,41 @@ func (e *encoder) Encode(dst []byte, ev *chat.Event) []byte {
 		return e.KeepAlive(dst)
 	case chat.EventEnd:
 		return e.end(dst)
-	case chat.EventCitation: // OpenAI's annotations are of the whole text, known at its end only
+	case chat.EventCitation:
+		e.cite(ev)
 	}
 	return dst
+}
+
+// cite keeps a citation until its block ends: only then it is known which characters it was given for.
+func (e *encoder) cite(ev *chat.Event) {
+	if e.x.OutputTool != "" {
+		return
+	}
+	url, title := rules.URLCitation(ev.Raw)
+	if url == nil {
+		e.x.Note("a citation that is of no page was left out: OpenAI has no word for it")
+		return
+	}
+	e.citations = append(e.citations, cited{bytes.Clone(url), bytes.Clone(title)})
+}
+
+// annotate appends a chunk with the citations of the block that ended.
+func (e *encoder) annotate(dst []byte) []byte {
+	if len(e.citations) == 0 {
+		return dst
+	}
+	dst = append(dst, e.head...)
+	for i, c := range e.citations {
+		if i == 0 {
+			dst = append(dst, `{"annotations":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = appendAnnotation(dst, e.textFrom, e.written, c.url, c.title)
+	}
+	e.citations = e.citations[:0]
+	return e.close(dst, `]}`)
 }
 
 // begin appends the chunk with the role.
@@ -144,6 +189,11 @@ func (e *encoder) delta(dst []byte, ev *chat.Event) []byte {
 		if e.x.OutputTool != "" {
 			return e.hold(dst, ev.Text)
 		}
+		if e.text != ev.Index {
+			dst = e.annotate(dst)
+			e.text, e.textFrom = ev.Index, e.written
+		}
+		e.written += rules.Characters(ev.Text)
 		return e.content(dst, ev.Text)
 	case chat.ToolUse:
 		return e.arguments(dst, ev)
@@ -322,7 +372,7 @@ func (e *encoder) stop(dst []byte, ev *chat.Event) []byte {
 		return dst
 	}
 	e.finished = true
-	dst = e.release(dst)
+	dst = e.annotate(e.release(dst))
 	for i := range e.tools {
 		dst = e.closeTool(dst, i)
 	}
