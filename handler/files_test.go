@@ -207,6 +207,7 @@ func TestUploadFields(t *testing.T) {
 		{"too soon", []formPart{anchor, {name: "expires_after[seconds]", value: "3599"}, file, purpose}, "expires_after.seconds"},
 		{"too late", []formPart{anchor, {name: "expires_after[seconds]", value: "2592001"}, file, purpose}, "expires_after.seconds"},
 		{"far too late", []formPart{anchor, {name: "expires_after[seconds]", value: "9223372036854775807"}, file, purpose}, "expires_after.seconds"},
+		{"so far before that it overflows to a month from now", []formPart{anchor, {name: "expires_after[seconds]", value: "-18446740000"}, file, purpose}, "expires_after.seconds"},
 		{"no number", []formPart{anchor, {name: "expires_after[seconds]", value: "1h"}, file, purpose}, "expires_after.seconds"},
 		{"name of dots", []formPart{{"file", "../..", "", "x"}, purpose}, "file"},
 		{"many parts", append(bytesParts(100), file, purpose), "-"},
@@ -513,4 +514,45 @@ func (discardStore) Put(_ context.Context, u files.Upload) (files.File, error) {
 		return f, errors.New("unclean name " + f.Filename)
 	}
 	return f, err
+}
+
+// A form that breaks off right behind a boundary was cut: without "--" behind it, more was to come (RFC 2046, 5.1.1).
+func TestUploadCutAtABoundary(t *testing.T) {
+	srv, dir := newFilesServer(t)
+	contentType, body := uploadBody(formPart{name: "purpose", value: "user_data"}, formPart{name: "file", filename: "a.txt", value: "hello"})
+	for _, cut := range []string{"--\r\n", "-\r\n"} {
+		a := callFiles(t, http.MethodPost, srv.URL+"/v1/files", http.Header{"Content-Type": {contentType}}, strings.TrimSuffix(body, cut))
+		if a.status != http.StatusBadRequest || !strings.Contains(a.body, "ended early") {
+			t.Errorf("without %q: %d %s", cut, a.status, a.body)
+		}
+	}
+	if kept, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(kept) != 0 {
+		t.Errorf("kept: %q", kept)
+	}
+	if a := callFiles(t, http.MethodPost, srv.URL+"/v1/files", http.Header{"Content-Type": {contentType}}, strings.TrimSuffix(body, "\r\n")); a.status != http.StatusOK {
+		t.Errorf("without the last line end: %d %s", a.status, a.body)
+	}
+}
+
+// A refusal reaches a client that is still sending. Where the gateway itself announced that the connection closes, the
+// server closed it at once, and the reset took the answer along.
+func TestUploadTooLargeIsRead(t *testing.T) {
+	srv, _ := newFilesServer(t)
+	contentType, _ := uploadBody()
+	for i := range 20 {
+		var d net.Dialer
+		c, err := d.DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fmt.Fprintf(c, "POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: 100000000\r\n\r\n%s", contentType, strings.Repeat("x", 64<<10))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(c)
+		if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 413 ") || !strings.Contains(string(got), "File is too large") {
+			t.Fatalf("upload %d: %q, %v", i, got, err)
+		}
+		_ = c.Close()
+	}
 }

@@ -45,7 +45,8 @@ func (a *filesAPI) upload(w http.ResponseWriter, r *http.Request, owner, _ strin
 	}
 	limit := a.store.Options().MaxSize + formOverhead
 	if r.ContentLength > limit {
-		w.Header().Set("Connection", "close")
+		// The server closes the connection after the answer, and lingers for a client that still sends. Saying so here would
+		// make it close at once, and the answer be lost in the reset.
 		a.fail(w, r, "", files.ErrTooLarge)
 		return
 	}
@@ -124,7 +125,9 @@ type uploadForm struct {
 func (f *uploadForm) nextFile() (*multipart.Part, error) {
 	for {
 		part, err := f.reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		// A bare io.EOF is the last boundary, the one with "--" behind it (RFC 2046, 5.1.1). A body that ends before it is
+		// an upload that was cut, whose error wraps io.EOF.
+		if err == io.EOF { //nolint:errorlint // see above
 			return nil, nil
 		}
 		if err != nil {
@@ -173,14 +176,14 @@ func (f *uploadForm) check(end bool) error {
 	}
 	seconds, hasSeconds := f.fields["expires_after[seconds]"]
 	if hasSeconds {
-		n, err := strconv.Atoi(seconds)
-		d := time.Duration(n) * time.Second
-		if err != nil || n > int(files.MaxExpiry/time.Second) || d < files.MinExpiry {
+		// In seconds: as a duration, a large number would overflow into the range.
+		n, err := strconv.ParseInt(seconds, 10, 64)
+		if err != nil || n > int64(files.MaxExpiry/time.Second) || n < int64(files.MinExpiry/time.Second) {
 			return &formError{"expires_after.seconds", fmt.Sprintf(
 				"Invalid value for 'expires_after.seconds': %q. Expected an integer from %d to %d.",
 				seconds, files.MinExpiry/time.Second, files.MaxExpiry/time.Second)}
 		}
-		f.expiresAfter = d
+		f.expiresAfter = time.Duration(n) * time.Second
 	}
 	if end && hasAnchor != hasSeconds {
 		return &formError{"expires_after", "'expires_after' needs both 'anchor' and 'seconds'."}
