@@ -67,6 +67,10 @@ func TestParameters(t *testing.T) {
 		// What only Converse can say has a way in: clients write it into extra_body.
 		{rule: "requestMetadata", request: hi + `,"requestMetadata":{"team":"a"},"metadata":{"team":"b","k":"v"}`, sent: greeted(`"requestMetadata":{"team":"a","k":"v"}`)},
 		{rule: "requestMetadata that Bedrock refuses", request: hi + `,"requestMetadata":{"ok":"1","team":"ä"}`, status: 400, get: fault("invalid_request_error", "requestMetadata", "", "entry 'team'")},
+		{rule: "guarded_text", request: `"messages":[{"role":"user","content":[{"type":"text","text":"A"},{"type":"guarded_text","text":"B"}]}]`, sent: user(`{"text":"A"},{"guardContent":{"text":{"text":"B"}}}`)},
+		{rule: "video_url in S3", model: "amazon.nova-pro-v1:0", request: `"messages":[{"role":"user","content":[{"type":"text","text":"A"},{"type":"video_url","video_url":{"url":"s3://b/k.MP4"}}]}]`, sent: user(`{"text":"A"},{"video":{"format":"mp4","source":{"s3Location":{"uri":"s3://b/k.MP4"}}}}`)},
+		{rule: "video_url as data", model: "amazon.nova-pro-v1:0", request: `"messages":[{"role":"user","content":[{"type":"text","text":"A"},{"type":"video_url","video_url":{"url":"data:video/webm;base64,AAAA"}}]}]`, sent: user(`{"text":"A"},{"video":{"format":"webm","source":{"bytes":"AAAA"}}}`)},
+		{rule: "video_url that Bedrock does not fetch", model: "amazon.nova-pro-v1:0", request: `"messages":[{"role":"user","content":[{"type":"video_url","video_url":{"url":"https://x/y.mp4"}}]}]`, status: 400, get: fault("invalid_request_error", "messages[0].content[0].video_url.url", "", "begins with s3://")},
 		{rule: "performanceConfig", request: hi + `,"performanceConfig":{"latency":"optimized"}`, sent: greeted(`"performanceConfig":{"latency":"optimized"}`)},
 		{rule: "serviceTier", request: hi + `,"serviceTier":{"type":"reserved"}`, sent: greeted(`"serviceTier":{"type":"reserved"}`)},
 		{rule: "promptVariables", request: hi + `,"promptVariables":{"a":{"text":"b"}}`, sent: greeted(`"promptVariables":{"a":{"text":"b"}}`)},

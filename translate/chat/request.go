@@ -121,6 +121,7 @@ type Block struct {
 	Signature String // Thinking: the provider's proof, to be returned unchanged; nil if none
 	Data      String // RedactedThinking: opaque base64, to be returned unchanged
 	Citations Value  // Text: the citations array as its dialect has it
+	Guarded   bool   // Text: what a guardrail shall look at (Converse's guardContent); text like any other elsewhere
 	Media     *Media
 	Tool      *Tooling
 	Cache     *Cache // a cache breakpoint stands behind this block

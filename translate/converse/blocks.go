@@ -12,6 +12,23 @@ func (e *encoder) text(tok chat.String) {
 	e.w.EndObject()
 }
 
+// textBlock writes text, as guardContent where the client marked it so. A guardrail looks at nothing else then, so that such
+// a mark would weaken one that the configuration demands.
+func (e *encoder) textBlock(b *chat.Block) {
+	switch {
+	case !b.Guarded:
+	case e.x.Guardrail != nil && !e.x.GuardrailOverride:
+		e.x.Omit("guarded_text")
+	default:
+		e.w.Raw(`{"guardContent":{"text":`)
+		e.text(b.Text)
+		e.w.EndObject()
+		e.w.EndObject()
+		return
+	}
+	e.text(b.Text)
+}
+
 func (e *encoder) plainText(text string) {
 	e.w.Raw(`{"text":`)
 	e.w.Text(text)
@@ -22,7 +39,7 @@ func (e *encoder) plainText(text string) {
 func (e *encoder) block(b *chat.Block) {
 	switch b.Kind {
 	case chat.Text, chat.Refusal:
-		e.text(b.Text)
+		e.textBlock(b)
 	case chat.Image, chat.Document, chat.Audio, chat.Video:
 		e.media(b.Kind, b.Media)
 	case chat.ToolUse:

@@ -24,7 +24,7 @@ func (e *encoder) system() {
 		switch {
 		case b.Kind == chat.Text && !b.Text.Blank():
 			begin()
-			e.text(b.Text)
+			e.textBlock(b)
 			e.cachePoint(b.Cache)
 		case b.Kind == chat.Opaque && b.Dialect == Name:
 			begin()

@@ -19,6 +19,12 @@ var audioTypes = map[string]string{
 	"m4a": "audio/mp4", "webm": "audio/webm",
 }
 
+// videoTypes are the media types of videos by the ending of their name: Converse takes no other.
+var videoTypes = map[string]string{
+	"mp4": "video/mp4", "mov": "video/quicktime", "mkv": "video/x-matroska", "webm": "video/webm", "flv": "video/x-flv",
+	"mpeg": "video/mpeg", "mpg": "video/mpeg", "wmv": "video/x-ms-wmv", "3gp": "video/3gpp",
+}
+
 // part is one element of a content list, before it is interpreted by its type.
 type part struct {
 	kind  string
@@ -54,6 +60,8 @@ func (d *decoder) part() {
 			p.text = r.String()
 		case "image_url":
 			p.block, p.media = chat.Image, d.imageURL()
+		case "video_url":
+			p.block, p.media = chat.Video, d.videoURL()
 		case "input_audio":
 			p.block, p.media = chat.Audio, d.inputAudio()
 		case "file":
@@ -69,17 +77,18 @@ func (d *decoder) part() {
 	}
 	b := chat.Block{Cache: p.cache}
 	switch p.kind {
-	case "text", "refusal":
+	case "text", "refusal", "guarded_text":
 		if p.text == nil {
-			d.missing(2, p.kind)
+			d.missing(2, strings.TrimPrefix(p.kind, "guarded_"))
 		}
+		b.Guarded = p.kind == "guarded_text"
 		if b.Text = p.text; b.Text.Blank() {
 			return
 		}
 		if p.kind == "refusal" {
 			b.Kind = chat.Refusal
 		}
-	case "image_url", "input_audio", "file":
+	case "image_url", "input_audio", "file", "video_url":
 		if p.media == nil || p.kind != mediaParts[p.block] {
 			d.missing(2, p.kind)
 		}
@@ -87,7 +96,7 @@ func (d *decoder) part() {
 	case "":
 		d.missing(2, "type")
 	default:
-		d.failAt(2, "type", "invalid value: '%s'; supported values are: text, image_url, input_audio, file and refusal", p.kind)
+		d.failAt(2, "type", "invalid value: '%s'; supported values are: text, image_url, input_audio, file, refusal, video_url and guarded_text", p.kind)
 	}
 	if r.Err() == nil {
 		d.scratch = append(d.scratch, b)
@@ -95,7 +104,7 @@ func (d *decoder) part() {
 }
 
 // mediaParts are the part types of media blocks.
-var mediaParts = map[chat.BlockKind]string{chat.Image: "image_url", chat.Audio: "input_audio", chat.Document: "file"}
+var mediaParts = map[chat.BlockKind]string{chat.Image: "image_url", chat.Audio: "input_audio", chat.Document: "file", chat.Video: "video_url"}
 
 // word returns a string's meaning without making a new one of the usual types.
 func word(tok json.String) string {
@@ -181,6 +190,46 @@ func (d *decoder) dataURL(url []byte) (kind string, data []byte) {
 		d.fail("invalid base64 data")
 	}
 	return strings.ToLower(string(head)), data
+}
+
+// videoURL reads {url}, or the url alone: a data URL or one of S3, as Bedrock takes videos.
+func (d *decoder) videoURL() *chat.Media {
+	r := &d.r
+	m := &chat.Media{}
+	if r.Kind() == json.Text {
+		d.videoSource(m, r.String())
+		return m
+	}
+	r.Object()
+	found := false
+	for r.Member() {
+		if d.at(3); string(r.Key()) == "url" {
+			found = true
+			d.videoSource(m, r.String())
+		} else {
+			r.Skip()
+		}
+	}
+	if !found {
+		d.missing(3, "url")
+	}
+	return m
+}
+
+func (d *decoder) videoSource(m *chat.Media, tok json.String) {
+	url := tok.Bytes()
+	switch {
+	case bytes.HasPrefix(url, []byte("data:")):
+		m.Type, m.Data = d.dataURL(url)
+	case bytes.HasPrefix(url, []byte("s3://")):
+		m.S3 = string(url)
+		ending := strings.ToLower(m.S3[strings.LastIndexByte(m.S3, '.')+1:])
+		if m.Type = videoTypes[ending]; m.Type == "" {
+			d.fail("unsupported video: expected a name that ends in .mp4, .mov, .mkv, .webm, .flv, .mpeg, .mpg, .wmv or .3gp")
+		}
+	default:
+		d.fail("invalid video URL: expected a base64 data URL, or one that begins with s3://")
+	}
 }
 
 func (d *decoder) inputAudio() *chat.Media {

@@ -111,7 +111,7 @@ func TestDecodeRequestRefuses(t *testing.T) {
 		{"unknown role", `{"messages":[{"role":"bot","content":"hi"}]}`, "messages[0].role", "'bot'"},
 		{"no content", `{"messages":[{"role":"user"}]}`, "messages[0].content", "missing"},
 		{"content of another type", `{"messages":[{"role":"user","content":5}]}`, "messages[0].content", "got a number"},
-		{"unknown part", part(`{"type":"text","text":"a"},{"type":"video_url"}`), "messages[0].content[1].type", "'video_url'"},
+		{"unknown part", part(`{"type":"text","text":"a"},{"type":"hologram"}`), "messages[0].content[1].type", "'hologram'"},
 		{"part without type", part(`{"text":"a"}`), "messages[0].content[0].type", "missing"},
 		{"text part without text", part(`{"type":"text"}`), "messages[0].content[0].text", "missing"},
 		{"image without url", part(`{"type":"image_url","image_url":{}}`), "messages[0].content[0].image_url.url", "missing"},
