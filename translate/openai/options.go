@@ -87,7 +87,7 @@ func (d *decoder) metadata() {
 // requestMetadata keeps Converse's object whole. What Bedrock would refuse of it is a 400 that names the entry.
 func (d *decoder) requestMetadata() {
 	r := &d.r
-	v := json.Value(r.ObjectValue())
+	v := r.ObjectValue()
 	if r.Err() != nil {
 		return
 	}
