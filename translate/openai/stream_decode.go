@@ -26,6 +26,8 @@ type streamDecoder struct {
 	calls  []streamedCall
 	called bool
 
+	choicesAt int // where the choices stood in the last chunk that was only content
+
 	// What the event being made holds.
 	id, model string
 }
@@ -72,7 +74,20 @@ func (d *streamDecoder) OnlyContent(_, payload []byte) bool {
 		end = end[:i]
 	}
 	end = bytes.TrimSuffix(end, []byte(`,"usage":null`))
-	return !d.Done() && bytes.Contains(payload, firstChoice) && bytes.HasSuffix(end, []byte(`"finish_reason":null}]`))
+	return !d.Done() && bytes.HasSuffix(end, []byte(`"finish_reason":null}]`)) && d.ofFirstChoice(payload)
+}
+
+// ofFirstChoice looks first where the choices of the last chunk stood: of one reply, they all begin alike.
+func (d *streamDecoder) ofFirstChoice(payload []byte) bool {
+	if d.choicesAt < len(payload) && bytes.HasPrefix(payload[d.choicesAt:], firstChoice) {
+		return true
+	}
+	i := bytes.Index(payload, firstChoice)
+	if i < 0 {
+		return false
+	}
+	d.choicesAt = i
+	return true
 }
 
 // firstChoice cannot stand within a string, where quotes are escaped.
