@@ -42,6 +42,9 @@ type Exchange struct {
 	FunctionCalls bool
 	// ShowTrace: the client asked for the guardrail's trace.
 	ShowTrace bool
+	// Kept is what DecodeRequest of the client's dialect notes of the request for the reply; only that dialect knows its
+	// type. nil where the request was not decoded.
+	Kept any
 
 	names aliases
 	ids   aliases

@@ -127,15 +127,20 @@ type Block struct {
 	Cache     *Cache // a cache breakpoint stands behind this block
 	Raw       Value
 	Dialect   string
+	// Maker is of Thinking and RedactedThinking: whose models can read the signature or the data.
+	Maker Maker
 }
 
 // Tooling is a call of a tool, or the result of one.
 type Tooling struct {
 	ID      string
+	Kind    ToolKind
 	Name    string  // ToolUse
 	Input   Value   // ToolUse: a JSON object
 	Content []Block // ToolResult
 	IsError bool    // ToolResult
+	// Own is the whole call or result as its dialect has it, where Kind is not FunctionTool; nil if it has none.
+	Own Value
 }
 
 // Cache is a prompt cache breakpoint.
@@ -161,9 +166,26 @@ type Media struct {
 	Citations bool   // the model shall cite the document
 }
 
+// ToolKind is how the client's dialect words a tool and its calls. Every kind can be asked for as a function, which the
+// other fields of a Tool, and the Input of a call, describe.
+type ToolKind uint8
+
+// The kinds of tools.
+const (
+	FunctionTool   ToolKind = iota
+	CustomTool              // free text, {"input":"…"} as a function's input
+	ApplyPatchTool          // apply_patch, {"operation":{…}}
+	ShellTool               // shell, {"action":{…}}
+	LocalShellTool          // local_shell, {"action":{…}}
+	ToolSearchTool          // tool_search, with the client's own arguments
+)
+
 // Tool is a function that the model may call.
 type Tool struct {
-	Name        string
+	Name        string // with a Namespace, both, joined by JoinNamespace
+	Namespace   string // of OpenAI's Responses; "" for none
+	Kind        ToolKind
+	Own         Value // the tool as its dialect has it, where it is in a Namespace or no FunctionTool; nil if it has none
 	Description String
 	Schema      Value // JSON Schema of the input; nil if none given
 	Strict      *bool

@@ -25,7 +25,10 @@ var offers = func() map[*model.Access][]upstream.Offer {
 func offersOf(list []model.Access) []upstream.Offer {
 	made := make([]upstream.Offer, len(list))
 	for i, a := range list {
-		made[i] = upstream.Offer{Access: a, Dialect: translate.ByName(a.Speaks())}
+		made[i] = upstream.Offer{Access: a}
+		if a.API != model.Responses { // not yet: the dialect does not write requests
+			made[i].Dialect = translate.ByName(a.Speaks())
+		}
 	}
 	return made
 }
