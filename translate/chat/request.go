@@ -83,12 +83,12 @@ func (r Role) String() string {
 
 // Message is one turn's content. Dialects merge neighbours of one role where their provider wants it.
 type Message struct {
-	Role    Role
-	Name    string // OpenAI's optional participant name
-	Content []Block
+	Role Role
 	// Operator: a system message amid the conversation. It stays where it is, with the role User: to put it before the
 	// conversation would change the beginning that prompt caches go by, each time that a client appends one.
 	Operator bool
+	Name     string // OpenAI's optional participant name
+	Content  []Block
 }
 
 // BlockKind says which fields of a Block are meant.
@@ -96,17 +96,17 @@ type BlockKind uint8
 
 // The kinds of content blocks.
 const (
-	Text             BlockKind = iota // Text, Citations
+	Text             BlockKind = iota // Text, Own: the citations
 	Image                             // Media
-	Document                          // Media
+	Document                          // Media, Own: the block of a search result
 	Audio                             // Media
 	Video                             // Media
 	ToolUse                           // Tool: ID, Name, Input
 	ToolResult                        // Tool: ID, Content, IsError
-	Thinking                          // Text, Signature
-	RedactedThinking                  // Data
+	Thinking                          // Text, Own: the signature
+	RedactedThinking                  // Own: the data
 	Refusal                           // Text
-	Opaque                            // Raw: a whole block that only the dialect named in Dialect understands
+	Opaque                            // Own: a whole block that only the dialect named in Dialect understands
 )
 
 var blockKinds = [...]string{"text", "image", "document", "audio", "video", "tool_use", "tool_result", "thinking", "redacted_thinking", "refusal", "opaque"}
@@ -114,21 +114,42 @@ var blockKinds = [...]string{"text", "image", "document", "audio", "video", "too
 // String names the kind for messages to people.
 func (k BlockKind) String() string { return blockKinds[k] }
 
-// Block is one content block.
+// Block is one content block. It is kept small: a body of 16 MB may have 600,000 of them.
 type Block struct {
-	Kind      BlockKind
-	Text      String
-	Signature String // Thinking: the provider's proof, to be returned unchanged; nil if none
-	Data      String // RedactedThinking: opaque base64, to be returned unchanged
-	Citations Value  // Text: the citations array as its dialect has it
-	Guarded   bool   // Text: what a guardrail shall look at (Converse's guardContent); text like any other elsewhere
-	Media     *Media
-	Tool      *Tooling
-	Cache     *Cache // a cache breakpoint stands behind this block
-	Raw       Value
-	Dialect   string
-	// Maker is of Thinking and RedactedThinking: whose models can read the signature or the data.
-	Maker Maker
+	Kind    BlockKind
+	Guarded bool    // Text: what a guardrail shall look at (Converse's guardContent); text like any other elsewhere
+	Dialect Dialect // whose Own is, where dialects have it differently
+	Maker   Maker   // Thinking and RedactedThinking: whose models can read the signature or the data
+	Text    String
+	Own     Value // what a provider adds to the block of this kind; Citations, Signature, Data and Raw return it
+	Media   *Media
+	Tool    *Tooling
+	Cache   *Cache // a cache breakpoint stands behind this block
+}
+
+// Citations returns the citations of a text, an array as the dialect of b has it; nil if there are none.
+func (b *Block) Citations() Value { return b.own(Text) }
+
+// Signature returns the provider's proof of a Thinking block, to be returned unchanged; nil if there is none.
+func (b *Block) Signature() String { return String(b.own(Thinking)) }
+
+// Data returns what is in a RedactedThinking block, opaque base64 to be returned unchanged.
+func (b *Block) Data() String { return String(b.own(RedactedThinking)) }
+
+// Raw returns the whole block as it stood in the body of its dialect: of an Opaque one, and of a Document that is a search
+// result. It is nil for every other.
+func (b *Block) Raw() Value {
+	if b.Kind == Document {
+		return b.Own
+	}
+	return b.own(Opaque)
+}
+
+func (b *Block) own(kind BlockKind) Value {
+	if b.Kind != kind {
+		return nil
+	}
+	return b.Own
 }
 
 // Tooling is a call of a tool, or the result of one.

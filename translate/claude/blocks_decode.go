@@ -142,7 +142,7 @@ func (d *decoder) data(level int, kind chat.BlockKind, m *chat.Media, tok chat.S
 func (d *decoder) searchResult(level int) chat.Block {
 	r := &d.r
 	m := &chat.Media{}
-	b := chat.Block{Kind: chat.Document, Media: m, Dialect: Name}
+	b := chat.Block{Kind: chat.Document, Media: m, Dialect: chat.Claude}
 	start := r.Offset()
 	titled := false
 	r.Object()
@@ -176,7 +176,7 @@ func (d *decoder) searchResult(level int) chat.Block {
 	case m.Content == nil:
 		d.missing(level, "content")
 	}
-	b.Raw = bytes.TrimLeft(d.body[start:r.Offset()], " \t\r\n")
+	b.Own = bytes.TrimLeft(d.body[start:r.Offset()], " \t\r\n")
 	return b
 }
 
@@ -260,6 +260,7 @@ func (d *decoder) toolResult(level int) (chat.Block, bool) {
 // thinkingBlock reads what the model thought before; signatures and redacted data stay to the byte.
 func (d *decoder) thinkingBlock(level int, kind string) (b chat.Block) {
 	r := &d.r
+	var signature, data chat.String
 	b.Kind = chat.Thinking
 	if kind == "redacted_thinking" {
 		b.Kind = chat.RedactedThinking
@@ -272,10 +273,10 @@ func (d *decoder) thinkingBlock(level int, kind string) (b chat.Block) {
 			b.Text = r.String()
 		case "signature":
 			if !r.Null() {
-				b.Signature = r.String()
+				signature = r.String()
 			}
 		case "data":
-			b.Data = r.String()
+			data = r.String()
 		default:
 			r.Skip()
 		}
@@ -283,11 +284,12 @@ func (d *decoder) thinkingBlock(level int, kind string) (b chat.Block) {
 	switch {
 	case b.Kind == chat.Thinking && b.Text == nil:
 		d.missing(level, "thinking")
-	case b.Kind == chat.RedactedThinking && b.Data == nil:
+	case b.Kind == chat.RedactedThinking && data == nil:
 		d.missing(level, "data")
-	}
-	if b.Signature.Empty() {
-		b.Signature = nil
+	case b.Kind == chat.RedactedThinking:
+		b.Own = chat.Value(data)
+	case !signature.Empty():
+		b.Own = chat.Value(signature)
 	}
 	return b
 }

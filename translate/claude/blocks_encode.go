@@ -13,9 +13,9 @@ import (
 func (e *encoder) text(b *chat.Block) {
 	e.w.Raw(`{"type":"text","text":`)
 	e.w.String(b.Text)
-	if b.Citations != nil && b.Dialect == Name {
+	if b.Own != nil && b.Dialect == chat.Claude {
 		e.w.Key("citations")
-		e.w.Value(b.Citations)
+		e.w.Value(b.Own)
 	}
 	e.mark(b.Cache)
 	e.w.EndObject()
@@ -49,14 +49,14 @@ func (e *encoder) block(b *chat.Block) {
 		e.w.Raw(`{"type":"thinking","thinking":`)
 		e.w.String(b.Text)
 		e.w.Key("signature")
-		e.w.String(b.Signature)
+		e.w.String(b.Signature())
 		e.w.EndObject()
 	case chat.RedactedThinking:
 		e.w.Raw(`{"type":"redacted_thinking","data":`)
-		e.w.String(b.Data)
+		e.w.String(b.Data())
 		e.w.EndObject()
 	case chat.Opaque:
-		e.w.Value(b.Raw)
+		e.w.Value(b.Raw())
 	case chat.ToolResult: // written before the others: see user
 	}
 }
@@ -191,8 +191,8 @@ var textTypes = [...]string{
 
 // document writes a document block: a pdf, text, or blocks. Claude takes no other kinds.
 func (e *encoder) document(b *chat.Block) {
-	if b.Raw != nil && b.Dialect == Name { // a search result
-		e.w.Value(b.Raw)
+	if b.Own != nil && b.Dialect == chat.Claude { // a search result
+		e.w.Value(b.Raw())
 		return
 	}
 	if e.f.NoDocuments {
@@ -288,7 +288,7 @@ func (e *encoder) marksOf(blocks []chat.Block) (n int) {
 		switch {
 		case b.Tool != nil:
 			n += e.marksOf(b.Tool.Content)
-		case b.Media != nil && b.Raw == nil:
+		case b.Media != nil && b.Raw() == nil:
 			n += e.marksOf(b.Media.Content)
 		}
 	}

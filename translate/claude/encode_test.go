@@ -91,7 +91,7 @@ func TestEncodedRequests(t *testing.T) {
 			name: "reasoning without a signature is left out, the rest goes before what was said",
 			change: func(r *chat.Request) {
 				r.Messages = append(r.Messages, answers(text("ok"), chat.Block{Kind: chat.Thinking, Text: tok("unsigned")},
-					chat.Block{Kind: chat.Thinking, Text: tok("hm"), Signature: tok("s")}, chat.Block{Kind: chat.RedactedThinking, Data: tok("d")}), says(text("go")))
+					chat.Block{Kind: chat.Thinking, Text: tok("hm"), Own: chat.Value(tok("s"))}, chat.Block{Kind: chat.RedactedThinking, Own: chat.Value(tok("d"))}), says(text("go")))
 			},
 			want:    `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"text","text":"ok"}]},{"role":"user","content":"go"}]}`,
 			dropped: []string{"thinking_blocks"},
@@ -99,7 +99,7 @@ func TestEncodedRequests(t *testing.T) {
 		{
 			name: "a model without reasoning gets none back", id: haiku3,
 			change: func(r *chat.Request) {
-				r.Messages = append(r.Messages, answers(chat.Block{Kind: chat.Thinking, Text: tok("hm"), Signature: tok("s")}, text("ok")), says(text("go")))
+				r.Messages = append(r.Messages, answers(chat.Block{Kind: chat.Thinking, Text: tok("hm"), Own: chat.Value(tok("s"))}, text("ok")), says(text("go")))
 			},
 			want:    `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"text","text":"ok"}]},{"role":"user","content":"go"}]}`,
 			dropped: []string{"thinking_blocks"},

@@ -18,7 +18,7 @@ func compact(r *chat.Request) {
 	blocks = func(list []chat.Block) {
 		for i := range list {
 			b := &list[i]
-			b.Raw, b.Citations = compacted(b.Raw), compacted(b.Citations)
+			b.Own = compacted(b.Own)
 			if b.Tool != nil {
 				b.Tool.Input = compacted(b.Tool.Input)
 				blocks(b.Tool.Content)
@@ -150,7 +150,7 @@ func orderly(r *chat.Request) bool {
 		others := false
 		for j := range m.Content {
 			b := &m.Content[j]
-			if b.Kind == chat.ToolResult && others || b.Kind == chat.Thinking && b.Signature == nil || b.Tool != nil && !ids.Legal(b.Tool.ID) || b.Kind == chat.ToolUse && !rules.LegalName(b.Tool.Name) {
+			if b.Kind == chat.ToolResult && others || b.Kind == chat.Thinking && b.Own == nil || b.Tool != nil && !ids.Legal(b.Tool.ID) || b.Kind == chat.ToolUse && !rules.LegalName(b.Tool.Name) {
 				return false
 			}
 			others = others || b.Kind != chat.ToolResult

@@ -187,7 +187,7 @@ func (d *decoder) block(level int, p place) (b chat.Block, ok bool) {
 		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", chat.Clip(string(tag)))
 		return b, false
 	case !known:
-		return chat.Block{Kind: chat.Opaque, Raw: r.Value(), Dialect: Name}, true
+		return chat.Block{Kind: chat.Opaque, Own: r.Value(), Dialect: chat.Claude}, true
 	}
 	switch kind {
 	case "text":
@@ -220,7 +220,7 @@ func (d *decoder) textBlock(level int) (b chat.Block) {
 			b.Text = r.String()
 		case "citations":
 			if !r.Null() {
-				b.Citations, b.Dialect = d.array(), Name
+				b.Own, b.Dialect = d.array(), chat.Claude
 			}
 		case "cache_control":
 			b.Cache = d.cache(level + 1)

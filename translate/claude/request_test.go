@@ -99,7 +99,7 @@ func TestDecodedToolChoices(t *testing.T) {
 func TestASearchResultIsADocumentToOthers(t *testing.T) {
 	r := mustDecode(t, `{"messages":[{"role":"user","content":[ {"title":"T","type":"search_result","source":"https://s","content":[{"type":"text","text":"A"},{"type":"text","text":"B"}]}]}]}`, exchangeFor(sonnet45))
 	b := r.Messages[0].Content[0]
-	if b.Kind != chat.Document || b.Media.Name != "T" || string(b.Media.Context) != `"https://s"` || len(b.Media.Content) != 2 || b.Dialect != "claude" || b.Raw[0] != '{' {
+	if b.Kind != chat.Document || b.Media.Name != "T" || string(b.Media.Context) != `"https://s"` || len(b.Media.Content) != 2 || b.Dialect != chat.Claude || b.Raw()[0] != '{' {
 		t.Errorf("%+v", b)
 	}
 }

@@ -74,7 +74,8 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 	r := json.NewReader(v)
 	var kind chat.String
 	var t chat.Tooling
-	var thinking chat.String
+	var thinking, signature, data chat.String
+	var citations chat.Value
 	r.Object()
 	for r.Member() {
 		switch string(r.Key()) {
@@ -84,16 +85,16 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 			b.Text = r.MaybeString()
 		case "citations":
 			if r.Kind() == json.Array {
-				b.Citations = r.Value()
+				citations = r.Value()
 			} else {
 				r.Skip()
 			}
 		case "thinking":
 			thinking = r.MaybeString()
 		case "signature":
-			b.Signature = r.MaybeString()
+			signature = r.MaybeString()
 		case "data":
-			b.Data = r.MaybeString()
+			data = r.MaybeString()
 		case "id":
 			t.ID = r.MaybeString().Unquote()
 		case "name":
@@ -110,21 +111,18 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 	}
 	switch string(kind) {
 	case `"text"`:
-		b.Kind, b.Signature, b.Data = chat.Text, nil, nil
-		if w := json.WalkAt(b.Citations, 0); b.Citations != nil && (!w.Array() || !w.Element()) {
-			b.Citations = nil
-		}
-		if b.Citations != nil {
-			b.Dialect = Name
+		b.Kind = chat.Text
+		if w := json.WalkAt(citations, 0); citations != nil && w.Array() && w.Element() {
+			b.Own, b.Dialect = citations, chat.Claude
 		}
 		return b, b.Text != nil
 	case `"thinking"`:
-		if b.Signature.Empty() {
-			b.Signature = nil
+		if signature.Empty() {
+			signature = nil
 		}
-		return chat.Block{Kind: chat.Thinking, Text: thinking, Signature: b.Signature}, thinking != nil
+		return chat.Block{Kind: chat.Thinking, Text: thinking, Own: chat.Value(signature)}, thinking != nil
 	case `"redacted_thinking"`:
-		return chat.Block{Kind: chat.RedactedThinking, Data: b.Data}, b.Data != nil
+		return chat.Block{Kind: chat.RedactedThinking, Own: chat.Value(data)}, data != nil
 	case `"tool_use"`:
 		if t.Input == nil {
 			t.Input = chat.Value("{}")
@@ -132,7 +130,7 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 		t.ID, t.Name = x.ClientToolID(t.ID), x.ClientToolName(t.Name)
 		return chat.Block{Kind: chat.ToolUse, Tool: &t}, t.Name != ""
 	}
-	return chat.Block{Kind: chat.Opaque, Raw: v, Dialect: Name}, kind != nil
+	return chat.Block{Kind: chat.Opaque, Own: v, Dialect: chat.Claude}, kind != nil
 }
 
 // decodeUsage reads a usage into u, whose earlier counts stay where it says nothing, and returns the service tier.

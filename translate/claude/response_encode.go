@@ -62,8 +62,8 @@ func writeReplyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 		}
 		w.Raw(`{"type":"text","text":`)
 		w.String(b.Text)
-		citations := b.Citations
-		if citations != nil && b.Dialect != Name {
+		citations := b.Citations()
+		if citations != nil && b.Dialect != chat.Claude {
 			citations = rules.Citations(citations, rules.ClaudeCitation, x)
 		}
 		if citations != nil {
@@ -93,15 +93,15 @@ func writeReplyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 		w.Raw(`{"type":"thinking","thinking":`)
 		w.String(b.Text)
 		w.Key("signature")
-		w.String(b.Signature)
+		w.String(b.Signature())
 		w.EndObject()
 	case chat.RedactedThinking:
 		w.Raw(`{"type":"redacted_thinking","data":`)
-		w.String(b.Data)
+		w.String(b.Data())
 		w.EndObject()
 	case chat.Opaque:
-		if b.Dialect == Name {
-			w.Value(b.Raw)
+		if b.Dialect == chat.Claude {
+			w.Value(b.Raw())
 			return
 		}
 		x.Note("the reply holds a block that a Claude reply has no place for")

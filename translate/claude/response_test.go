@@ -32,7 +32,7 @@ func TestDecodedReply(t *testing.T) {
 	if got := strings.Join(kinds, " "); got != "thinking redacted_thinking text text opaque tool_use" {
 		t.Errorf("kinds %s", got)
 	}
-	if r.Content[3].Citations != nil || r.Content[2].Citations == nil || string(r.Content[5].Tool.Input) != `{"city": "Paris"}` {
+	if r.Content[3].Citations() != nil || r.Content[2].Citations() == nil || string(r.Content[5].Tool.Input) != `{"city": "Paris"}` {
 		t.Errorf("content %+v", r.Content)
 	}
 }
@@ -112,7 +112,7 @@ func TestEncodedReplies(t *testing.T) {
 		{"calls that the provider did not say", "", chat.Response{Content: []chat.Block{calls("a", "f", "")}, Stop: chat.StopEnd}, `[{"type":"tool_use","id":"a","name":"f","input":{}}],"stop_reason":"tool_use","stop_sequence":null,` + noUsage},
 		{
 			"unsigned thinking, another provider's citations and blocks", "",
-			chat.Response{Content: []chat.Block{{Kind: chat.Thinking, Text: tok("hm")}, {Kind: chat.Text, Text: tok("x"), Citations: chat.Value("[1]"), Dialect: "converse"}, {Kind: chat.Opaque, Raw: chat.Value("{}"), Dialect: "converse"}}, Stop: chat.StopEnd},
+			chat.Response{Content: []chat.Block{{Kind: chat.Thinking, Text: tok("hm")}, {Kind: chat.Text, Text: tok("x"), Own: chat.Value("[1]"), Dialect: chat.Converse}, {Kind: chat.Opaque, Own: chat.Value("{}"), Dialect: chat.Converse}}, Stop: chat.StopEnd},
 			`[{"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"x"}],"stop_reason":"end_turn","stop_sequence":null,` + noUsage,
 		},
 		{

@@ -223,16 +223,16 @@ func (d *streamDecoder) blockStart(out []chat.Event, ev *event) ([]chat.Event, e
 			first.Text = json.Quote(string(json.AppendCompact(nil, b.Tool.Input)))
 		}
 	case chat.RedactedThinking:
-		e.Text = b.Data
+		e.Text = b.Data()
 	case chat.Opaque:
-		e.Raw = b.Raw
+		e.Raw = b.Raw()
 	default:
 	}
 	if out = append(out, e); !first.Text.Empty() {
 		out = append(out, first)
 	}
-	if !b.Signature.Empty() {
-		out = append(out, chat.Event{Kind: chat.EventSignature, Block: chat.Thinking, Index: ev.index, Text: b.Signature})
+	if signature := b.Signature(); !signature.Empty() {
+		out = append(out, chat.Event{Kind: chat.EventSignature, Block: chat.Thinking, Index: ev.index, Text: signature})
 	}
 	return out, nil
 }

@@ -45,14 +45,14 @@ func (e *encoder) block(b *chat.Block) {
 	case chat.ToolUse:
 		e.toolUse(b.Tool)
 	case chat.Thinking:
-		reasoning(&e.w, b.Text, b.Signature)
+		reasoning(&e.w, b.Text, b.Signature())
 	case chat.RedactedThinking:
 		e.w.Raw(`{"reasoningContent":{"redactedContent":`)
-		e.w.String(b.Data)
+		e.w.String(b.Data())
 		e.w.EndObject()
 		e.w.EndObject()
 	case chat.Opaque:
-		e.w.Value(b.Raw)
+		e.w.Value(b.Raw())
 	case chat.ToolResult: // written before the others: see user
 	}
 	e.cachePoint(b.Cache)
@@ -90,8 +90,8 @@ func (e *encoder) toolResult(b *chat.Block) {
 		case chat.Image, chat.Document, chat.Video:
 			e.media(c.Kind, c.Media)
 		case chat.Opaque:
-			if c.Dialect == Name {
-				e.w.Value(c.Raw)
+			if c.Dialect == chat.Converse {
+				e.w.Value(c.Raw())
 				continue
 			}
 			e.drop("messages.content")

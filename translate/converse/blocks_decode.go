@@ -28,11 +28,11 @@ func (d *decoder) blocks(param string) (to []chat.Block) {
 				to[len(to)-1].Cache = inner.cachePoint()
 			}
 		} else {
-			b := chat.Block{Dialect: Name}
+			b := chat.Block{Dialect: chat.Converse}
 			if inner.block(&b, string(inner.w.Key())) {
 				to = append(to, b)
 			} else if inner.err == nil {
-				to = append(to, chat.Block{Kind: chat.Opaque, Raw: raw, Dialect: Name})
+				to = append(to, chat.Block{Kind: chat.Opaque, Own: raw, Dialect: chat.Converse})
 			}
 		}
 		if inner.err != nil {
@@ -211,20 +211,20 @@ func (d *decoder) reasoning(b *chat.Block) (known bool) {
 	for d.w.Member() {
 		switch string(d.w.Key()) {
 		case "reasoningText":
-			b.Kind, known = chat.Thinking, true
+			b.Kind, b.Own, known = chat.Thinking, nil, true
 			for ok := d.object("messages.content.reasoningContent.reasoningText"); ok && d.w.Member(); {
 				switch string(d.w.Key()) {
 				case "text":
 					b.Text = d.str("messages.content.reasoningContent.reasoningText.text")
 				case "signature":
-					b.Signature = d.str("messages.content.reasoningContent.reasoningText.signature")
+					b.Own = chat.Value(d.str("messages.content.reasoningContent.reasoningText.signature"))
 				default:
 					d.w.Skip()
 				}
 			}
 		case "redactedContent":
 			b.Kind, known = chat.RedactedThinking, true
-			b.Data = d.str("messages.content.reasoningContent.redactedContent")
+			b.Own = chat.Value(d.str("messages.content.reasoningContent.redactedContent"))
 		default:
 			d.w.Skip()
 		}
@@ -242,7 +242,7 @@ func (d *decoder) citations(b *chat.Block) bool {
 			b.Text = chat.String(textOf(json.Find(w.Value(), "text")))
 		}
 	}
-	b.Kind, b.Citations = chat.Text, json.Find(v, "citations")
+	b.Kind, b.Own = chat.Text, json.Find(v, "citations")
 	return n == 1 && b.Text != nil
 }
 

@@ -57,17 +57,17 @@ func (g *generator) media() *chat.Media {
 }
 
 func (g *generator) block(depth int) chat.Block {
-	b := chat.Block{Kind: chat.BlockKind(g.pick(int(chat.Opaque) + 1)), Dialect: "claude"} //nolint:gosec // a small number
+	b := chat.Block{Kind: chat.BlockKind(g.pick(int(chat.Opaque) + 1)), Dialect: chat.Claude} //nolint:gosec // a small number
 	switch b.Kind {
 	case chat.Text, chat.Refusal:
 		b.Text = g.text()
 	case chat.Thinking:
 		b.Text = g.text()
 		if g.maybe() {
-			b.Signature = q("s")
+			b.Own = chat.Value(q("s"))
 		}
 	case chat.RedactedThinking:
-		b.Data = q("AAAA")
+		b.Own = chat.Value(q("AAAA"))
 	case chat.Image, chat.Document, chat.Audio, chat.Video:
 		b.Media = g.media()
 	case chat.ToolUse:
@@ -78,7 +78,7 @@ func (g *generator) block(depth int) chat.Block {
 			b.Tool.Content = append(b.Tool.Content, g.block(depth+1))
 		}
 	case chat.Opaque:
-		b.Raw = chat.Value(`{"x":1}`)
+		b.Own = chat.Value(`{"x":1}`)
 	}
 	if g.maybe() {
 		b.Cache = &chat.Cache{TTL: []string{"", "5m", "1h"}[g.pick(3)]}

@@ -26,9 +26,9 @@ func (e *encoder) system() {
 			begin()
 			e.textBlock(b)
 			e.cachePoint(b.Cache)
-		case b.Kind == chat.Opaque && b.Dialect == Name:
+		case b.Kind == chat.Opaque && b.Dialect == chat.Converse:
 			begin()
-			e.w.Value(b.Raw)
+			e.w.Value(b.Raw())
 		}
 	}
 	if e.format.Instruction != "" {

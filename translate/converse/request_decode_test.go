@@ -67,7 +67,7 @@ func TestDecodedMembers(t *testing.T) {
 		"s3":                       first[2].Media.S3 == "s3://bucket/key.webp" && first[2].Media.S3Owner == "123456789012",
 		"document":                 first[3].Media.Name == "report (1)" && first[3].Media.Citations,
 		"json result as text":      last[1].Tool.Content[0].Text.Unquote() == `{"error":"no such \"thing\""}` && last[1].Tool.IsError,
-		"search result kept whole": last[2].Kind == chat.Opaque && strings.HasPrefix(string(last[2].Raw), `{"searchResult"`),
+		"search result kept whole": last[2].Kind == chat.Opaque && strings.HasPrefix(string(last[2].Raw()), `{"searchResult"`),
 		"guarded text":             last[3].Kind == chat.Text,
 		"tools":                    r.Tools[0].Cache != nil && *r.Tools[0].Strict && r.Tools[1].Raw != nil && r.Tools[1].Name == "nova_grounding",
 		"choice":                   r.ToolChoice.Kind == chat.ToolsAuto,

@@ -151,20 +151,20 @@ func decodeReasoning(r *json.Reader) (b chat.Block, ok bool) {
 			if !r.MaybeObject() {
 				continue
 			}
-			b.Kind, ok = chat.Thinking, true
+			b.Kind, b.Own, ok = chat.Thinking, nil, true
 			for r.Member() {
 				switch string(r.Key()) {
 				case "text":
 					b.Text = r.MaybeString()
 				case "signature":
-					b.Signature = r.MaybeString()
+					b.Own = chat.Value(r.MaybeString())
 				default:
 					r.Skip()
 				}
 			}
 		case "redactedContent":
 			if tok := r.MaybeString(); tok != nil {
-				b.Kind, b.Data, ok = chat.RedactedThinking, tok, true
+				b.Kind, b.Own, ok = chat.RedactedThinking, chat.Value(tok), true
 			}
 		default:
 			r.Skip()
@@ -195,7 +195,7 @@ func decodeCitations(r *json.Reader) (to []chat.Block) {
 					if string(r.Key()) != "text" {
 						r.Skip()
 					} else if tok := r.MaybeString(); tok != nil {
-						to = append(to, chat.Block{Kind: chat.Text, Text: tok, Dialect: Name})
+						to = append(to, chat.Block{Kind: chat.Text, Text: tok, Dialect: chat.Converse})
 					}
 				}
 			}
@@ -204,7 +204,7 @@ func decodeCitations(r *json.Reader) (to []chat.Block) {
 		}
 	}
 	if len(to) > 0 {
-		to[0].Citations = citations
+		to[0].Own = citations
 	}
 	return to
 }

@@ -83,8 +83,8 @@ func replyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 		if b.Text == nil {
 			return
 		}
-		citations := b.Citations
-		if citations != nil && b.Dialect != Name {
+		citations := b.Citations()
+		if citations != nil && b.Dialect != chat.Converse {
 			citations = rules.Citations(citations, rules.ConverseCitation, x)
 		}
 		if citations != nil {
@@ -115,15 +115,15 @@ func replyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 		w.EndObject()
 		w.EndObject()
 	case chat.Thinking:
-		reasoning(w, b.Text, b.Signature)
+		reasoning(w, b.Text, b.Signature())
 	case chat.RedactedThinking:
 		w.Raw(`{"reasoningContent":{"redactedContent":`)
-		w.String(b.Data)
+		w.String(b.Data())
 		w.EndObject()
 		w.EndObject()
 	case chat.Opaque:
-		if b.Dialect == Name {
-			w.Value(b.Raw)
+		if b.Dialect == chat.Converse {
+			w.Value(b.Raw())
 			return
 		}
 		x.Note("a content block that Converse has no word for was skipped")

@@ -22,16 +22,16 @@ func plain(content []chat.Block) string {
 		switch b.Kind {
 		case chat.Text:
 			s := "text " + string(b.Text)
-			if b.Citations != nil {
-				s += " cites " + string(b.Citations)
+			if b.Citations() != nil {
+				s += " cites " + string(b.Citations())
 			}
 			parts = append(parts, s)
 		case chat.ToolUse:
 			parts = append(parts, "call "+b.Tool.ID+" "+b.Tool.Name+" "+string(b.Tool.Input))
 		case chat.Thinking:
-			parts = append(parts, "thinking "+string(b.Text)+" "+string(b.Signature))
+			parts = append(parts, "thinking "+string(b.Text)+" "+string(b.Signature()))
 		case chat.RedactedThinking:
-			parts = append(parts, "redacted "+string(b.Data))
+			parts = append(parts, "redacted "+string(b.Data()))
 		default:
 			parts = append(parts, b.Kind.String())
 		}

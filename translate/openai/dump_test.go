@@ -94,12 +94,12 @@ func dumpBlocks(blocks []chat.Block) string {
 		case chat.ToolResult:
 			s += fmt.Sprintf(" %s [%s]", b.Tool.ID, dumpBlocks(b.Tool.Content))
 		case chat.RedactedThinking:
-			s += " " + string(b.Data)
+			s += " " + string(b.Data())
 		default:
 			s += " " + string(b.Text)
 		}
-		if b.Signature != nil {
-			s += " signed " + string(b.Signature)
+		if b.Signature() != nil {
+			s += " signed " + string(b.Signature())
 		}
 		if m := b.Media; m != nil {
 			s += fmt.Sprintf("%s|%s|%s|%s%s%s|%s", m.Type, m.Name, m.Data, m.URL, m.FileID, m.S3, m.Detail)

@@ -77,7 +77,7 @@ func (e *requestEncoder) results(m *chat.Message) {
 				e.scratch = append(e.scratch, c)
 			case chat.Opaque:
 				// A value that is no text (Converse's json): its JSON says the same.
-				e.scratch = append(e.scratch, textBlock(json.AppendCompact(nil, c.Raw)))
+				e.scratch = append(e.scratch, textBlock(json.AppendCompact(nil, c.Raw())))
 			case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolUse, chat.ToolResult, chat.Thinking, chat.RedactedThinking, chat.Refusal:
 			}
 		}
@@ -111,10 +111,10 @@ func (e *requestEncoder) user(m *chat.Message) {
 				}
 			}
 		case chat.Opaque:
-			if b.Dialect == Name {
+			if b.Dialect == chat.OpenAI {
 				e.scratch = append(e.scratch, *b)
 			} else {
-				e.drop("messages.content." + opaqueType(b.Raw))
+				e.drop("messages.content." + opaqueType(b.Raw()))
 			}
 		case chat.Video:
 			e.fail("messages", "the model '%s' takes no video", e.x.Model)
@@ -165,7 +165,7 @@ func (e *requestEncoder) assistant(m *chat.Message) {
 		case chat.Thinking, chat.RedactedThinking:
 			e.drop("thinking")
 		case chat.Opaque:
-			e.drop("messages.content." + opaqueType(b.Raw))
+			e.drop("messages.content." + opaqueType(b.Raw()))
 		case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult:
 			e.drop("messages.content." + b.Kind.String())
 		}
@@ -224,7 +224,7 @@ func (e *requestEncoder) parts(blocks []chat.Block) {
 		case chat.Audio:
 			e.audio(b.Media)
 		case chat.Opaque:
-			w.Value(b.Raw)
+			w.Value(b.Raw())
 		case chat.Video, chat.ToolUse, chat.ToolResult, chat.Thinking, chat.RedactedThinking:
 		}
 	}

@@ -321,6 +321,7 @@ func (d *decoder) thinkingBlocks() {
 	for i := 0; r.Element(); i++ {
 		d.item(1, i)
 		var b chat.Block
+		var signature, data chat.String
 		kind := ""
 		r.Object()
 		for r.Member() {
@@ -334,21 +335,21 @@ func (d *decoder) thinkingBlocks() {
 			case "thinking":
 				b.Text = r.String()
 			case "signature":
-				b.Signature = r.String()
+				signature = r.String()
 			case "data":
-				b.Data = r.String()
+				data = r.String()
 			default:
 				r.Skip()
 			}
 		}
 		switch {
 		case kind == "thinking":
-			b.Kind = chat.Thinking
+			b.Kind, b.Own = chat.Thinking, chat.Value(signature)
 			if b.Text == nil {
 				b.Text = emptyText // a signature alone is a block too
 			}
-		case kind == "redacted_thinking" && b.Data != nil:
-			b.Kind = chat.RedactedThinking
+		case kind == "redacted_thinking" && data != nil:
+			b.Kind, b.Own = chat.RedactedThinking, chat.Value(data)
 		case kind == "redacted_thinking":
 			d.missing(2, "data")
 		default:

@@ -161,10 +161,10 @@ func appendAnnotations(dst []byte, blocks []chat.Block, output bool, x *chat.Exc
 		}
 		from := at
 		at += rules.Characters(b.Text)
-		if b.Citations == nil || output {
+		if b.Citations() == nil || output {
 			continue
 		}
-		w := json.WalkAt(b.Citations, 0)
+		w := json.WalkAt(b.Citations(), 0)
 		for ok := w.Array(); ok && w.Element(); {
 			url, title := rules.URLCitation(w.Value())
 			if url == nil {
@@ -200,7 +200,7 @@ func appendAnnotation(dst []byte, from, end int64, url, title json.Value) []byte
 
 // cites reports whether any of the blocks has citations.
 func cites(blocks []chat.Block) bool {
-	return slices.ContainsFunc(blocks, func(b chat.Block) bool { return b.Citations != nil })
+	return slices.ContainsFunc(blocks, func(b chat.Block) bool { return b.Citations() != nil })
 }
 
 // appendQuotedValue appends a value as a string that holds its compact JSON; an absent one as "{}".
@@ -247,13 +247,13 @@ func appendThinking(dst []byte, blocks []chat.Block) []byte {
 		}
 		if b.Kind == chat.RedactedThinking {
 			dst = append(dst, `{"type":"redacted_thinking","data":`...)
-			dst = appendString(dst, b.Data)
+			dst = appendString(dst, b.Data())
 		} else {
 			dst = append(dst, `{"type":"thinking","thinking":`...)
 			dst = appendString(dst, b.Text)
-			if b.Signature != nil {
+			if signature := b.Signature(); signature != nil {
 				dst = append(dst, `,"signature":`...)
-				dst = append(dst, b.Signature...)
+				dst = append(dst, signature...)
 			}
 		}
 		dst = append(dst, '}')

@@ -22,7 +22,7 @@ func exchange(id string) *chat.Exchange {
 func text(s string) chat.Block { return chat.Block{Kind: chat.Text, Text: json.Quote(s)} }
 
 func thought(s string) chat.Block {
-	return chat.Block{Kind: chat.Thinking, Text: json.Quote(s), Signature: json.Quote("sig")}
+	return chat.Block{Kind: chat.Thinking, Text: json.Quote(s), Own: chat.Value(json.Quote("sig"))}
 }
 
 func call(id string) chat.Block {
@@ -40,7 +40,7 @@ func assistant(b ...chat.Block) chat.Message { return chat.Message{Role: chat.As
 // A budget asked for where the turn to be continued begins without reasoning is a 400. The last turn is all neighbours of
 // one role: once it was taken to end at a blank message, or at one without calls.
 func TestAContinuedCallWithoutItsThinking(t *testing.T) {
-	view := rules.View{Dialect: "converse", Thinking: true}
+	view := rules.View{Dialect: chat.Converse, Thinking: true}
 	for name, c := range map[string]struct {
 		msgs []chat.Message
 		want bool

@@ -8,9 +8,9 @@ import (
 // View is what a target is shown of a conversation. What is not visible is not written: blank text is refused, and so is
 // reasoning that the model does not know.
 type View struct {
-	Dialect  string // whose own blocks (chat.Opaque) the target understands
-	Thinking bool   // the model takes its reasoning back
-	Unsigned bool   // also reasoning that nobody signed
+	Dialect  chat.Dialect // whose own blocks (chat.Opaque) the target understands
+	Thinking bool         // the model takes its reasoning back
+	Unsigned bool         // also reasoning that nobody signed
 }
 
 // KeepsThinking reports whether the model takes its reasoning back. One that has none, or cannot be asked for it, refuses
@@ -25,7 +25,7 @@ func (v View) Block(b *chat.Block) bool {
 	case chat.Text, chat.Refusal:
 		return !b.Text.Blank()
 	case chat.Thinking:
-		return v.Thinking && (b.Signature != nil || v.Unsigned && !b.Text.Blank())
+		return v.Thinking && (b.Own != nil || v.Unsigned && !b.Text.Blank())
 	case chat.RedactedThinking:
 		return v.Thinking
 	case chat.Opaque:
