@@ -205,7 +205,7 @@ func (e *requestEncoder) call(t *chat.Tooling) {
 	w.Key("name")
 	w.Text(e.toolName(t.Name))
 	w.Key("arguments")
-	w.String(appendQuotedValue(nil, t.Input))
+	w.String(chat.AppendArguments(nil, t.Input))
 	w.EndObject()
 	w.EndObject()
 }

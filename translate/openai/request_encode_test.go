@@ -131,7 +131,7 @@ func TestToolParametersAreAnObject(t *testing.T) {
 		`{"$ref":"#/$defs/a","$defs":{}}`:    `{"$ref":"#/$defs/a","$defs":{}}`,
 		`{"type":null,"properties":{"a":1}}`: `{"type":"object","properties":{"a":1}}`,
 	} {
-		if got := string(parameters(chat.Value(in))); got != want {
+		if got := string(rules.ObjectSchema(chat.Value(in))); got != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
 		}
 	}

@@ -222,14 +222,14 @@ func (d *responseDecoder) call() (chat.Block, bool) {
 		return chat.Block{}, false
 	}
 	if t.Input == nil {
-		t.Input = noInput
+		t.Input = chat.NoInput
 	}
 	return chat.Block{Kind: chat.ToolUse, Tool: t}, true
 }
 
 func (d *responseDecoder) function(t *chat.Tooling) {
 	r := &d.r
-	t.Input = noInput
+	t.Input = chat.NoInput
 	if !r.MaybeObject() {
 		return
 	}
@@ -244,7 +244,7 @@ func (d *responseDecoder) function(t *chat.Tooling) {
 				continue
 			}
 			tok := r.MaybeString()
-			input, ok := arguments(tok)
+			input, ok := chat.Arguments(tok)
 			if !ok && tok != nil {
 				// A model's own slip, or a custom tool's free text: kept under a name, for an object is due.
 				if key == "arguments" {

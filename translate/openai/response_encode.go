@@ -127,7 +127,7 @@ func appendContent(dst []byte, blocks []chat.Block, s *summary, x *chat.Exchange
 	case s.output:
 		for i := range blocks {
 			if b := &blocks[i]; b.Kind == chat.ToolUse && x.IsOutput(b.Tool.Name) {
-				return appendQuotedValue(dst, b.Tool.Input)
+				return chat.AppendArguments(dst, b.Tool.Input)
 			}
 		}
 	case s.texts == 0 && s.calls+s.refusals == 0:
@@ -203,36 +203,6 @@ func cites(blocks []chat.Block) bool {
 	return slices.ContainsFunc(blocks, func(b chat.Block) bool { return b.Citations() != nil })
 }
 
-// appendQuotedValue appends a value as a string that holds its compact JSON; an absent one as "{}".
-func appendQuotedValue(dst []byte, v json.Value) []byte {
-	if v == nil {
-		return append(dst, `"{}"`...)
-	}
-	dst = append(dst, '"')
-	from, inString := 0, false
-	for i := 0; i < len(v); i++ {
-		switch c := v[i]; {
-		case c == '"':
-			inString = !inString
-			dst = append(append(dst, v[from:i]...), '\\', '"')
-		case c == '\\': // two bytes: what it escapes ends no string
-			dst = append(append(dst, v[from:i]...), '\\', '\\')
-			i++
-			if v[i] == '"' || v[i] == '\\' {
-				dst = append(dst, '\\')
-			}
-			from = i
-			continue
-		case !inString && (c == ' ' || c == '\t' || c == '\n' || c == '\r'):
-			dst = append(dst, v[from:i]...)
-		default:
-			continue
-		}
-		from = i + 1
-	}
-	return append(append(dst, v[from:]...), '"')
-}
-
 // appendThinking appends the thinking as the model needs it back: its signatures and redacted blocks to the byte.
 func appendThinking(dst []byte, blocks []chat.Block) []byte {
 	dst = append(dst, `,"thinking_blocks":[`...)
@@ -299,7 +269,7 @@ func appendFunction(dst []byte, t *chat.Tooling) []byte {
 	dst = append(dst, `{"name":`...)
 	dst = json.AppendQuoted(dst, t.Name)
 	dst = append(dst, `,"arguments":`...)
-	return append(appendQuotedValue(dst, t.Input), '}')
+	return append(chat.AppendArguments(dst, t.Input), '}')
 }
 
 // appendUsage appends the token counts. OpenAI's prompt_tokens are all of the request's, cached ones too.

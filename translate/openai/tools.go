@@ -249,14 +249,11 @@ func (d *decoder) toolCalls() {
 		case t.Name == "":
 			d.missing(2, kind+".name")
 		case t.Input == nil:
-			t.Input = noInput
+			t.Input = chat.NoInput
 		}
 		d.uses = append(d.uses, b)
 	}
 }
-
-// noInput is the input of a tool that was called without any.
-var noInput = json.Value(`{}`)
 
 // badArguments returns the error for arguments, at the given path, that are no object. It is made when the whole call was
 // read, since the id may stand behind them.
@@ -279,7 +276,7 @@ func (d *decoder) call(t *chat.Tooling, level int) (bad string) {
 		case "name":
 			t.Name = r.Text()
 		case "arguments":
-			input, ok := arguments(r.String())
+			input, ok := chat.Arguments(r.String())
 			if !ok && r.Err() == nil {
 				bad = d.path()
 			}
@@ -295,21 +292,9 @@ func (d *decoder) call(t *chat.Tooling, level int) (bad string) {
 	return bad
 }
 
-// arguments turns a string that holds a JSON object into that object; a blank one means an empty object.
-func arguments(tok json.String) (input json.Value, ok bool) {
-	text := bytes.Trim(tok.Bytes(), " \t\r\n")
-	if len(text) == 0 {
-		return noInput, true
-	}
-	if text[0] != '{' || json.Valid(text) != nil {
-		return nil, false
-	}
-	return text, true
-}
-
 // functionCall reads the deprecated form of a single call, which has no id.
 func (d *decoder) functionCall(index int) {
-	t := &chat.Tooling{ID: "function_call_" + strconv.Itoa(index), Input: noInput}
+	t := &chat.Tooling{ID: "function_call_" + strconv.Itoa(index), Input: chat.NoInput}
 	switch bad := d.call(t, 2); {
 	case t.Name == "":
 		d.missing(2, "name")

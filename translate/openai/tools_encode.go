@@ -2,7 +2,7 @@ package openai
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
-	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
 // tools writes the tools and what goes with them, which is refused where there are none.
@@ -51,7 +51,7 @@ func (e *requestEncoder) tool(t *chat.Tool) {
 	}
 	if t.Schema != nil {
 		w.Key("parameters")
-		w.Value(parameters(t.Schema))
+		w.Value(rules.ObjectSchema(t.Schema))
 	}
 	if t.Strict != nil {
 		w.Key("strict")
@@ -59,48 +59,6 @@ func (e *requestEncoder) tool(t *chat.Tool) {
 	}
 	w.EndObject()
 	w.EndObject()
-}
-
-// parameters rewrites a schema to one that OpenAI takes: its root says that it is an object, and lists its properties. Claude's
-// and MCP's tools need not.
-func parameters(schema json.Value) json.Value {
-	w := json.WalkAt(schema, 0)
-	var edits []json.Edit
-	root := json.EditObject(&w, &edits)
-	typed, listed, refers := false, false, false
-	for root.Next() {
-		switch string(root.Key()) {
-		case "type":
-			typed = true
-			at := w
-			if at.String().Unquote() == "object" {
-				w.Skip()
-			} else {
-				root.Set([]byte(`"object"`))
-			}
-		case "properties":
-			listed = true
-			w.Skip()
-		case "$ref":
-			refers = true
-			w.Skip()
-		default:
-			w.Skip()
-		}
-	}
-	if refers && !typed {
-		return schema
-	}
-	if !typed {
-		root.Add("type", []byte(`"object"`))
-	}
-	if !listed {
-		root.Add("properties", []byte(`{}`))
-	}
-	if len(edits) == 0 {
-		return schema
-	}
-	return json.AppendEdited(nil, schema, edits)
 }
 
 func (e *requestEncoder) toolChoice() {
