@@ -70,7 +70,8 @@ type Gateway struct {
 	usage.Accounting
 	handler.Endpoints
 
-	handler *handler.Gateway
+	handler   *handler.Gateway
+	observers []func(*usage.Record) // of calls that are over, besides the access log
 }
 
 // CaddyModule returns the Caddy module information.
@@ -118,7 +119,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			CallerKey:         callerKey,
 			Limits:            g.Counted(),
 			LimitKey:          limitKey,
-			Observe:           observe,
+			Observe:           g.observe,
 			StatusOf:          statusOf,
 		},
 		Upstreams: g.Loaded(),
@@ -238,13 +239,24 @@ func statusOf(err error) int {
 	return 0
 }
 
-// observe adds a call's record to the access log and to the placeholders. It is called on the request's goroutine, which
-// both require.
-func observe(r *http.Request, rec *usage.Record) {
+// userTags is the placeholder in which an authentication provider lists the tags of its user's key, separated by spaces.
+const userTags = "http.auth.user.tags"
+
+// observe hands a call's record to all that listen. It is called on the request's goroutine, which the access log's fields and
+// the placeholders require.
+func (g *Gateway) observe(r *http.Request, rec *usage.Record) {
+	repl := replacer(r)
+	if repl != nil && len(g.observers) > 0 {
+		rec.User, _ = repl.GetString("http.auth.user.id")
+		rec.Tags, _ = repl.GetString(userTags)
+	}
+	for _, observe := range g.observers {
+		observe(rec)
+	}
 	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(zap.Object("bedrock_gateway", rec))
 	}
-	if repl := replacer(r); repl != nil {
+	if repl != nil {
 		// Looked up on demand: most requests are logged without them.
 		repl.Map(rec.Placeholder)
 	}

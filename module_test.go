@@ -67,7 +67,7 @@ func TestObserve(t *testing.T) {
 		Usage: chat.Usage{Known: true, Input: 10, Output: 0, CacheRead: 3},
 	}
 	r, repl, _ := caddyRequest()
-	observe(r, rec)
+	new(Gateway).observe(r, rec)
 	const all = "{http.bedrock_gateway.upstream} {http.bedrock_gateway.model} {http.bedrock_gateway.upstream_model} " +
 		"{http.bedrock_gateway.dialect} {http.bedrock_gateway.input_tokens} {http.bedrock_gateway.output_tokens} " +
 		"{http.bedrock_gateway.cache_read_tokens} {http.bedrock_gateway.stop_reason} {http.bedrock_gateway.attempts} " +
@@ -81,7 +81,7 @@ func TestObserve(t *testing.T) {
 
 	// Without usage the counts are unknown, which is not zero.
 	r, repl, _ = caddyRequest()
-	observe(r, &usage.Record{Model: "m"})
+	new(Gateway).observe(r, &usage.Record{Model: "m"})
 	if got := repl.ReplaceAll("{http.bedrock_gateway.input_tokens} {http.bedrock_gateway.output_tokens} {http.bedrock_gateway.ttft_ms}", "?"); got != "? ? ?" {
 		t.Errorf("got %q", got)
 	}

@@ -16,7 +16,7 @@ func (c *Call) answer(a *attempt) error {
 	res, err := a.call.Dialect.DecodeResponse(raw, a.x)
 	if err == nil {
 		c.Record.Count(&res.Usage, res.Routed)
-		c.Record.Stop, c.Record.ServedModel = res.Stop, res.Model
+		c.Record.Stop, c.Record.ServedModel, c.Record.ReplyID, c.Record.ServiceTier = res.Stop, res.Model, res.ID, res.ServiceTier
 	}
 	if err == nil || !reported(err) && json.Valid(raw) == nil {
 		if !hasMembers(raw) {

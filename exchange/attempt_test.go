@@ -28,10 +28,20 @@ func mute(ctx context.Context, _ *upstream.Call) (*upstream.Reply, error) {
 
 // twoTargets is a gateway whose gpt-* models live at first, else at second.
 func twoTargets(first, second opener, idle time.Duration) (*handler.Gateway, []*upstream.Target) {
+	return gatewayOfTwo(first, second, exchange.Config{MaxBody: 1 << 20, StreamIdleTimeout: idle})
+}
+
+// observed is twoTargets, and keeps the record of the latest call.
+func observed(first, second opener, rec *usage.Record) (*handler.Gateway, []*upstream.Target) {
+	return gatewayOfTwo(first, second, exchange.Config{MaxBody: 1 << 20, Observe: func(_ *http.Request, r *usage.Record) { *rec = *r }})
+}
+
+func gatewayOfTwo(first, second opener, c exchange.Config) (*handler.Gateway, []*upstream.Target) {
 	ups := []*upstream.Named{{Name: "first", Kind: upstream.KindOpenAI, Upstream: first}, {Name: "second", Kind: upstream.KindOpenAI, Upstream: second}}
 	targets := []*upstream.Target{{Named: ups[0]}, {Named: ups[1]}}
 	route := &upstream.Route{Patterns: []upstream.Pattern{upstream.NewPattern("gpt-*")}, Targets: targets, Policy: upstream.PolicyFirst}
-	return handler.New(handler.Config{Upstreams: ups, Config: exchange.Config{Router: upstream.NewRouter([]*upstream.Route{route}, ups, nil), MaxBody: 1 << 20, StreamIdleTimeout: idle}}), targets
+	c.Router = upstream.NewRouter([]*upstream.Route{route}, ups, nil)
+	return handler.New(handler.Config{Upstreams: ups, Config: c}), targets
 }
 
 func post(ctx context.Context, g *handler.Gateway, path, body string) *httptest.ResponseRecorder {

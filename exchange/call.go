@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -45,13 +44,14 @@ type Call struct {
 	input   int64           // tokens of the request, estimated where a limit holds
 	pieces  int64           // frames of the reply's stream so far
 	watch   watchdog        // of the answer's stream
+	tries   [2]usage.Try    // storage of Record.Tries
 }
 
 // NewCall begins a call that is answered in the given form.
 func (en *Engine) NewCall(w http.ResponseWriter, r *http.Request, f Form) *Call {
 	c := &Call{engine: en, w: w, r: r, form: f, id: NewID(), start: time.Now(), Caller: en.Config.Caller(r)}
 	en.Process.note(&c.Caller)
-	c.Record.RequestID = RequestID(c.id)
+	c.Record.RequestID, c.Record.Start = RequestID(c.id), c.start
 	return c
 }
 
@@ -63,6 +63,7 @@ func (c *Call) Chat(detect func() error) {
 
 // Answer runs the rest of an endpoint, answers with its error if it returns one, and observes the call.
 func (c *Call) Answer(run func() error) {
+	c.engine.Process.calls.Add(1)
 	defer c.observe()
 	defer c.held.release()
 	defer c.recovered()
@@ -73,7 +74,9 @@ func (c *Call) Answer(run func() error) {
 
 // observe settles a call that is over, and hands over its record.
 func (c *Call) observe() {
+	c.engine.Process.calls.Add(-1)
 	c.settle()
+	c.Record.Duration = time.Since(c.start)
 	if c.engine.Observe != nil {
 		c.engine.Observe(c.r, &c.Record)
 	}
@@ -162,23 +165,6 @@ func (c *Call) chat(detect func() error) error {
 		return nil
 	}
 	return c.answer(a)
-}
-
-// try asks the route's targets, each with the attempt that prepare returns for it, until one answers. The caller closes the
-// attempt that is returned.
-func (c *Call) try(route *upstream.Route, prepare func(*upstream.Target) (*attempt, error)) (*attempt, error) {
-	var a *attempt
-	err := route.Try(c.r.Context(), c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
-		c.Record.Attempts = n
-		if a == nil || a.target != t {
-			var err error
-			if a, err = prepare(t); err != nil {
-				return err
-			}
-		}
-		return c.open(ctx, a)
-	})
-	return a, err
 }
 
 // readRouting takes from the body what routing depends on. On Bedrock's own paths all of that is in the path.

@@ -25,6 +25,9 @@ func (c *Call) openCured(a *attempt) error {
 		if err == nil {
 			if gone != nil {
 				c.learn(a, gone)
+				for _, m := range gone {
+					c.Record.Healed = append(c.Record.Healed, m.String())
+				}
 			}
 			return nil
 		}

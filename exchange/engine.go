@@ -69,7 +69,16 @@ type Process struct {
 	Memory Memory
 	// owned: a caller of the process had an owner, or a key for certain models.
 	owned atomic.Bool
+
+	calls, streams atomic.Int64 // under way
+	panics         atomic.Int64 // since the process began
 }
+
+// Calls returns how many calls are under way, and how many of them are streams whose reply has begun.
+func (p *Process) Calls() (calls, streams int64) { return p.calls.Load(), p.streams.Load() }
+
+// Panics returns how many calls ended by a fault of the gateway.
+func (p *Process) Panics() int64 { return p.panics.Load() }
 
 // note remembers what kind of callers there are.
 func (p *Process) note(c *Caller) {

@@ -18,6 +18,7 @@ func (c *Call) recovered() {
 		return
 	}
 	e := c.engine.Panicked(v, c.Record.RequestID)
+	c.Record.Panicked = true
 	if c.Record.Status != 0 {
 		c.Record.Err = e
 		panic(http.ErrAbortHandler)
@@ -32,6 +33,7 @@ func (en *Engine) Panicked(v any, requestID string) *chat.Error {
 	if v == http.ErrAbortHandler { //nolint:errorlint // it is this very value
 		panic(v)
 	}
+	en.Process.panics.Add(1)
 	en.Logger.Error("panic: this is a bug in the gateway; please report it with this line",
 		zap.String("request_id", requestID), zap.Any("panic", v), zap.ByteString("stack", debug.Stack()))
 	return &chat.Error{Kind: chat.ErrInternal, Message: "the gateway failed; its log says why", Cause: fmt.Errorf("panic: %v", v)}

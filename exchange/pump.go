@@ -36,6 +36,8 @@ func (c *Call) pump(a *attempt) {
 	p.w, p.rc, p.ping, p.keepAlive = c.w, *http.NewResponseController(c.w), enc.KeepAlive, c.engine.KeepAlive
 	p.begin()
 	defer p.end()
+	c.engine.Process.streams.Add(1)
+	defer c.engine.Process.streams.Add(-1)
 	err := c.relay(a, enc, p)
 	c.note(a.x)
 	if err == nil {

@@ -23,7 +23,8 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 	in := relayed{buf: getBuffer()}
 	defer func() { putBuffer(in.buf) }()
 	err := route.Try(c.r.Context(), c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
-		c.Record.Attempts, c.Record.Upstream = n, t.Name
+		c.trying(t, n)
+		c.Record.Upstream, c.Record.UpstreamModel = t.Name, t.ModelFor(c.Model)
 		in.attempt, in.left = &attempt{target: t}, c.engine.ReplyTimeout
 		in.ctx, in.cancel = context.WithCancelCause(ctx)
 		t.Begin()
@@ -39,11 +40,12 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw,
 			Method: c.r.Method, Path: path, Query: query, Header: c.r.Header,
 		}
-		if err := c.openRelay(&in); err != nil {
-			return c.attemptError(ctx, t, c.givenUp(in.ctx, err))
+		err := c.openRelay(&in)
+		if opened = err == nil; !opened {
+			err = c.attemptError(ctx, t, c.givenUp(in.ctx, err))
 		}
-		opened = true
-		return nil
+		c.tried(err)
+		return err
 	})
 	if err != nil {
 		return err

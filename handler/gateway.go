@@ -8,6 +8,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
 
 // Config is what a Gateway serves. Everything is resolved: no placeholders, no environment.
@@ -35,12 +36,29 @@ type Gateway struct {
 
 // New returns a Gateway.
 func New(c Config) *Gateway {
-	g := &Gateway{Engine: exchange.New(c.Config), upstreams: c.Upstreams, version: c.Version}
+	g := &Gateway{upstreams: c.Upstreams, version: c.Version}
+	if observe := c.Observe; observe != nil {
+		c.Observe = func(r *http.Request, rec *usage.Record) {
+			rec.Route = g.routeOf(r)
+			observe(r, rec)
+		}
+	}
+	g.Engine = exchange.New(c.Config)
 	g.surface = newSurface(endpoints, map[string]bool{"health off": !c.Health, "native off": !c.Native, "files off": g.Files == nil})
 	if g.Files != nil {
 		g.files = &filesAPI{store: g.Files, owner: func(r *http.Request) string { return g.Caller(r).Owner }, log: g.Logger}
 	}
 	return g
+}
+
+// routeOf returns the name of the endpoint that serves the request.
+func (g *Gateway) routeOf(r *http.Request) string {
+	if res, _ := g.surface.find(r.URL); res != nil {
+		if e := res.endpoint(r.Method); e != nil {
+			return e.name
+		}
+	}
+	return ""
 }
 
 // ServeHTTP answers the request if its path is one of the gateway's; it returns false, with nothing read or written, if it

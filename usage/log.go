@@ -101,7 +101,8 @@ func (r *Record) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		enc.AddDuration("ttft", r.FirstByte)
 	}
 	if r.Err != nil {
-		enc.AddString("error", r.Err.Error())
+		enc.AddString("cause", r.Cause())
+		enc.AddString("error", ErrorText(r.Err))
 	}
 	return nil
 }
