@@ -59,7 +59,7 @@ bedrock_gateway {
 		{"another header", "X-Api-Key", "sk-alice", 200, "a secret answer"},
 		{"no key", "X-Other", "x", 401, "No API key was given"},
 		{"a wrong key", "Api-Key", "sk-eve", 401, `"code":"invalid_api_key"`},
-		{"a model out of bounds", "Authorization", "Bearer sk-bob", 403, "your key does not allow the model 'gpt-4o'"},
+		{"a model out of bounds", "Authorization", "Bearer sk-bob", 404, "The model `gpt-4o` does not exist or you do not have access to it."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			u.Play(jsonReply(reply))
@@ -86,6 +86,46 @@ bedrock_gateway {
 				}
 			}
 		})
+	}
+}
+
+// What a key may not ask for is the same 404 as what is not there, and is not listed; the access log says which it was.
+func TestModelsOutOfAKeysBounds(t *testing.T) {
+	u := gatewaytest.NewUpstream(t)
+	u.PlayAt("/v1/models", jsonReply(`{"object":"list","data":[{"id":"gpt-4o","object":"model"},{"id":"o3","object":"model"}]}`))
+	g := gatewaytest.Start(t, fmt.Sprintf(`log
+api_key_auth {
+	key bob sk-bob {
+		models o3 nothing*
+	}
+}
+bedrock_gateway {
+	openai sk-upstream {
+		base_url %s/v1
+	}
+}`, u.URL))
+	for _, model := range []string{"gpt-4o", "nothing-served"} {
+		want := "The model `" + model + "` does not exist or you do not have access to it."
+		if a := post(t, g, "Authorization", "Bearer sk-bob", strings.ReplaceAll(chat, "gpt-4o", model)); a.Status != http.StatusNotFound || !strings.Contains(a.Body, `"`+want+`","type":"invalid_request_error","param":"model","code":"model_not_found"`) {
+			t.Errorf("%s: got %d %s", model, a.Status, a.Body)
+		}
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gatewaytest.URL+"/v1/models", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer sk-bob")
+	if a := g.Do(t, req); a.Status != http.StatusOK || strings.Contains(a.Body, "gpt-4o") || !strings.Contains(a.Body, `"o3"`) {
+		t.Errorf("the listing: got %d %s", a.Status, a.Body)
+	}
+	logged, err := os.ReadFile(g.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cause := range []string{"have access to it.: the caller's key does not allow it", "have access to it.: the model 'nothing-served' is not served here"} {
+		if !strings.Contains(string(logged), cause) {
+			t.Errorf("%q does not stand in the log:\n%s", cause, logged)
+		}
 	}
 }
 

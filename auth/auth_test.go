@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,7 +154,13 @@ func TestProvisionErrors(t *testing.T) {
 		"pattern of two":    {APIKey{Keys: []Key{{UserID: "a", Key: "k", Models: []string{"a b"}}}}, "has a space"},
 		"missing file":      {APIKey{KeysFile: filepath.Join(dir, "none")}, "keys_file: open"},
 		"line without key":  {APIKey{KeysFile: write("one", "# comment\nalice\n")}, "one: line 2: must be 'user_id key'"},
-		"line with three":   {APIKey{KeysFile: write("three", "alice secret1 secret2\n")}, "line 1: must be"},
+		"line with three":   {APIKey{KeysFile: write("three", "alice secret1-of-sixteen secret2\n")}, "line 1: must be 'user_id key', which models=, expires= and tags= may follow"},
+		"line option twice": {APIKey{KeysFile: write("twice", "alice key-of-sixteen-c tags=a tags=b\n")}, "line 1: tags= stands there twice"},
+		"line option empty": {APIKey{KeysFile: write("empty", "alice key-of-sixteen-c models=\n")}, "line 1: models= has no value"},
+		"line list empty":   {APIKey{KeysFile: write("comma", "alice key-of-sixteen-c models=a,,b\n")}, "line 1: models: one is empty"},
+		"line date":         {APIKey{KeysFile: write("date", "alice key-of-sixteen-c expires=secret\n")}, "line 1: expires must be a date"},
+		"a date":            {APIKey{Keys: []Key{{UserID: "a", Key: "k", Expires: "31.01.2027"}}}, "key 1 (user 'a'): expires must be a date"},
+		"a tag of two":      {APIKey{Keys: []Key{{UserID: "a", Key: "k", Tags: []string{"a b"}}}}, "tags: one is empty or has a space"},
 		"file key repeated": {APIKey{Keys: []Key{{UserID: "a", Key: "key-of-sixteen-c"}}, KeysFile: write("dup", "b key-of-sixteen-c\n")}, "have the same key"},
 		"file key short":    {APIKey{KeysFile: write("short", "a key-of-sixteen-c\nb fifteen-letters\n")}, "line 2: the key has fewer than 16 characters"},
 		"long line":         {APIKey{KeysFile: write("long", "a key-of-sixteen-c\na "+strings.Repeat("x", 3*maxKeyLen)+"\n")}, "line 2: "},
@@ -174,7 +182,7 @@ func TestProvisionErrors(t *testing.T) {
 func TestPlaceholders(t *testing.T) {
 	t.Setenv("AUTH_TEST_KEY", "sk-env")
 	a := provision(t, &APIKey{Keys: []Key{{UserID: "alice", Key: "{env.AUTH_TEST_KEY}"}}})
-	if e, ok := find(a.configured, "sk-env"); !ok || e.user != "alice" {
+	if e, ok := a.configured.find("sk-env"); !ok || e.user != "alice" {
 		t.Errorf("got %q, %v", e.user, ok)
 	}
 	if config, _ := json.Marshal(a); strings.Contains(string(config), "sk-env") {
@@ -197,7 +205,7 @@ func openTestFile(t *testing.T, content string) (*keysFile, *clock, *observer.Ob
 	}
 	write(content)
 	core, logs := observer.New(zap.InfoLevel)
-	f, err := openKeysFile(path, []entry{{user: "fixed", digest: sha256.Sum256([]byte("sk-fixed"))}}, zap.New(core))
+	f, err := openKeysFile(path, keys{sha256.Sum256([]byte("sk-fixed")): {user: "fixed", rights: &rights{}}}, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +218,7 @@ func TestKeysFileIsReadAgain(t *testing.T) {
 	f, c, logs, write := openTestFile(t, "\ufeff# people\n\nalice sk-one-0123456789\n  bob\t"+sha("sk-two-0123456789")+"\r\n")
 	good := func(key, user string) {
 		t.Helper()
-		if e, ok := find(f.entries(), key); ok != (user != "") || e.user != user {
+		if e, ok := f.keys().find(key); ok != (user != "") || e.user != user {
 			t.Errorf("%s: got %q, want %q", key, e.user, user)
 		}
 	}
@@ -260,13 +268,13 @@ func TestKeysFileChangedWithinATick(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.now = c.now.Add(checkEvery)
-	f.entries()
+	f.keys()
 	write("alice sk-two-0123456789\n")
 	if err := os.Chtimes(f.path, at, at); err != nil {
 		t.Fatal(err)
 	}
 	c.now = c.now.Add(checkEvery)
-	if _, ok := find(f.entries(), "sk-one-0123456789"); ok {
+	if _, ok := f.keys().find("sk-one-0123456789"); ok {
 		t.Error("the revoked key is still good")
 	}
 }
@@ -274,8 +282,8 @@ func TestKeysFileChangedWithinATick(t *testing.T) {
 func TestUnmarshalCaddyfile(t *testing.T) {
 	for name, tc := range map[string]struct{ input, want, err string }{
 		"all words": {
-			"api_key_auth {\n key alice {env.A}\n key bob sk-b {\n models gpt-* claude-*\n }\n keys_file /etc/keys\n}",
-			`{"keys":[{"user_id":"alice","key":"{env.A}"},{"user_id":"bob","key":"sk-b","models":["gpt-*","claude-*"]}],"keys_file":"/etc/keys"}`, "",
+			"api_key_auth {\n key alice {env.A}\n key bob sk-b {\n models gpt-* claude-*\n expires 2027-01-31\n tags red blue\n }\n keys_file /etc/keys\n}",
+			`{"keys":[{"user_id":"alice","key":"{env.A}"},{"user_id":"bob","key":"sk-b","models":["gpt-*","claude-*"],"expires":"2027-01-31","tags":["red","blue"]}],"keys_file":"/etc/keys"}`, "",
 		},
 		"no block":        {"api_key_auth", "", "api_key_auth needs a key or a keys_file, at Testfile:1"},
 		"argument":        {"api_key_auth foo {\n key a b\n}", "", "wrong argument count or unexpected line ending after 'foo', at Testfile:1"},
@@ -286,6 +294,9 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		"unknown in key":  {"api_key_auth {\n key a b {\n model x\n }\n}", "", "unrecognized subdirective 'model', at Testfile:3"},
 		"models twice":    {"api_key_auth {\n key a b {\n models x\n models y\n }\n}", "", "models already specified, at Testfile:4"},
 		"models of none":  {"api_key_auth {\n key a b {\n models\n }\n}", "", "wrong argument count or unexpected line ending after 'models', at Testfile:3"},
+		"expires twice":   {"api_key_auth {\n key a b {\n expires 2027-01-31\n expires 2027-01-31\n }\n}", "", "expires already specified, at Testfile:4"},
+		"a date in words": {"api_key_auth {\n key a b {\n expires tomorrow\n }\n}", "", "expires must be a date such as 2027-01-31, or a time such as 2027-01-31T18:00:00Z, at Testfile:3"},
+		"tags of none":    {"api_key_auth {\n key a b {\n tags\n }\n}", "", "wrong argument count or unexpected line ending after 'tags', at Testfile:3"},
 		"keys_file twice": {"api_key_auth {\n keys_file a\n keys_file b\n}", "", "keys_file already specified, at Testfile:3"},
 		"keys_file alone": {"api_key_auth {\n keys_file\n}", "", "wrong argument count or unexpected line ending after 'keys_file', at Testfile:2"},
 	} {
@@ -308,17 +319,21 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 	}
 }
 
-func BenchmarkAuthenticate(b *testing.B) {
-	entries := make([]entry, 100)
-	for i := range entries {
-		entries[i].digest[0] = byte(i)
-	}
-	entries[50].digest = sha256.Sum256([]byte("sk-1234567890"))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, ok := find(entries, "sk-1234567890"); !ok {
-			b.Fatal("not found")
-		}
+// A key is found in the same time whatever their number.
+func BenchmarkFind(b *testing.B) {
+	for _, n := range []int{1, 1_000_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			all := keys{sha256.Sum256([]byte("sk-1234567890")): {user: "alice"}}
+			for i := range n - 1 {
+				all[digest{byte(i), byte(i >> 8), byte(i >> 16), 1}] = grant{}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := all.find("sk-1234567890"); !ok {
+					b.Fatal("not found")
+				}
+			}
+		})
 	}
 }
 
@@ -328,7 +343,7 @@ func TestAKeysFileHalfWrittenLetsNoBeginningOfAKeyIn(t *testing.T) {
 	f, c, _, write := openTestFile(t, "alice "+key+"\n")
 	lets := func(key string, want bool) {
 		t.Helper()
-		if _, ok := find(f.entries(), key); ok != want {
+		if _, ok := f.keys().find(key); ok != want {
 			t.Errorf("%d characters: let in %v", len(key), ok)
 		}
 	}
@@ -346,4 +361,88 @@ func TestAKeysFileHalfWrittenLetsNoBeginningOfAKeyIn(t *testing.T) {
 	lets("x"+key, false)
 	c.now = c.now.Add(2 * settled)
 	lets("x"+key, true)
+}
+
+// A date ends at its end in UTC, and a user's new key is good while the old one still is.
+func TestKeysExpire(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	lines := "carol carol-0123456789ab expires=2027-01-31 tags=red,blue models=gpt-*,o3\ncarol carol-newer-0123456789\n"
+	if err := os.WriteFile(path, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, time.Now(), time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	a := provision(t, &APIKey{KeysFile: path, Keys: []Key{
+		{UserID: "alice", Key: "sk-alice", Expires: "2027-01-31", Tags: []string{"red", "blue"}, Models: []string{"gpt-*", "o3"}},
+		{UserID: "bob", Key: "sk-bob", Expires: "2027-01-31T12:00:00+02:00"},
+	}})
+	day := func(clock string) time.Time {
+		at, err := time.Parse(time.DateTime, "2027-"+clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for _, tc := range []struct {
+		key, at, user, rights string
+	}{
+		{"sk-alice", "01-31 23:59:59", "alice", "gpt-* o3|red blue"},
+		{"sk-alice", "02-01 00:00:00", "", ""},
+		{"sk-bob", "01-31 09:59:59", "bob", "|"},
+		{"sk-bob", "01-31 10:00:00", "", ""},
+		{"carol-0123456789ab", "01-31 23:59:59", "carol", "gpt-* o3|red blue"},
+		{"carol-0123456789ab", "02-01 00:00:00", "", ""},
+		{"carol-newer-0123456789", "02-01 00:00:00", "carol", "|"},
+	} {
+		a.now = func() time.Time { return day(tc.at) }
+		r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", nil)
+		r.Header.Set("Authorization", "Bearer "+tc.key)
+		w := httptest.NewRecorder()
+		user, ok, err := a.Authenticate(w, r)
+		if err != nil || ok != (tc.user != "") || user.ID != tc.user || ok && user.Metadata["models"]+"|"+user.Metadata["tags"] != tc.rights {
+			t.Errorf("%s at %s: got %+v, %v, %v", tc.key, tc.at, user, ok, err)
+		}
+		if !ok && !strings.Contains(w.Body.String(), wrong) {
+			t.Errorf("an expired key is told by its answer: %s", w.Body)
+		}
+	}
+}
+
+// Whatever a file holds, it is read whole or refused without a word of it, and no key is longer than it was written.
+func FuzzKeysFile(f *testing.F) {
+	f.Add("alice key-of-sixteen-c models=a,b* expires=2027-01-31 tags=x,y\n")
+	f.Add("\ufeff# people\n\nbob sha256:" + strings.Repeat("ab", 32) + "\r\n")
+	f.Add("a key-of-sixteen-c expires=2027-01-31T00:00:00Z\nb\n")
+	f.Fuzz(func(t *testing.T, content string) {
+		all := keys{}
+		if err := parseKeys([]byte(content), all); err != nil {
+			return
+		}
+		if lines := strings.Count(content, "\n") + 1; len(all) > lines {
+			t.Errorf("%d keys in %d lines", len(all), lines)
+		}
+		for _, g := range all {
+			if g.user == "" || strings.ContainsAny(g.models+g.tags, "\t\r\n,") {
+				t.Errorf("got %+v %+v", g, g.rights)
+			}
+		}
+	})
+}
+
+// A file of the greatest size is read in a bounded time: the request that finds it changed waits for it.
+func BenchmarkLargestKeysFile(b *testing.B) {
+	var file strings.Builder
+	for i := 0; file.Len() < maxKeysFile-200; i++ {
+		fmt.Fprintf(&file, "user%d sha256:%064x models=gpt-*,claude-* expires=2027-01-31 tags=team%d\n", i, i, i%100)
+	}
+	data := []byte(file.String())
+	b.ReportAllocs()
+	for b.Loop() {
+		all := keys{}
+		if err := parseKeys(data, all); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(all)), "keys")
+	}
 }

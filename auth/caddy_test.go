@@ -31,11 +31,15 @@ func TestThroughCaddy(t *testing.T) {
 	handle_errors {
 		respond "the site's own page for {err.status_code}"
 	}
-	respond "{http.auth.user.id}|{http.auth.user.models}|{header.Authorization}{header.X-Api-Key}{header.Api-Key}"
+	respond "{http.auth.user.id}|{http.auth.user.models}|{http.auth.user.tags}|{header.Authorization}{header.X-Api-Key}{header.Api-Key}"
 	api_key_auth {
 		key alice sk-alice
 		key bob sk-bob {
 			models gpt-* o3
+			tags red blue
+		}
+		key carol sk-carol {
+			expires 2020-01-31
 		}
 	}`)
 	for _, tc := range []struct {
@@ -43,9 +47,10 @@ func TestThroughCaddy(t *testing.T) {
 		status        int
 		body          string
 	}{
-		{"Authorization", "Bearer sk-alice", 200, "alice||"},
-		{"X-Api-Key", "sk-bob", 200, "bob|gpt-* o3|"},
-		{"Api-Key", "sk-bob", 200, "bob|gpt-* o3|"},
+		{"Authorization", "Bearer sk-alice", 200, "alice|||"},
+		{"X-Api-Key", "sk-bob", 200, "bob|gpt-* o3|red blue|"},
+		{"Api-Key", "sk-bob", 200, "bob|gpt-* o3|red blue|"},
+		{"Api-Key", "sk-carol", 401, `{"error":{"message":"` + auth.Wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`},
 		{"Api-Key", "sk-eve", 401, `{"error":{"message":"` + auth.Wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`},
 		{"X-Other", "sk-eve", 401, `{"error":{"message":"` + auth.Missing + `","type":"invalid_request_error","param":null,"code":null}}`},
 	} {
@@ -65,15 +70,18 @@ func TestThroughCaddy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := bytes.Count(logged, []byte("\n")); n != 5 {
-		t.Errorf("%d lines logged, want 5", n)
+	if n := bytes.Count(logged, []byte("\n")); n != 6 {
+		t.Errorf("%d lines logged, want 6", n)
 	}
-	for _, key := range []string{"sk-alice", "sk-bob"} {
+	for _, key := range []string{"sk-alice", "sk-bob", "sk-carol"} {
 		if bytes.Contains(logged, []byte(key)) {
 			t.Errorf("%s stands in the access log:\n%s", key, logged)
 		}
 	}
 	if !bytes.Contains(logged, []byte(`"user_id":"alice"`)) {
 		t.Errorf("the user does not stand in the access log:\n%s", logged)
+	}
+	if n := bytes.Count(logged, []byte(`"expired_key_of":"carol"`)); n != 1 {
+		t.Errorf("%d lines tell of the expired key, want 1:\n%s", n, logged)
 	}
 }

@@ -32,7 +32,9 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //
 //	api_key_auth [<matcher>] {
 //		key <user_id> <key | sha256:hex> {
-//			models <pattern...>
+//			models  <pattern...>
+//			expires <date>
+//			tags    <tag...>
 //		}
 //		keys_file <path>
 //	}
@@ -65,7 +67,7 @@ func (a *APIKey) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// unmarshalKey reads key <user_id> <key> { models <pattern...> }.
+// unmarshalKey reads key <user_id> <key> { ... }.
 func (a *APIKey) unmarshalKey(d *caddyfile.Dispenser) error {
 	args, err := directive.Args(d, 2, 2)
 	if err != nil {
@@ -82,13 +84,26 @@ func (a *APIKey) unmarshalKey(d *caddyfile.Dispenser) error {
 	}
 	seen := make(directive.Seen)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if d.Val() != "models" {
+		word := d.Val()
+		if word != "models" && word != "expires" && word != "tags" {
 			return directive.Unknown(d)
 		}
 		if err := seen.Once(d); err != nil {
 			return err
 		}
-		if k.Models, err = directive.Args(d, 1, -1); err != nil {
+		switch word {
+		case "models":
+			k.Models, err = directive.Args(d, 1, -1)
+		case "tags":
+			k.Tags, err = directive.Args(d, 1, -1)
+		default:
+			if err = directive.Set(d, &k.Expires); err == nil && !strings.Contains(k.Expires, "{") {
+				if _, err = expiry(k.Expires); err != nil {
+					err = d.WrapErr(err)
+				}
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
+	"go.uber.org/zap"
 )
 
 func init() {
@@ -32,18 +35,23 @@ func init() {
 // ------------|-------------
 // `{http.auth.user.id}` | The user the key belongs to
 // `{http.auth.user.models}` | The patterns of the models the key allows, separated by spaces; empty for every model
+// `{http.auth.user.tags}` | The key's tags, separated by spaces
 type APIKey struct {
-	// The keys and their users. A user may have several.
+	// The keys and their users. A user may have several, so that a key can be
+	// replaced while the old one is still good.
 	Keys []Key `json:"keys,omitempty"`
 
-	// A file of further keys, one `user_id key` per line; empty lines and lines
+	// A file of further keys, one
+	// `user_id key [models=a,b*] [expires=2027-01-31] [tags=x,y]` per line, up to
+	// 64 MiB; empty lines and lines
 	// that start with `#` are skipped. The file is checked once a second while
 	// requests come, and read again when it has changed. If it cannot be read
 	// then, the error is logged and the keys stay as they were.
 	KeysFile string `json:"keys_file,omitempty"`
 
-	configured []entry
+	configured keys
 	file       *keysFile
+	now        func() time.Time
 }
 
 // Key is one key and its user.
@@ -57,6 +65,14 @@ type Key struct {
 	// The models that the key allows; `*` stands for any run of characters.
 	// Default: every model.
 	Models []string `json:"models,omitempty"`
+
+	// The date until whose end in UTC the key is good, such as `2027-01-31`, or
+	// a time such as `2027-01-31T18:00:00Z`. Default: it does not expire.
+	Expires string `json:"expires,omitempty"`
+
+	// What the key is for, such as a team or a cost centre, for limits and logs:
+	// `{http.auth.user.tags}`.
+	Tags []string `json:"tags,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -73,15 +89,15 @@ func (a *APIKey) Provision(ctx caddy.Context) error {
 	if len(a.Keys) == 0 && a.KeysFile == "" {
 		return fmt.Errorf("no key and no keys_file: every request would be refused; configure one of them")
 	}
+	a.configured, a.now = make(keys, len(a.Keys)), time.Now
 	for i, k := range a.Keys {
-		e, err := k.resolve(repl)
+		d, g, err := k.resolve(repl)
+		if err == nil {
+			err = a.configured.add(d, g)
+		}
 		if err != nil {
 			return fmt.Errorf("key %d (user '%s'): %w", i+1, k.UserID, err)
 		}
-		a.configured = append(a.configured, e)
-	}
-	if err := distinct(a.configured); err != nil {
-		return err
 	}
 	if a.KeysFile == "" {
 		return nil
@@ -94,58 +110,79 @@ func (a *APIKey) Provision(ctx caddy.Context) error {
 	return err
 }
 
-// resolve returns the entry that k describes.
-func (k Key) resolve(repl *caddy.Replacer) (entry, error) {
+// resolve returns the key's digest and what it is good for.
+func (k Key) resolve(repl *caddy.Replacer) (digest, grant, error) {
+	fail := func(err error) (digest, grant, error) { return digest{}, grant{}, err }
 	user, err := repl.ReplaceOrErr(k.UserID, true, true)
 	if err != nil {
-		return entry{}, fmt.Errorf("user: %w", err)
+		return fail(fmt.Errorf("user: %w", err))
 	}
 	if user == "" {
-		return entry{}, fmt.Errorf("no user")
+		return fail(fmt.Errorf("no user"))
 	}
 	key, err := repl.ReplaceOrErr(k.Key, true, true)
 	if err != nil {
-		return entry{}, err
+		return fail(err)
 	}
-	e := entry{user: user}
-	if e.digest, err = digestOf(key); err != nil {
-		return entry{}, err
+	d, err := digestOf(key)
+	if err != nil {
+		return fail(err)
 	}
-	patterns := make([]string, 0, len(k.Models))
-	for _, m := range k.Models {
-		p, err := repl.ReplaceOrErr(m, true, true)
-		if err != nil {
-			return entry{}, fmt.Errorf("models: %w", err)
+	g := grant{user: user, rights: &rights{}}
+	for _, words := range []struct {
+		name string
+		from []string
+		to   *string
+	}{{"models", k.Models, &g.models}, {"tags", k.Tags, &g.tags}} {
+		resolved := make([]string, len(words.from))
+		for i, w := range words.from {
+			if resolved[i], err = repl.ReplaceOrErr(w, true, true); err != nil {
+				return fail(fmt.Errorf("%s: %w", words.name, err))
+			}
 		}
-		if p == "" || strings.ContainsAny(p, " \t\r\n") {
-			return entry{}, fmt.Errorf("models: pattern '%s' is empty or has a space", p)
+		if *words.to, err = list(words.name, resolved); err != nil {
+			return fail(err)
 		}
-		patterns = append(patterns, p)
 	}
-	e.models = strings.Join(patterns, " ")
-	return e, nil
+	date, err := repl.ReplaceOrErr(k.Expires, true, true)
+	if err != nil {
+		return fail(fmt.Errorf("expires: %w", err))
+	}
+	if g.expires, err = expiry(date); err != nil {
+		return fail(err)
+	}
+	return d, g, nil
 }
 
 // Authenticate returns the user whose key the request carries. If there is
-// none, it writes the 401 and returns false.
+// none, it writes the 401 and returns false. The access log then says whose key
+// it was that has expired.
 func (a *APIKey) Authenticate(w http.ResponseWriter, r *http.Request) (caddyauth.User, bool, error) {
-	entries := a.configured
+	valid := a.configured
 	if a.file != nil {
-		entries = a.file.entries()
+		valid = a.file.keys()
 	}
 	given := credentials(r.Header)
+	expired := ""
 	for _, c := range given {
-		e, ok := find(entries, c)
+		g, ok := valid.find(c)
 		if !ok {
+			continue
+		}
+		if g.expired(a.now()) {
+			expired = g.user
 			continue
 		}
 		for _, name := range credentialHeaders {
 			r.Header.Del(name)
 		}
 		return caddyauth.User{
-			ID:       e.user,
-			Metadata: map[string]string{"models": e.models},
+			ID:       g.user,
+			Metadata: map[string]string{"models": g.models, "tags": g.tags},
 		}, true, nil
+	}
+	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok && expired != "" {
+		extra.Set(zap.String("expired_key_of", expired))
 	}
 	refuse(w, r, len(given) > 0)
 	return caddyauth.User{}, false, nil

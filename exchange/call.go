@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -131,9 +132,9 @@ func (c *Call) read(detect func() error) (*upstream.Route, error) {
 	if err := c.readRouting(); err != nil {
 		return nil, err
 	}
-	route, e := c.engine.Router.Route(c.Model)
-	if e != nil {
-		return nil, e
+	route, err := c.route()
+	if err != nil {
+		return nil, err
 	}
 	return route, c.readFiles()
 }
@@ -217,7 +218,33 @@ func (c *Call) mayAsk() error {
 	if c.Caller.May(c.Model) {
 		return nil
 	}
-	return &chat.Error{Kind: chat.ErrPermission, Code: "model_not_allowed", Param: "model", Message: "your key does not allow the model '" + c.Model + "'"}
+	return NotAllowed(c.Model)
+}
+
+// NotAllowed is the error for a model that is not for the caller.
+func NotAllowed(name string) *chat.Error {
+	return NoModel(name, errors.New("the caller's key does not allow it"))
+}
+
+// NoModel is the error for a model that is not there, or not for the caller. OpenAI's words do not tell which, so that a key
+// for certain models does not tell the names of others; the cause is for the log.
+func NoModel(name string, cause error) *chat.Error {
+	return &chat.Error{
+		Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model", Cause: cause,
+		Message: "The model `" + name + "` does not exist or you do not have access to it.",
+	}
+}
+
+// route returns the route of the call's model. A caller with a key for certain models does not get to know of others.
+func (c *Call) route() (*upstream.Route, error) {
+	route, e := c.engine.Router.Route(c.Model)
+	switch {
+	case e == nil:
+		return route, nil
+	case c.Caller.Models != nil:
+		return nil, NoModel(c.Model, e)
+	}
+	return nil, e
 }
 
 // Route sets the call's model and returns its route: that of a relay, whose body the gateway does not read further.
@@ -226,9 +253,5 @@ func (c *Call) Route(model string) (*upstream.Route, error) {
 	if err := c.mayAsk(); err != nil {
 		return nil, err
 	}
-	route, e := c.engine.Router.Route(model)
-	if e != nil {
-		return nil, e
-	}
-	return route, nil
+	return c.route()
 }

@@ -195,10 +195,7 @@ func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request, name string
 		g.Fail(w, r, modelsForm(r), id, modelsError(r.Context(), g.upstreams, entries))
 		return
 	}
-	g.Fail(w, r, modelsForm(r), id, &chat.Error{
-		Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model",
-		Message: "the model '" + name + "' does not exist or you do not have access to it",
-	})
+	g.Fail(w, r, modelsForm(r), id, exchange.NoModel(name, nil))
 }
 
 // named returns the entry of a name that only a route knows: what is listed of its model, under that name.

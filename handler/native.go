@@ -84,7 +84,12 @@ func (g *Gateway) serveControl(w http.ResponseWriter, r *http.Request, _ string)
 		if route == nil {
 			return &chat.Error{Kind: chat.ErrNotFound, Message: "no Bedrock upstream is configured"}
 		}
-		if id, one := strings.CutPrefix(r.URL.Path, "/foundation-models/"); c.Caller.Models != nil && !(one && c.Caller.May(id)) {
+		id, one := strings.CutPrefix(r.URL.Path, "/foundation-models/")
+		switch {
+		case c.Caller.Models == nil:
+		case one && !c.Caller.May(id):
+			return exchange.NotAllowed(id)
+		case !one:
 			return &chat.Error{Kind: chat.ErrPermission, Code: "model_not_allowed", Message: "your key is for certain models only; those are listed at /v1/models"}
 		}
 		return c.Relay(route, func(*upstream.Target) (string, string) { return r.URL.EscapedPath(), controlQuery(r.URL) })

@@ -88,7 +88,7 @@ func TestAKeyForCertainModelsReachesNoOtherByARelay(t *testing.T) {
 		want              int
 	}{
 		"the one allowed":        {"application/json", `{"model":"gpt-4o-mini"}`, 200},
-		"another":                {"application/json", `{"model":"gpt-4o"}`, 403},
+		"another":                {"application/json", `{"model":"gpt-4o"}`, 404},
 		"none":                   {"application/json", `{"prompt":{"id":"pmpt_1"}}`, 403},
 		"no body":                {"application/json", ``, 403},
 		"the one allowed, form":  {"multipart/form-data; boundary=b", form("gpt-4o-mini"), 200},

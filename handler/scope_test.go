@@ -82,7 +82,7 @@ func TestALimitedKeyReachesOnlyCallsOfItsModels(t *testing.T) {
 		{"POST", "/v1/audio/transcriptions", form, "--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngpt-4o-mini\r\n--x--\r\n", 200},
 		{"POST", "/v1/audio/transcriptions", form, "--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngpt-4o-mini\r\n--x\r\n", 400},
 		{"GET", "/foundation-models", "", "", 403},
-		{"GET", "/foundation-models/gpt-4o", "", "", 403},
+		{"GET", "/foundation-models/gpt-4o", "", "", 404},
 		{"GET", "/foundation-models/gpt-4o-mini", "", "", 200},
 	} {
 		g, asked := scoped(t)

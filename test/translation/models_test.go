@@ -49,7 +49,7 @@ func TestModelsForAnthropic(t *testing.T) {
 		{"behind the last", "GET", "/v1/models?after_id=mine", "sk-alice", 200, page(false, "", "")},
 		{"one", "GET", "/v1/models/us.anthropic.claude-x", "sk-alice", 200, us},
 		{"one that a route names", "GET", "/v1/models/mine", "sk-alice", 200, my},
-		{"none of that name", "GET", "/v1/models/nobody", "sk-alice", 404, refused("not_found_error", "'nobody' does not exist")},
+		{"none of that name", "GET", "/v1/models/nobody", "sk-alice", 404, refused("not_found_error", "`nobody` does not exist")},
 		{"a limit that is none", "GET", "/v1/models?limit=0", "sk-alice", 400, refused("invalid_request_error", "limit: Input should be")},
 		{"an id that is not listed", "GET", "/v1/models?after_id=x", "sk-alice", 400, refused("invalid_request_error", "after_id: no model 'x'")},
 		{"two directions", "GET", "/v1/models?after_id=mine&before_id=mine", "sk-alice", 400, refused("invalid_request_error", "only one")},
