@@ -86,6 +86,7 @@ func (m *model) summary(region string) map[string]any {
 	switch {
 	case strings.Contains(m.id, "embed"):
 		output = []string{"EMBEDDING"}
+	case strings.Contains(m.id, "rerank"):
 	case m.other:
 		output = []string{"IMAGE"}
 	}

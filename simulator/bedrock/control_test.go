@@ -39,7 +39,7 @@ func TestFoundationModelsAreListedAndFiltered(t *testing.T) {
 	if list := ids(&controlapi.ListFoundationModelsInput{ByProvider: aws.String("DeepSeek")}); !slices.Equal(list, []string{"deepseek.r1-v1:0", "deepseek.v3-v1:0"}) {
 		t.Errorf("by provider: %v", list)
 	}
-	if list := ids(&controlapi.ListFoundationModelsInput{ByOutputModality: controltypes.ModelModalityEmbedding}); len(list) != 2 {
+	if list := ids(&controlapi.ListFoundationModelsInput{ByOutputModality: controltypes.ModelModalityEmbedding}); len(list) != 9 {
 		t.Errorf("by modality: %v", list)
 	}
 	if list := ids(&controlapi.ListFoundationModelsInput{ByInferenceType: controltypes.InferenceTypeOnDemand}); slices.Contains(list, "deepseek.r1-v1:0") || !slices.Contains(list, "deepseek.v3-v1:0") {

@@ -12,7 +12,8 @@
 // models, ids and refusals that Bedrock has (apis.go).
 //
 // The id is one percent-encoded segment: a model id, an inference profile id or an ARN (of the region the request was
-// signed for). InvokeModel takes Claude's and Titan's bodies.
+// signed for). InvokeModel takes Claude's and Titan's bodies, and those of the models that embed (Titan, Nova, Cohere,
+// Marengo) and rank (Cohere, Amazon). Texts with the same words have vectors that are near to each other, and rank high.
 //
 // # Credentials
 //

@@ -20,10 +20,17 @@ func FuzzBodies(f *testing.F) {
 	f.Add(3, []byte(claudeSays(claudeHi, `,"thinking":{"type":"enabled","budget_tokens":1024}`)))
 	f.Add(4, []byte(`{"inputText":"User: a\nBot:","textGenerationConfig":{"maxTokenCount":3}}`))
 	f.Add(5, []byte(`{"input":{"invokeModel":{"body":"e30="}}}`))
+	f.Add(6, []byte(`{"inputText":"a","dimensions":256}`))
+	f.Add(7, []byte(`{"texts":["a"],"input_type":"search_query","truncate":"RIGHT"}`))
+	f.Add(8, []byte(`{"taskType":"SINGLE_EMBEDDING","singleEmbeddingParams":{"embeddingPurpose":"CLUSTERING","text":{"truncationMode":"NONE","value":"a"}}}`))
+	f.Add(9, []byte(`{"query":"a","documents":["a"],"api_version":2}`))
+	f.Add(10, []byte(`{"inputType":"text","text":{"inputText":"a"}}`))
 	h := New(Options{})
 	targets := []string{
 		"/model/" + haiku3 + "/converse", "/model/" + sonnet45 + "/converse-stream", "/model/" + haiku3 + "/invoke",
 		"/model/" + sonnet45 + "/invoke-with-response-stream", "/model/" + titan + "/invoke", "/model/" + sonnet45 + "/count-tokens",
+		"/model/amazon.titan-embed-text-v2:0/invoke", "/model/cohere.embed-v4:0/invoke", "/model/amazon.nova-2-multimodal-embeddings-v1:0/invoke",
+		"/model/cohere.rerank-v3-5:0/invoke", "/model/us.twelvelabs.marengo-embed-3-0-v1:0/invoke",
 	}
 	f.Fuzz(func(t *testing.T, which int, body []byte) {
 		if bytes.Contains(body, []byte("fault")) || bytes.Contains(body, []byte(`\u00`)) {

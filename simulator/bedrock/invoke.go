@@ -11,12 +11,16 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
 )
 
-// invoke serves InvokeModel and InvokeModelWithResponseStream for Claude's and Titan's bodies. The reply's body is the
-// model's own form; streamed, each of its chunks is the base64 in an event named chunk.
+// invoke serves InvokeModel and InvokeModelWithResponseStream for Claude's and Titan's bodies, and InvokeModel for those of
+// models that embed and rank. The reply's body is the model's own form; streamed, each of its chunks is the base64 in an
+// event named chunk.
 func (x *exchange) invoke() *apiError {
 	stream := x.seen.Operation == "InvokeModelWithResponseStream"
 	if refused := x.checkInvokeHeaders(stream); refused != nil {
 		return refused
+	}
+	if body := ownBodies[x.model.family]; body != nil {
+		return x.invokeOwn(body, stream)
 	}
 	var a *ask
 	var refused *apiError
@@ -26,7 +30,7 @@ func (x *exchange) invoke() *apiError {
 	case "titan":
 		a, refused = x.titanAsk()
 	default:
-		return invalid("This simulator invokes Claude and Titan models only. Try again with Converse.")
+		return invalid("This simulator invokes Claude and Titan models, and those that embed or rank, only. Try again with Converse.")
 	}
 	if refused != nil {
 		return refused

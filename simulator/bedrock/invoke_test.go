@@ -198,7 +198,7 @@ func TestInvalidInvokeBodiesAreRefused(t *testing.T) {
 		{"temperature over 1", haiku3, claudeSays(claudeHi, `,"temperature":1.5`), "temperature: Input should be less than or equal to 1"},
 		{"prefill on a newer Claude", opus47, claudeSays(claudeHi+`,{"role":"assistant","content":"x"}`, ""), "does not support assistant message prefill"},
 		{"a blank stop sequence", haiku3, claudeSays(claudeHi, `,"stop_sequences":["\n"]`), "stop_sequences.0"},
-		{"another family", "amazon.nova-lite-v1:0", `{}`, "Claude and Titan models only"},
+		{"another family", "amazon.nova-lite-v1:0", `{}`, "Claude and Titan models, and those that embed or rank, only"},
 
 		{"Titan without text", titan, `{}`, "#: required key [inputText] not found"},
 		{"Titan with empty text", titan, `{"inputText":""}`, "#/inputText: expected minLength: 1, actual: 0"},

@@ -47,7 +47,7 @@ type facts struct {
 	efforts []string
 	// apis are the model's APIs beside Converse and InvokeModel.
 	apis api
-	// other marks what Converse does not serve: embeddings and images.
+	// other marks what Converse does not serve: embeddings, rankings and images.
 	other bool
 }
 
@@ -98,6 +98,9 @@ var (
 	notChat   = facts{family: "other", other: true}
 )
 
+// embeds are the facts of a model that embeds or ranks by a body of its own.
+func embeds(family string) facts { return facts{family: family, other: true} }
+
 // with returns f with one change.
 func with(f facts, change func(*facts)) facts {
 	change(&f)
@@ -142,7 +145,12 @@ var models = []*model{
 	{id: "amazon.titan-text-lite-v1", name: "Titan Text G1 - Lite", facts: with(titanText, func(f *facts) { f.maxTokens = 4096 }), onDemand: true},
 	{id: "amazon.titan-text-express-v1", name: "Titan Text G1 - Express", facts: titanText, onDemand: true},
 	{id: "amazon.titan-text-premier-v1:0", name: "Titan Text G1 - Premier", facts: with(titanText, func(f *facts) { f.maxTokens = 3072 }), onDemand: true},
-	{id: "amazon.titan-embed-text-v2:0", name: "Titan Text Embeddings V2", facts: notChat, onDemand: true},
+	{id: "amazon.titan-embed-text-v1", name: "Titan Embeddings G1 - Text", facts: embeds("titan-embed-v1"), onDemand: true},
+	{id: "amazon.titan-embed-g1-text-02", name: "Titan Text Embeddings v2", facts: embeds("titan-embed-v1"), onDemand: true},
+	{id: "amazon.titan-embed-text-v2:0", name: "Titan Text Embeddings V2", facts: embeds("titan-embed-v2"), onDemand: true},
+	{id: "amazon.titan-embed-image-v1", name: "Titan Multimodal Embeddings G1", facts: with(embeds("titan-embed-image"), func(f *facts) { f.images = true }), onDemand: true},
+	{id: "amazon.nova-2-multimodal-embeddings-v1:0", name: "Nova Multimodal Embeddings", facts: with(embeds("nova-embed"), func(f *facts) { f.images, f.video = true, true }), onDemand: true},
+	{id: "amazon.rerank-v1:0", name: "Rerank 1.0", facts: embeds("amazon-rerank"), onDemand: true},
 
 	{id: "meta.llama3-8b-instruct-v1:0", name: "Llama 3 8B Instruct", facts: with(llama, func(f *facts) { f.tools, f.optimized, f.maxTokens = false, false, 2048 }), onDemand: true},
 	{id: "meta.llama3-1-8b-instruct-v1:0", name: "Llama 3.1 8B Instruct", facts: llama, onDemand: true, geos: "us"},
@@ -185,7 +193,11 @@ var models = []*model{
 	{id: "moonshot.kimi-k2-thinking", name: "Kimi K2 Thinking", facts: open, onDemand: true},
 	{id: "cohere.command-r-v1:0", name: "Command R", facts: cohere, onDemand: true},
 	{id: "cohere.command-r-plus-v1:0", name: "Command R+", facts: cohere, onDemand: true},
-	{id: "cohere.embed-english-v3", name: "Embed English", facts: notChat, onDemand: true},
+	{id: "cohere.embed-english-v3", name: "Embed English", facts: with(embeds("cohere-embed-v3"), func(f *facts) { f.images = true }), onDemand: true},
+	{id: "cohere.embed-multilingual-v3", name: "Embed Multilingual", facts: with(embeds("cohere-embed-v3"), func(f *facts) { f.images = true }), onDemand: true},
+	{id: "cohere.embed-v4:0", name: "Embed v4", facts: with(embeds("cohere-embed-v4"), func(f *facts) { f.images = true }), onDemand: true, geos: "us eu global"},
+	{id: "cohere.rerank-v3-5:0", name: "Rerank 3.5", facts: embeds("cohere-rerank"), onDemand: true},
+	{id: "twelvelabs.marengo-embed-3-0-v1:0", name: "Marengo Embed 3.0", facts: with(embeds("marengo"), func(f *facts) { f.images, f.video = true, true }), geos: "us eu apac"},
 	{id: "stability.sd3-5-large-v1:0", name: "Stable Diffusion 3.5 Large", facts: notChat, onDemand: true},
 }
 
@@ -193,7 +205,7 @@ var models = []*model{
 var providers = map[string]string{
 	"amazon": "Amazon", "anthropic": "Anthropic", "cohere": "Cohere", "deepseek": "DeepSeek", "google": "Google",
 	"meta": "Meta", "minimax": "MiniMax", "mistral": "Mistral AI", "moonshot": "Moonshot AI", "openai": "OpenAI",
-	"qwen": "Qwen", "stability": "Stability AI", "xai": "xAI",
+	"qwen": "Qwen", "stability": "Stability AI", "twelvelabs": "TwelveLabs", "xai": "xAI",
 }
 
 // byID holds the models and their inference profiles.
