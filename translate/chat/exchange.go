@@ -13,6 +13,7 @@ import (
 type Exchange struct {
 	Model       string       // the client's name for the model: what replies show
 	TargetModel string       // the upstream's name for it
+	Target      string       // the name of the dialect in which it is asked; "" where none is chosen yet
 	Access      model.Access // by which API and host it is asked; zero where there is but one
 	Facts       model.Facts  // what is known of the target model
 

@@ -203,16 +203,18 @@ const (
 
 // Tool is a function that the model may call.
 type Tool struct {
-	Name        string // with a Namespace, both, joined by JoinNamespace
-	Namespace   string // of OpenAI's Responses; "" for none
-	Kind        ToolKind
-	Own         Value // the tool as its dialect has it, where it is in a Namespace or no FunctionTool; nil if it has none
-	Description String
-	Schema      Value // JSON Schema of the input; nil if none given
-	Strict      *bool
-	Cache       *Cache
-	Raw         Value // a tool of a provider's own kind, understood by the dialect named in Dialect; else nil
-	Dialect     string
+	Name      string // with a Namespace, both, joined by JoinNamespace
+	Namespace string // of OpenAI's Responses; "" for none
+	// NamespaceDescription is the same for all tools of a Namespace.
+	NamespaceDescription String
+	Kind                 ToolKind
+	Own                  Value // the tool as its dialect has it, where it is in a Namespace or no FunctionTool; nil if it has none
+	Description          String
+	Schema               Value // JSON Schema of the input; nil if none given
+	Strict               *bool
+	Cache                *Cache
+	Raw                  Value // a tool of a provider's own kind, understood by the dialect named in Dialect; else nil
+	Dialect              string
 }
 
 // ToolChoiceKind says how free the model is to call tools.

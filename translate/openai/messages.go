@@ -23,13 +23,13 @@ type message struct {
 
 // messages reads the conversation.
 func (d *decoder) messages() {
-	r := &d.r
+	r := &d.R
 	r.Array()
 	d.req.Messages = make([]chat.Message, 0, 8)
 	d.arena = decode.NewArena(8)
 	i := 0
 	for ; r.Element(); i++ {
-		d.item(0, i)
+		d.Item(0, i)
 		m := message{index: i}
 		d.message(&m)
 		if r.Err() != nil {
@@ -38,18 +38,18 @@ func (d *decoder) messages() {
 		d.place(&m)
 	}
 	if i == 0 {
-		d.fail("invalid 'messages': empty array; expected at least one message")
+		d.Fail("invalid 'messages': empty array; expected at least one message")
 	}
 	d.answered()
 }
 
 // message reads one message.
 func (d *decoder) message(m *message) {
-	r := &d.r
+	r := &d.R
 	d.scratch, d.thoughts, d.uses = d.scratch[:0], d.thoughts[:0], d.uses[:0]
 	r.Object()
 	for r.Member() {
-		d.at(1)
+		d.At(1)
 		if r.Null() {
 			continue
 		}
@@ -103,11 +103,11 @@ func (d *decoder) place(m *message) {
 		d.answered()
 		d.results = false
 	case "":
-		d.missing(1, "role")
+		d.Missing(1, "role")
 	default:
-		d.failAt(1, "role", "invalid value: '%s'; supported values are: system, developer, user, assistant, tool and function", m.role)
+		d.FailAt(1, "role", "invalid value: '%s'; supported values are: system, developer, user, assistant, tool and function", m.role)
 	}
-	if d.r.Err() != nil {
+	if d.R.Err() != nil {
 		return
 	}
 	switch string(m.role) {
@@ -115,7 +115,7 @@ func (d *decoder) place(m *message) {
 		d.system(m)
 	case "user":
 		if m.text == nil && !m.list {
-			d.missing(1, "content")
+			d.Missing(1, "content")
 			return
 		}
 		d.add(chat.Message{Role: chat.User, Name: m.name, Content: d.content(m)})
@@ -153,13 +153,13 @@ func (d *decoder) add(m chat.Message) {
 // system adds to the system text, or, behind the first turn, a message of the operator's.
 func (d *decoder) system(m *message) {
 	if m.text == nil && !m.list {
-		d.missing(1, "content")
+		d.Missing(1, "content")
 		return
 	}
 	blocks := d.content(m)
 	for i := range blocks {
 		if blocks[i].Kind != chat.Text {
-			d.failAt(1, "content", "invalid content: %s messages hold text only", m.role)
+			d.FailAt(1, "content", "invalid content: %s messages hold text only", m.role)
 			return
 		}
 	}
@@ -182,7 +182,7 @@ func (d *decoder) assistant(m *message) {
 	if m.list {
 		for i := range d.scratch {
 			if k := d.scratch[i].Kind; k != chat.Text && k != chat.Refusal {
-				d.failAt(1, "content", "invalid content: assistant messages hold text and refusal parts only")
+				d.FailAt(1, "content", "invalid content: assistant messages hold text and refusal parts only")
 				return
 			}
 		}
@@ -208,7 +208,7 @@ func (d *decoder) assistant(m *message) {
 
 func (d *decoder) toolResult(m *message) {
 	if m.callID == "" {
-		d.missing(1, "tool_call_id")
+		d.Missing(1, "tool_call_id")
 		return
 	}
 	first, known := d.open.Answer(m.callID)
@@ -218,13 +218,13 @@ func (d *decoder) toolResult(m *message) {
 	if known {
 		return
 	}
-	d.failAt(1, "tool_call_id", "the tool result with the id '%s' answers no call of the assistant's turn before it: messages with role 'tool' must follow a message with 'tool_calls' that has this id", m.callID)
+	d.FailAt(1, "tool_call_id", "the tool result with the id '%s' answers no call of the assistant's turn before it: messages with role 'tool' must follow a message with 'tool_calls' that has this id", m.callID)
 }
 
 // functionResult is the deprecated form of a tool result: it names its function, and there was one call at most.
 func (d *decoder) functionResult(m *message) {
 	if m.name == "" {
-		d.missing(1, "name")
+		d.Missing(1, "name")
 		return
 	}
 	for i := range d.open {
@@ -234,7 +234,7 @@ func (d *decoder) functionResult(m *message) {
 			return
 		}
 	}
-	d.failAt(1, "name", "the result of the function '%s' answers no call of the assistant's turn before it", m.name)
+	d.FailAt(1, "name", "the result of the function '%s' answers no call of the assistant's turn before it", m.name)
 }
 
 // result adds a tool result to the user turn that holds those of the same assistant turn.
@@ -244,7 +244,7 @@ func (d *decoder) result(m *message, id string) {
 	b.Tool.Content = d.content(m)
 	for i := range b.Tool.Content {
 		if k := b.Tool.Content[i].Kind; k != chat.Text && k != chat.Image && k != chat.Document {
-			d.failAt(1, "content", "invalid content: tool messages hold text, image_url and file parts only")
+			d.FailAt(1, "content", "invalid content: tool messages hold text, image_url and file parts only")
 			return
 		}
 	}
@@ -262,8 +262,8 @@ func (d *decoder) result(m *message, id string) {
 
 // answered checks that every tool call of the last assistant turn has its result.
 func (d *decoder) answered() {
-	if c := d.open.Unanswered(); c != nil && d.r.Err() == nil {
-		d.r.Fail(chat.Invalid("messages["+strconv.Itoa(d.asked)+"].tool_calls",
+	if c := d.open.Unanswered(); c != nil && d.R.Err() == nil {
+		d.R.Fail(chat.Invalid("messages["+strconv.Itoa(d.asked)+"].tool_calls",
 			"the tool call with the id '%s' has no result: a message with 'tool_calls' must be followed by a message with role 'tool' for each 'tool_call_id'", c.ID))
 	}
 	d.open = d.open[:0]

@@ -13,12 +13,12 @@ var efforts = []string{"none", "minimal", "low", "medium", "high", "xhigh", "max
 
 // option reads the members that are objects of their own or seldom there.
 func (d *decoder) option() {
-	r, req := &d.r, d.req
+	r, req := &d.R, d.req
 	switch key := string(r.Key()); key {
 	case "stream_options":
 		r.Object()
 		for r.Member() {
-			if d.at(1); string(r.Key()) == "include_usage" && !r.Null() {
+			if d.At(1); string(r.Key()) == "include_usage" && !r.Null() {
 				req.IncludeUsage = r.Bool()
 			} else {
 				r.Skip() // include_obfuscation pads the stream, which hides nothing from the next hop
@@ -29,7 +29,7 @@ func (d *decoder) option() {
 		d.format()
 	case "reasoning_effort":
 		if req.Reasoning.Effort = r.Text(); r.Err() == nil && !slices.Contains(efforts, req.Reasoning.Effort) {
-			d.fail("invalid value: '%s'; supported values are: none, minimal, low, medium, high, xhigh and max", req.Reasoning.Effort)
+			d.Fail("invalid value: '%s'; supported values are: none, minimal, low, medium, high, xhigh and max", req.Reasoning.Effort)
 		}
 	case "thinking":
 		d.thinking()
@@ -49,7 +49,7 @@ func (d *decoder) option() {
 	case "file_ids":
 		r.Array()
 		for i := 0; r.Element(); i++ {
-			d.item(0, i)
+			d.Item(0, i)
 			req.FileIDs = append(req.FileIDs, r.Text())
 		}
 	default:
@@ -75,10 +75,10 @@ func idle(key string, v json.Value) bool {
 
 // metadata reads strings by their names.
 func (d *decoder) metadata() {
-	r := &d.r
+	r := &d.R
 	r.Object()
 	for r.Member() {
-		d.at(1)
+		d.At(1)
 		key := string(r.Key())
 		d.req.Metadata = append(d.req.Metadata, chat.Pair{Key: key, Value: r.Text()})
 	}
@@ -86,7 +86,7 @@ func (d *decoder) metadata() {
 
 // requestMetadata keeps Converse's object whole. What Bedrock would refuse of it is a 400 that names the entry.
 func (d *decoder) requestMetadata() {
-	r := &d.r
+	r := &d.R
 	v := r.ObjectValue()
 	if r.Err() != nil {
 		return
@@ -102,19 +102,19 @@ func (d *decoder) requestMetadata() {
 			w.Skip()
 		}
 		if !text || key == "" || !rules.MetadataText(key) || !rules.MetadataText(value) {
-			d.fail("invalid entry '%s' of 'requestMetadata': expected a key and a string of at most 256 letters, digits, spaces and :_@$#=/+,-. each", chat.Clip(key))
+			d.Fail("invalid entry '%s' of 'requestMetadata': expected a key and a string of at most 256 letters, digits, spaces and :_@$#=/+,-. each", chat.Clip(key))
 		}
 	}
 	if n > rules.MaxMetadata {
-		d.fail("invalid 'requestMetadata': expected at most %d entries, but got %d", rules.MaxMetadata, n)
+		d.Fail("invalid 'requestMetadata': expected at most %d entries, but got %d", rules.MaxMetadata, n)
 	}
 	d.req.Extra = append(d.req.Extra, chat.Member{Key: "requestMetadata", Value: v})
 }
 
 // guardrail keeps Converse's guardrailConfig whole and looks whether its trace is asked for.
 func (d *decoder) guardrail() {
-	v := d.r.ObjectValue()
-	if d.r.Err() != nil {
+	v := d.R.ObjectValue()
+	if d.R.Err() != nil {
 		return
 	}
 	d.req.Guardrail = v
@@ -134,10 +134,10 @@ func (d *decoder) guardrail() {
 
 // thinking reads Claude's own object: {type, budget_tokens, display}.
 func (d *decoder) thinking() {
-	r, reasoning := &d.r, &d.req.Reasoning
+	r, reasoning := &d.R, &d.req.Reasoning
 	r.Object()
 	for r.Member() {
-		d.at(1)
+		d.At(1)
 		if r.Null() {
 			continue
 		}
@@ -151,10 +151,10 @@ func (d *decoder) thinking() {
 			case "disabled":
 				reasoning.Thinking = chat.ThinkingOff
 			default:
-				d.fail("invalid value: '%s'; supported values are: enabled, adaptive and disabled", kind)
+				d.Fail("invalid value: '%s'; supported values are: enabled, adaptive and disabled", kind)
 			}
 		case "budget_tokens":
-			reasoning.Budget = d.whole(1)
+			reasoning.Budget = d.Whole(1)
 		case "display":
 			reasoning.Display = r.Value()
 		default:
@@ -163,20 +163,20 @@ func (d *decoder) thinking() {
 	}
 	switch {
 	case reasoning.Thinking == chat.ThinkingUnset:
-		d.missing(1, "type")
+		d.Missing(1, "type")
 	case reasoning.Thinking == chat.ThinkingBudget && reasoning.Budget == 0:
-		d.missing(1, "budget_tokens")
+		d.Missing(1, "budget_tokens")
 	}
 }
 
 // format reads response_format. Text is what there is without one.
 func (d *decoder) format() {
-	r := &d.r
+	r := &d.R
 	r.Object()
 	var f chat.Format
 	kind, schema := "", false
 	for r.Member() {
-		d.at(1)
+		d.At(1)
 		if r.Null() {
 			continue
 		}
@@ -196,21 +196,21 @@ func (d *decoder) format() {
 		d.req.Format = &chat.Format{}
 	case "json_schema":
 		if !schema {
-			d.missing(1, "json_schema")
+			d.Missing(1, "json_schema")
 		}
 		d.req.Format = &f
 	case "":
-		d.missing(1, "type")
+		d.Missing(1, "type")
 	default:
-		d.failAt(1, "type", "invalid value: '%s'; supported values are: text, json_object and json_schema", kind)
+		d.FailAt(1, "type", "invalid value: '%s'; supported values are: text, json_object and json_schema", kind)
 	}
 }
 
 func (d *decoder) jsonSchema(f *chat.Format) {
-	r := &d.r
+	r := &d.R
 	r.Object()
 	for r.Member() {
-		d.at(2)
+		d.At(2)
 		if r.Null() {
 			continue
 		}
@@ -222,7 +222,7 @@ func (d *decoder) jsonSchema(f *chat.Format) {
 		case "schema":
 			f.Schema = r.ObjectValue()
 		case "strict":
-			f.Strict = d.bool()
+			f.Strict = d.Bool()
 		default:
 			r.Skip()
 		}

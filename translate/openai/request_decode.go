@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -11,12 +10,10 @@ import (
 
 // decoder reads one request body.
 type decoder struct {
-	r    json.Reader
+	decode.Cursor
 	body []byte
 	x    *chat.Exchange
 	req  *chat.Request
-
-	where decode.Path // where the reader is, for the errors' param
 
 	arena    decode.Arena // memory of the blocks of messages that have one
 	scratch  []chat.Block // content of the message being read
@@ -37,10 +34,10 @@ type decoder struct {
 // no provider but OpenAI takes them.
 func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, error) {
 	d := decoder{body: body, x: x, req: &chat.Request{Dialect: Name}}
-	d.r.Reset(body)
+	d.R.Reset(body)
 	d.request()
-	if err := d.r.End(); err != nil {
-		return nil, d.refuse(body, err)
+	if err := d.R.End(); err != nil {
+		return nil, d.Refuse(body, err)
 	}
 	if err := d.finish(); err != nil {
 		return nil, err
@@ -48,64 +45,13 @@ func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, erro
 	return d.req, nil
 }
 
-// at notes that the reader stands before the value of the member whose name it read last.
-func (d *decoder) at(level int) { d.where.At(level, d.r.Key()) }
-
-// item notes that the reader stands before the i-th element of the list at level.
-func (d *decoder) item(level, i int) { d.where.Item(level, i) }
-
-// path writes where the reader is: messages[2].content[0].image_url.url.
-func (d *decoder) path() string { return d.where.Text("[", "]") }
-
-// fail ends the decoding with a 400 about where the reader is.
-func (d *decoder) fail(format string, args ...any) {
-	if d.r.Err() == nil {
-		d.r.Fail(chat.Invalid(d.path(), format, args...))
-	}
-}
-
-// failAt ends the decoding with a 400 about the member named key of what stands at the first levels of the path.
-func (d *decoder) failAt(levels int, key, format string, args ...any) {
-	if d.r.Err() != nil {
-		return
-	}
-	d.r.Fail(chat.Invalid(d.member(levels, key), format, args...))
-}
-
-// member is the path of the member named key of what stands at the first levels of the path.
-func (d *decoder) member(levels int, key string) string {
-	d.where.Cut(levels)
-	if levels == 0 {
-		return key
-	}
-	return d.path() + "." + key
-}
-
-// missing ends the decoding in the words that OpenAI has for it.
-func (d *decoder) missing(levels int, key string) {
-	if d.r.Err() == nil {
-		path := d.member(levels, key)
-		d.r.Fail(chat.Invalid(path, "missing required parameter: '%s'", path))
-	}
-}
-
-// refuse returns the error that the client gets of the reader's.
-func (d *decoder) refuse(body []byte, err error) error {
-	var wrong *json.TypeError
-	if errors.As(err, &wrong) && d.where.Depth() > 0 {
-		path := d.path()
-		return chat.Invalid(path, "invalid type for '%s': expected %s, but got %s instead", path, wrong.Want, wrong.Got)
-	}
-	return chat.BadJSON(body, err)
-}
-
 // request reads the top level.
 func (d *decoder) request() {
-	r, req := &d.r, d.req
+	r, req := &d.R, d.req
 	r.Object()
 	messages := false
 	for r.Member() {
-		d.at(0)
+		d.At(0)
 		if r.Null() {
 			continue // as good as absent, throughout
 		}
@@ -120,15 +66,15 @@ func (d *decoder) request() {
 		case "tool_choice":
 			req.ToolChoice = d.toolChoice()
 		case "parallel_tool_calls":
-			req.ParallelToolCalls = d.bool()
+			req.ParallelToolCalls = d.Bool()
 		case "functions":
 			d.legacyTools = d.functions()
 		case "function_call":
 			d.legacyChoice = d.functionChoice()
 		case "max_completion_tokens":
-			req.MaxTokens = d.whole(1)
+			req.MaxTokens = d.Whole(1)
 		case "max_tokens":
-			d.maxTokens = d.whole(1)
+			d.maxTokens = d.Whole(1)
 		case "temperature":
 			req.Temperature = r.Number()
 		case "top_p":
@@ -142,7 +88,7 @@ func (d *decoder) request() {
 		case "seed":
 			req.Seed = r.Number()
 		case "n":
-			req.N = d.whole(1)
+			req.N = d.Whole(1)
 		case "stop":
 			d.stop()
 		case "stream":
@@ -152,7 +98,7 @@ func (d *decoder) request() {
 		}
 	}
 	if !messages {
-		d.missing(0, "messages")
+		d.Missing(0, "messages")
 	}
 }
 
@@ -193,29 +139,9 @@ func (d *decoder) finish() error {
 	return nil
 }
 
-// bool reads a boolean that may be absent.
-func (d *decoder) bool() *bool {
-	b := d.r.Bool()
-	return &b
-}
-
-// whole reads a whole number of at least least.
-func (d *decoder) whole(least int64) int64 {
-	tok := d.r.Number()
-	if d.r.Err() != nil {
-		return 0
-	}
-	n, ok := json.ParseInt(tok)
-	if !ok || n < least {
-		d.fail("invalid value for '%s': expected a whole number of at least %d, but got %s", d.path(), least, tok)
-		return 0
-	}
-	return n
-}
-
 // stop reads a string or a list of them. An empty one would stop every reply before it begins.
 func (d *decoder) stop() {
-	r, req := &d.r, d.req
+	r, req := &d.R, d.req
 	if r.Kind() == json.Text {
 		if s := r.Text(); s != "" {
 			req.Stop = []string{s}
@@ -224,7 +150,7 @@ func (d *decoder) stop() {
 	}
 	r.Array()
 	for i := 0; r.Element(); i++ {
-		d.item(0, i)
+		d.Item(0, i)
 		if s := r.Text(); s != "" {
 			req.Stop = append(req.Stop, s)
 		}

@@ -195,8 +195,8 @@ func (d *responseDecoder) thinking() []chat.Block {
 		return nil
 	}
 	in := decoder{x: d.x}
-	in.r.Reset(v)
-	if in.thinkingBlocks(); in.r.Err() != nil {
+	in.R.Reset(v)
+	if in.thinkingBlocks(); in.R.Err() != nil {
 		d.x.Note("the upstream sent thinking_blocks that cannot be read; they were left out")
 		return nil
 	}

@@ -10,16 +10,16 @@ import (
 
 // tools reads the list of tools. Those that are no functions are kept whole, for a target of this dialect.
 func (d *decoder) tools() []chat.Tool {
-	r := &d.r
+	r := &d.R
 	r.Array()
 	var tools []chat.Tool
 	for i := 0; r.Element(); i++ {
-		d.item(0, i)
+		d.Item(0, i)
 		t, kind, function := chat.Tool{}, "", false
 		start := r.Offset()
 		r.Object()
 		for r.Member() {
-			d.at(1)
+			d.At(1)
 			if r.Null() {
 				continue
 			}
@@ -39,12 +39,12 @@ func (d *decoder) tools() []chat.Tool {
 		case r.Err() != nil:
 			return nil
 		case kind == "" && !function:
-			d.missing(1, "type")
+			d.Missing(1, "type")
 		case kind == "" || kind == "function":
 			if !function {
-				d.missing(1, "function")
+				d.Missing(1, "function")
 			} else if t.Name == "" {
-				d.missing(1, "function.name")
+				d.Missing(1, "function.name")
 			}
 		default:
 			t = chat.Tool{Name: kind, Raw: bytes.TrimLeft(d.body[start:r.Offset()], " \t\r\n"), Dialect: Name}
@@ -61,10 +61,10 @@ func (d *decoder) tools() []chat.Tool {
 
 // function reads {name, description, parameters, strict}; its members stand at level of the path.
 func (d *decoder) function(t *chat.Tool, level int) {
-	r := &d.r
+	r := &d.R
 	r.Object()
 	for r.Member() {
-		d.at(level)
+		d.At(level)
 		if r.Null() {
 			continue
 		}
@@ -76,7 +76,7 @@ func (d *decoder) function(t *chat.Tool, level int) {
 		case "parameters":
 			t.Schema = r.ObjectValue()
 		case "strict":
-			t.Strict = d.bool()
+			t.Strict = d.Bool()
 		case "cache_control":
 			t.Cache = d.cache(level + 1)
 		default:
@@ -87,14 +87,14 @@ func (d *decoder) function(t *chat.Tool, level int) {
 
 // functions reads the deprecated list.
 func (d *decoder) functions() []chat.Tool {
-	r := &d.r
+	r := &d.R
 	r.Array()
 	var tools []chat.Tool
 	for i := 0; r.Element(); i++ {
-		d.item(0, i)
+		d.Item(0, i)
 		var t chat.Tool
 		if d.function(&t, 1); t.Name == "" {
-			d.missing(1, "name")
+			d.Missing(1, "name")
 		}
 		tools = append(tools, t)
 	}
@@ -103,7 +103,7 @@ func (d *decoder) functions() []chat.Tool {
 
 // toolChoice reads none, auto, required or an object that names a tool, or the tools that may be called.
 func (d *decoder) toolChoice() (c chat.ToolChoice) {
-	r := &d.r
+	r := &d.R
 	if r.Kind() == json.Text {
 		c.Kind = d.toolMode("none, auto and required")
 		return c
@@ -111,7 +111,7 @@ func (d *decoder) toolChoice() (c chat.ToolChoice) {
 	kind := ""
 	r.Object()
 	for r.Member() {
-		d.at(1)
+		d.At(1)
 		if r.Null() {
 			continue
 		}
@@ -129,23 +129,23 @@ func (d *decoder) toolChoice() (c chat.ToolChoice) {
 	switch kind {
 	case "function", "custom":
 		if c.Kind = chat.ToolsNamed; c.Name == "" {
-			d.missing(1, kind+".name")
+			d.Missing(1, kind+".name")
 		}
 	case "allowed_tools":
 		if c.Name = ""; c.Kind == chat.ToolsUnset {
-			d.missing(1, "allowed_tools.mode")
+			d.Missing(1, "allowed_tools.mode")
 		}
 	case "":
-		d.missing(1, "type")
+		d.Missing(1, "type")
 	default:
-		d.failAt(1, "type", "invalid value: '%s'; supported values are: function, custom and allowed_tools", kind)
+		d.FailAt(1, "type", "invalid value: '%s'; supported values are: function, custom and allowed_tools", kind)
 	}
 	return c
 }
 
 // toolMode reads a word that says how free the model is.
 func (d *decoder) toolMode(words string) chat.ToolChoiceKind {
-	switch mode := d.r.Text(); mode {
+	switch mode := d.R.Text(); mode {
 	case "none":
 		return chat.ToolsNone
 	case "auto":
@@ -153,28 +153,28 @@ func (d *decoder) toolMode(words string) chat.ToolChoiceKind {
 	case "required":
 		return chat.ToolsAny
 	default:
-		d.fail("invalid value: '%s'; supported values are: %s", mode, words)
+		d.Fail("invalid value: '%s'; supported values are: %s", mode, words)
 		return chat.ToolsUnset
 	}
 }
 
 // allowedTools reads {mode, tools: [{type, function: {name}}]}.
 func (d *decoder) allowedTools(c *chat.ToolChoice) {
-	r := &d.r
+	r := &d.R
 	c.Allowed = []string{}
 	r.Object()
 	for r.Member() {
-		d.at(2)
+		d.At(2)
 		switch string(r.Key()) {
 		case "mode":
 			c.Kind = d.toolMode("auto and required")
 		case "tools":
 			r.Array()
 			for i := 0; r.Element(); i++ {
-				d.item(2, i)
+				d.Item(2, i)
 				r.Object()
 				for r.Member() {
-					d.at(3)
+					d.At(3)
 					switch string(r.Key()) {
 					case "function", "custom":
 						c.Allowed = append(c.Allowed, d.name(4))
@@ -191,10 +191,10 @@ func (d *decoder) allowedTools(c *chat.ToolChoice) {
 
 // name reads an object for its name alone.
 func (d *decoder) name(level int) (name string) {
-	r := &d.r
+	r := &d.R
 	r.Object()
 	for r.Member() {
-		if d.at(level); string(r.Key()) == "name" {
+		if d.At(level); string(r.Key()) == "name" {
 			name = r.Text()
 		} else {
 			r.Skip()
@@ -205,28 +205,28 @@ func (d *decoder) name(level int) (name string) {
 
 // functionChoice reads the deprecated function_call: none, auto or {name}.
 func (d *decoder) functionChoice() chat.ToolChoice {
-	if d.r.Kind() == json.Text {
+	if d.R.Kind() == json.Text {
 		return chat.ToolChoice{Kind: d.toolMode("none and auto")}
 	}
 	c := chat.ToolChoice{Kind: chat.ToolsNamed, Name: d.name(1)}
 	if c.Name == "" {
-		d.missing(1, "name")
+		d.Missing(1, "name")
 	}
 	return c
 }
 
 // toolCalls reads the calls of an assistant message.
 func (d *decoder) toolCalls() {
-	r := &d.r
+	r := &d.R
 	r.Array()
 	for i := 0; r.Element(); i++ {
-		d.item(1, i)
+		d.Item(1, i)
 		t := &chat.Tooling{}
 		b := chat.Block{Kind: chat.ToolUse, Tool: t}
 		kind, bad := "function", ""
 		r.Object()
 		for r.Member() {
-			d.at(2)
+			d.At(2)
 			switch string(r.Key()) {
 			case "id":
 				t.ID = r.Text()
@@ -245,9 +245,9 @@ func (d *decoder) toolCalls() {
 		case bad != "":
 			r.Fail(badArguments(bad, t))
 		case t.ID == "":
-			d.missing(2, "id")
+			d.Missing(2, "id")
 		case t.Name == "":
-			d.missing(2, kind+".name")
+			d.Missing(2, kind+".name")
 		case t.Input == nil:
 			t.Input = chat.NoInput
 		}
@@ -268,17 +268,17 @@ func badArguments(path string, t *chat.Tooling) error {
 // call reads {name, arguments} or, of a custom tool, {name, input}. It returns the path of arguments that are no object; ""
 // if they are one.
 func (d *decoder) call(t *chat.Tooling, level int) (bad string) {
-	r := &d.r
+	r := &d.R
 	r.Object()
 	for r.Member() {
-		d.at(level)
+		d.At(level)
 		switch string(r.Key()) {
 		case "name":
 			t.Name = r.Text()
 		case "arguments":
 			input, ok := chat.Arguments(r.String())
 			if !ok && r.Err() == nil {
-				bad = d.path()
+				bad = d.Path()
 			}
 			t.Input = input
 		case "input":
@@ -297,10 +297,10 @@ func (d *decoder) functionCall(index int) {
 	t := &chat.Tooling{ID: "function_call_" + strconv.Itoa(index), Input: chat.NoInput}
 	switch bad := d.call(t, 2); {
 	case t.Name == "":
-		d.missing(2, "name")
+		d.Missing(2, "name")
 		return
-	case bad != "" && d.r.Err() == nil:
-		d.r.Fail(badArguments(bad, t))
+	case bad != "" && d.R.Err() == nil:
+		d.R.Fail(badArguments(bad, t))
 	}
 	d.uses = append(d.uses, chat.Block{Kind: chat.ToolUse, Tool: t})
 }
