@@ -21,6 +21,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
+	"github.com/open-bedrock/caddy-bedrock-gateway/price"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 
@@ -58,6 +59,8 @@ func init() {
 // `{http.bedrock_gateway.input_tokens}` | Input tokens, without those read from or written to a cache
 // `{http.bedrock_gateway.output_tokens}` | Output tokens
 // `{http.bedrock_gateway.cache_read_tokens}` | Input tokens read from a cache
+// `{http.bedrock_gateway.cache_write_tokens}` | Input tokens written to a cache
+// `{http.bedrock_gateway.cost}` | What the call cost in dollars, where the model has a price
 // `{http.bedrock_gateway.stop_reason}` | Why the model stopped
 // `{http.bedrock_gateway.attempts}` | How many times an upstream was asked
 // `{http.bedrock_gateway.ttft_ms}` | Milliseconds from the request to the first token
@@ -67,6 +70,7 @@ type Gateway struct {
 	exchange.Calls
 	fetch.Fetching
 	limit.Limiting
+	price.Pricing
 	usage.Accounting
 	handler.Endpoints
 
@@ -86,9 +90,8 @@ func (Gateway) CaddyModule() caddy.ModuleInfo {
 // nothing over the network.
 func (g *Gateway) Provision(ctx caddy.Context) error {
 	for _, provision := range []func(caddy.Context) error{
-		func(caddy.Context) error {
-			return g.Limiting.Provision(func(p string) func(string) bool { return upstream.NewPattern(p).Match })
-		},
+		func(caddy.Context) error { return g.Limiting.Provision(matcher) },
+		func(ctx caddy.Context) error { return g.Pricing.Provision(ctx, matcher) },
 		g.Accounting.Provision,
 		g.Fetching.Provision,
 		g.Calls.Provision,
@@ -119,6 +122,8 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			CallerKey:         callerKey,
 			Limits:            g.Counted(),
 			LimitKey:          limitKey,
+			Prices:            g.Book(),
+			CostHeader:        g.CostHeader,
 			Observe:           g.observe,
 			StatusOf:          statusOf,
 		},
@@ -129,6 +134,9 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 	})
 	return nil
 }
+
+// matcher returns what a pattern of models matches, for rooms that do not know routes.
+func matcher(pattern string) func(modelID string) bool { return upstream.NewPattern(pattern).Match }
 
 // Cleanup releases what outlives the configuration only if the next one has it
 // too: the counts of limits, what is remembered of upstreams, and what

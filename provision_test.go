@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -218,7 +219,6 @@ func TestUnavailable(t *testing.T) {
 	onlyEnv(t, nil)
 	for word, directive := range map[string]string{
 		"limits_store": "limits_store redis redis://127.0.0.1",
-		"price":        "price * {\n input 1\n}",
 		"log_content":  "log_content",
 	} {
 		t.Run(word, func(t *testing.T) {
@@ -309,5 +309,24 @@ func TestMaxBufferedBelowMaxBodyIsRefused(t *testing.T) {
 	g, err := load(t, "bedrock_gateway {\n max_body 30MB\n}")
 	if err != nil || g.MaxBuffered < g.MaxBody {
 		t.Errorf("default %d, %v", g.MaxBuffered, err)
+	}
+}
+
+func TestAConfigurationWithPricesThatCannotBeReadIsRefused(t *testing.T) {
+	onlyEnv(t, nil)
+	broken := filepath.Join(t.TempDir(), "prices.json")
+	if err := os.WriteFile(broken, []byte(`{"gpt-4o": {"input_cost_per_token": -1}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for directives, want := range map[string]string{
+		"price_file " + broken:            "input_cost_per_token: '-1' is no price",
+		"price_file " + broken + ".gone":  "no such file",
+		"price_file {env.UNSET_IN_TESTS}": "price_file",
+		"cost_header":                     "cost_header needs prices",
+	} {
+		_, err := load(t, "bedrock_gateway {\n openai k\n "+directives+"\n}")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", directives, err)
+		}
 	}
 }

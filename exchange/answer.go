@@ -50,6 +50,11 @@ func (c *Call) answer(a *attempt) error {
 	c.note(a.x)
 	c.setHeaders(a)
 	h := c.w.Header()
+	if c.engine.CostHeader {
+		if c.Record.Price(c.engine.Prices); c.Record.Priced {
+			h["Bedrock-Gateway-Cost"] = []string{c.Record.Cost.String()}
+		}
+	}
 	h["Content-Type"] = JSONType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	c.Record.Status = http.StatusOK

@@ -78,6 +78,7 @@ func (c *Call) observe() {
 	c.engine.Process.calls.Add(-1)
 	c.settle()
 	c.Record.Duration = time.Since(c.start)
+	c.Record.Price(c.engine.Prices)
 	if c.engine.Observe != nil {
 		c.engine.Observe(c.r, &c.Record)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/fetch"
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
+	"github.com/open-bedrock/caddy-bedrock-gateway/price"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/openai"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -47,6 +48,9 @@ type Config struct {
 	Limits *limit.Limits // nil: calls are not limited
 	// LimitKey resolves the placeholder by which a limit counts a request. It is set where Limits is.
 	LimitKey func(r *http.Request, placeholder string) string
+
+	Prices     *price.Book // nil: calls have no cost
+	CostHeader bool        // tell clients what a whole reply cost
 
 	Logger *zap.Logger // nil: nothing is logged
 

@@ -60,6 +60,13 @@ func (r *Record) Placeholder(key string) (any, bool) {
 		return r.tokens(r.Usage.Output)
 	case "cache_read_tokens":
 		return r.tokens(r.Usage.CacheRead)
+	case "cache_write_tokens":
+		return r.tokens(r.Usage.CacheWrite)
+	case "cost":
+		if !r.Priced {
+			return "", true
+		}
+		return r.Cost.String(), true
 	}
 	return nil, false
 }
@@ -95,6 +102,12 @@ func (r *Record) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		enc.AddInt64("output_tokens", r.Usage.Output)
 		enc.AddInt64("cache_read_tokens", r.Usage.CacheRead)
 		enc.AddInt64("cache_write_tokens", r.Usage.CacheWrite)
+	}
+	if r.Usage.ReasoningKnown {
+		enc.AddInt64("reasoning_tokens", r.Usage.Reasoning)
+	}
+	if r.Priced {
+		enc.AddFloat64("cost", r.Cost.Dollars())
 	}
 	addString(enc, "stop_reason", r.stopReason())
 	if r.FirstByte > 0 {

@@ -1,11 +1,12 @@
-// Package usage is what a call used: the record that is made of every call, its form in logs and placeholders, and the
-// prices of models. How usage is read from a reply is the dialects' work in translate/; bounds on it are package limit's.
+// Package usage is what a call used: the record that is made of every call, and its form in logs and placeholders. How usage
+// is read from a reply is the dialects' work in translate/; what it costs is package price's, bounds on it are package limit's.
 package usage
 
 import (
 	"errors"
 	"time"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/price"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 )
 
@@ -32,6 +33,8 @@ type Record struct {
 	Stream            bool
 	Status            int // HTTP status; 499 if the client left
 	Usage             chat.Usage
+	Cost              price.Amount
+	Priced            bool // Cost is known; it is not where a model has no price, which is not the same as a price of 0
 	Stop              chat.StopReason
 	Start             time.Time     // the request's arrival
 	FirstByte         time.Duration // from the request's arrival to the reply's first content; 0 if there was none
@@ -93,6 +96,15 @@ func (r *Record) Cause() string {
 		return CauseOf(e)
 	}
 	return "internal"
+}
+
+// Price sets what the call cost, by the model that was called in the end.
+func (r *Record) Price(b *price.Book) {
+	modelID := r.UpstreamModel
+	if r.Profile != "" {
+		modelID = r.Profile
+	}
+	r.Cost, r.Priced = b.Cost(modelID, &r.Usage, r.ServiceTier)
 }
 
 // Count takes a reply's usage, and counts it under the model that a prompt router chose; "" stands for the model that was

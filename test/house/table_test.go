@@ -13,7 +13,7 @@ type row struct {
 var table = []row{
 	{".", []string{
 		"auth", "command", "credentials", "exchange", "fetch", "files", "files/local", "files/s3", "handler", "internal/directive",
-		"limit", "pages", "upstream", "upstream/bedrock", "upstream/openai", "usage",
+		"limit", "pages", "price", "upstream", "upstream/bedrock", "upstream/openai", "usage",
 	}, "the root lists the rooms and does none of their work; it never imports command/cli, which brings terminal libraries"},
 	{"auth", []string{"internal/directive"}, "a provider of Caddy's authentication, which knows nothing of the gateway"},
 	{"command", []string{"credentials", "internal/directive", "upstream"}, "the commands that every build has"},
@@ -25,11 +25,12 @@ var table = []row{
 		"usage", "wire/json",
 	}, "the URL surface: it knows upstreams by their interface and dialects by their registry, never a provider or a dialect by name"},
 	{"exchange", []string{
-		"fetch", "files", "files/extract", "internal/directive", "limit", "translate/...", "upstream", "usage", "wire/...",
+		"fetch", "files", "files/extract", "internal/directive", "limit", "price", "translate/...", "upstream", "usage", "wire/...",
 	}, "one call: it knows no URL, and upstreams by their interface"},
 	{"pages", nil, "embedded pages"},
-	{"limit", []string{"internal/directive", "usage"}, "counts what calls used"},
-	{"usage", []string{"internal/directive", "translate/chat", "translate/model"}, "what a call used, as the dialects read it"},
+	{"limit", []string{"internal/directive", "price", "usage"}, "counts what calls used"},
+	{"usage", []string{"internal/directive", "price", "translate/chat", "translate/model"}, "what a call used, as the dialects read it"},
+	{"price", []string{"internal/directive", "internal/kept", "translate/chat", "translate/model", "wire/json"}, "what tokens cost, by the usage that the dialects read"},
 	{"fetch", []string{"internal/directive"}, "an HTTP client for images"},
 
 	{"upstream", []string{"internal/directive", "translate", "translate/chat", "translate/model", "wire/sse"}, "the interface of all providers and the routes to them; a provider imports it"},
@@ -61,6 +62,7 @@ var table = []row{
 	{"files/s3", []string{"credentials", "files", "internal/directive"}, "a store; it never imports another one"},
 
 	{"internal/directive", nil, "reads Caddyfile words; every room's settings import it"},
+	{"internal/kept", nil, "a map for the hot path, which knows nothing of what it keeps"},
 	{"internal/gatewaytest", []string{"."}, "for tests: a whole Caddy"},
 	{"simulator", []string{"internal/directive", "simulator/aws", "simulator/bedrock", "simulator/openai"}, "plays the providers; it shares nothing with the code it tests"},
 	{"simulator/...", []string{"simulator/fault"}, "plays a provider; it shares nothing with the code it tests"},

@@ -1,0 +1,85 @@
+// Package observe_test looks at what the gateway tells of its calls, through a whole Caddy: costs, logs, metrics, traces and
+// the status page.
+package observe_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
+)
+
+const (
+	ask      = `{"model":"%s","messages":[{"role":"user","content":"Hi"}]}`
+	answered = `{"id":"c-1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":200}}}`
+)
+
+// costOf asks for a model and returns the header with the call's cost, and the last line of the log's gateway object.
+func costOf(t *testing.T, g *gatewaytest.Gateway, model string) (header, log string) {
+	t.Helper()
+	a := g.Post(t, "/v1/chat/completions", fmt.Sprintf(ask, model))
+	if a.Status != http.StatusOK {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	return a.Header.Get("Bedrock-Gateway-Cost"), accessLog(t, g)
+}
+
+// accessLog returns the access log's latest line.
+func accessLog(t *testing.T, g *gatewaytest.Gateway) string {
+	t.Helper()
+	data, err := os.ReadFile(g.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := ""
+	for line := range strings.Lines(string(data)) {
+		if strings.Contains(line, `"http.log.access`) {
+			found = line
+		}
+	}
+	return found
+}
+
+func TestCostOfACall(t *testing.T) {
+	up := gatewaytest.NewUpstream(t, gatewaytest.Reply{Body: answered})
+	prices := filepath.Join(t.TempDir(), "prices.json")
+	if err := os.WriteFile(prices, []byte(`{"gpt-4o": {"input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06}, "gpt-4.1": {"input_cost_per_token": 1}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	directives := `log
+bedrock_gateway {
+	openai sk-test {
+		base_url ` + up.URL + `/v1
+	}
+	price gpt-4.1 {
+		input 2
+		output 8
+		cache_read 0.5
+	}
+	price_file ` + prices + `
+	%s
+}`
+	g := gatewaytest.Start(t, fmt.Sprintf(directives, "cost_header"))
+	for model, want := range map[string]string{
+		"gpt-4o":  "0.00725", // 800 × 2.5 + 200 × 1.25 + 500 × 10, for a million
+		"gpt-4.1": "0.0057",  // the configuration's own price comes first
+		"gpt-5":   "",        // no price: no cost, and never 0
+	} {
+		header, log := costOf(t, g, model)
+		if header != want {
+			t.Errorf("%s: the header says %q, want %q", model, header, want)
+		}
+		if want == "" && strings.Contains(log, `"cost"`) || want != "" && !strings.Contains(log, `"cost":`+want+`,`) {
+			t.Errorf("%s: the log says %s", model, log)
+		}
+	}
+	// Whoever does not ask for the header keeps the prices to himself.
+	g.Load(t, fmt.Sprintf(directives, ""))
+	if header, log := costOf(t, g, "gpt-4o"); header != "" || !strings.Contains(log, `"cost":0.00725,`) {
+		t.Errorf("the header says %q, the log %s", header, log)
+	}
+}
