@@ -137,6 +137,7 @@ func signed(text, signature string) bool {
 
 var (
 	callWord = regexp.MustCompile(`(?i)\bcall\s+`)
+	thenCall = regexp.MustCompile(`(?i)\bthen call\s`)
 	nameForm = regexp.MustCompile(`^[^\s{},;:"']+`)
 	nextForm = regexp.MustCompile(`^(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)`)
 )
@@ -147,6 +148,11 @@ func (a *ask) callTools(said *answer, text string) bool {
 		return false
 	}
 	wanted := a.named(text)
+	for _, r := range a.results {
+		if at := thenCall.FindStringIndex(r); at != nil {
+			wanted = append(wanted, a.named(r[at[0]:])...)
+		}
+	}
 	switch {
 	case a.choice == "tool":
 		given := json.RawMessage(nil)

@@ -90,6 +90,18 @@ func TestToolCallsTakeTheirInputFromTextAndSchema(t *testing.T) {
 	}
 }
 
+func TestAToolsResultNamesTheNextCall(t *testing.T) {
+	b := newBench(t)
+	h, err := b.listen(&runtimeapi.ConverseStreamInput{
+		ModelId:    aws.String(haiku3),
+		Messages:   []types.Message{user(textBlock("call ping")), assistant(used("t", "ping", map[string]any{})), user(result("t", resultText(`Step 2, then call lookup {"q":"a"}`)))},
+		ToolConfig: &types.ToolConfiguration{Tools: []types.Tool{toolNamed("lookup", "q"), toolNamed("ping")}},
+	})
+	if want := []string{`lookup {"q":"a"}`}; err != nil || !slices.Equal(h.calls, want) || h.stop != "tool_use" {
+		t.Errorf("calls %q, stop %s, %v", h.calls, h.stop, err)
+	}
+}
+
 func TestThinkingIsSignedAndCheckedOnTheNextTurn(t *testing.T) {
 	b := newBench(t)
 	thinking := doc(map[string]any{"thinking": map[string]any{"type": "enabled", "budget_tokens": 1024}})

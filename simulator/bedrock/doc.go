@@ -32,7 +32,8 @@
 //     each of them. A JSON object after the name is the input as it stands; otherwise the input has the schema's required
 //     properties, strings taking the whole text. toolChoice any and tool force a call. "say and call name" has a text
 //     block before the call.
-//   - When the last turn has tool results, the answer is "The tool said: " and them.
+//   - When the last turn has tool results, the answer is "The tool said: " and them; a result that says "then call name"
+//     is done as the user's text would be.
 //   - With thinking (Claude, Nova 2, gpt-oss, DeepSeek) reasoning precedes the answer. Claude's is signed, and on the
 //     next turn a signature that this package has not made is refused.
 //   - With a system prompt that asks for valid JSON the answer is JSON: an instance of the schema that stands there, else

@@ -183,6 +183,7 @@ func TestAnswers(t *testing.T) {
 		{"text and a call", say(`say and call get_time`, ","+weather), told{text: "Let me call get_time.", calls: []string{"call_get_time_1 function get_time{}"}, finish: "tool_calls"}},
 		{"only one when they may not be parallel", say(`call get_weather and call get_time`, `,"parallel_tool_calls":false,`+weather), told{calls: []string{made}, finish: "tool_calls"}},
 		{"a custom tool", say("call note", ","+weather), told{calls: []string{"call_note_1 custom note"}, finish: "tool_calls"}},
+		{"a custom tool with its text", say(`call note {"input":"ä\nb"}`, ","+weather), told{calls: []string{"call_note_1 custom noteä\nb"}, finish: "tool_calls"}},
 		{"a tool that was not given", say("call me", ","+weather), told{text: "You said: call me", finish: "stop"}},
 		{"any tool", say("hello", `,"tool_choice":"required",`+weather), told{calls: []string{made}, finish: "tool_calls"}},
 		{"the named tool", say("hello", `,"tool_choice":{"type":"function","function":{"name":"get_time"}},`+weather), told{calls: []string{"call_get_time_1 function get_time{}"}, finish: "stop"}},
@@ -196,6 +197,11 @@ func TestAnswers(t *testing.T) {
 			"a tool's result",
 			`{"model":"gpt-4o",` + weather + `,"messages":[{"role":"user","content":"call get_time"},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"get_time","arguments":"{}"}},{"id":"b","type":"function","function":{"name":"get_time","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"noon"},{"role":"tool","tool_call_id":"b","content":"later"}]}`,
 			told{text: "The tool said: noon; later", finish: "stop"},
+		},
+		{
+			"the next step in a tool's result",
+			`{"model":"gpt-4o",` + weather + `,"messages":[{"role":"user","content":"call get_time"},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"get_time","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"Noon, then call get_time {\"zone\":1}"}]}`,
+			told{calls: []string{`call_get_time_1 function get_time{"zone":1}`}, finish: "tool_calls"},
 		},
 		{"a deprecated function", say("call f", `,"functions":[{"name":"f"}]`), told{calls: []string{"function_call f{}"}, finish: "function_call"}},
 		{

@@ -17,6 +17,7 @@ type call struct {
 // The words by which a text asks for calls.
 var (
 	callWord = regexp.MustCompile(`(?i)\bcall\s+`)
+	thenCall = regexp.MustCompile(`(?i)\bthen call\s`)
 	nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}`)
 	nextForm = regexp.MustCompile(`^(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)`)
 	sayFirst = regexp.MustCompile(`(?i)\bsay and call\b`)
@@ -44,8 +45,8 @@ func (r *chatRequest) callsToMake() (calls []call, legacy bool) {
 		}
 	}
 	forced := forcedTool(r.ToolChoice)
-	if r.Messages[len(r.Messages)-1].Role == "user" && forced == "" {
-		calls = askedFor(tools, fault.Strip(r.lastUser()))
+	if forced == "" {
+		calls = askedFor(tools, r.orders())
 	}
 	if len(calls) == 0 && (forced != "" || word == "required") {
 		for _, t := range tools {
@@ -61,8 +62,23 @@ func (r *chatRequest) callsToMake() (calls []call, legacy bool) {
 	return calls, false
 }
 
+// orders is the text that may ask for calls: what the user just said, or what stands behind "then" in what a tool just
+// answered, as in a file with the next step of a task.
+func (r *chatRequest) orders() string {
+	last := r.Messages[len(r.Messages)-1]
+	switch last.Role {
+	case "user":
+		return fault.Strip(r.lastUser())
+	case "tool":
+		if at := thenCall.FindStringIndex(last.Content.text()); at != nil {
+			return last.Content.text()[at[0]:]
+		}
+	}
+	return ""
+}
+
 // askedFor are the calls that a text names: "call a", "call a and b", "call a {"x":1}, b". "call any" is the first tool,
-// "call all" each of them.
+// "call all" each of them. A custom tool is called with the text that {"input":"…"} holds.
 func askedFor(tools []chatTool, text string) []call {
 	var calls []call
 	for _, at := range callWord.FindAllStringIndex(text, -1) {
@@ -125,6 +141,10 @@ func (t *chatTool) call(i int, arguments string) call {
 	}
 	if arguments == "" && !c.custom {
 		c.arguments = string(marshal(instance(t.Function.Parameters)))
+	}
+	var text struct{ Input *string }
+	if c.custom && json.Unmarshal([]byte(arguments), &text) == nil && text.Input != nil {
+		c.arguments = *text.Input
 	}
 	return c
 }

@@ -18,11 +18,11 @@
 // Always the same to the same request:
 //
 //   - "You said: …", the newest user message, with a note for each image, file and sound in it
-//   - after tool results: "The tool said: …"
+//   - after tool results: "The tool said: …", or the call that a result asks for with "then call <tool>"
 //   - a tool call where tool_choice forces one, or where the newest user message says "call <tool>" for a tool that
 //     was given; "call a and b" makes two in one turn, "call any" the first tool's, "call all" each tool's. A JSON
 //     object after the name becomes the arguments (call get_weather {"city":"Paris"}), otherwise they are made from
-//     the tool's schema. "say and call <tool>" has text before the call
+//     the tool's schema; {"input":"…"} is the text of a custom tool. "say and call <tool>" has text before the call
 //   - for response_format json_schema, an instance of the schema; for json_object, {"said": …}
 //   - reasoning models bill 64 reasoning tokens, unless reasoning_effort is none
 //   - Responses answers the same in items. It keeps nothing: previous_response_id is not found. The encrypted_content of
