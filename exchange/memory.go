@@ -20,7 +20,7 @@ const (
 	// holdRetry is when a client whose request got none may come back.
 	holdRetry = time.Second
 	// blockSize is about what the canonical request holds for one object of a body: a content block, its place in a list.
-	blockSize = 256
+	blockSize = 128
 )
 
 // Memory counts the bytes that requests hold: bodies as far as they were received, and what is made of them. All gateways

@@ -118,13 +118,22 @@ func (k BlockKind) String() string { return blockKinds[k] }
 type Block struct {
 	Kind    BlockKind
 	Guarded bool    // Text: what a guardrail shall look at (Converse's guardContent); text like any other elsewhere
+	Cache   Cache   // a cache breakpoint stands behind this block
 	Dialect Dialect // whose Own is, where dialects have it differently
 	Maker   Maker   // Thinking and RedactedThinking: whose models can read the signature or the data
 	Text    String
-	Own     Value // what a provider adds to the block of this kind; Citations, Signature, Data and Raw return it
+	Own     *Value // what a provider adds to the block of this kind; Citations, Signature, Data and Raw return it
 	Media   *Media
 	Tool    *Tooling
-	Cache   *Cache // a cache breakpoint stands behind this block
+}
+
+// Own returns v as a Block has it.
+func Own[V ~[]byte](v V) *Value {
+	if v == nil {
+		return nil
+	}
+	own := Value(v)
+	return &own
 }
 
 // Citations returns the citations of a text, an array as the dialect of b has it; nil if there are none.
@@ -140,16 +149,16 @@ func (b *Block) Data() String { return String(b.own(RedactedThinking)) }
 // result. It is nil for every other.
 func (b *Block) Raw() Value {
 	if b.Kind == Document {
-		return b.Own
+		return b.own(Document)
 	}
 	return b.own(Opaque)
 }
 
 func (b *Block) own(kind BlockKind) Value {
-	if b.Kind != kind {
+	if b.Kind != kind || b.Own == nil {
 		return nil
 	}
-	return b.Own
+	return *b.Own
 }
 
 // Tooling is a call of a tool, or the result of one.
@@ -162,11 +171,6 @@ type Tooling struct {
 	IsError bool    // ToolResult
 	// Own is the whole call or result as its dialect has it, where Kind is not FunctionTool; nil if it has none.
 	Own Value
-}
-
-// Cache is a prompt cache breakpoint.
-type Cache struct {
-	TTL string // "5m", "1h"; "" for the provider's default
 }
 
 // Media is the content of an image, document, audio or video block: one of Data, URL, FileID, S3 and Text is set, or
@@ -212,7 +216,7 @@ type Tool struct {
 	Description          String
 	Schema               Value // JSON Schema of the input; nil if none given
 	Strict               *bool
-	Cache                *Cache
+	Cache                Cache
 	Raw                  Value // a tool of a provider's own kind, understood by the dialect named in Dialect; else nil
 	Dialect              string
 }

@@ -176,7 +176,7 @@ func (d *decoder) searchResult(level int) chat.Block {
 	case m.Content == nil:
 		d.missing(level, "content")
 	}
-	b.Own = bytes.TrimLeft(d.body[start:r.Offset()], " \t\r\n")
+	b.Own = chat.Own(bytes.TrimLeft(d.body[start:r.Offset()], " \t\r\n"))
 	return b
 }
 
@@ -287,9 +287,9 @@ func (d *decoder) thinkingBlock(level int, kind string) (b chat.Block) {
 	case b.Kind == chat.RedactedThinking && data == nil:
 		d.missing(level, "data")
 	case b.Kind == chat.RedactedThinking:
-		b.Own = chat.Value(data)
+		b.Own = chat.Own(data)
 	case !signature.Empty():
-		b.Own = chat.Value(signature)
+		b.Own = chat.Own(signature)
 	}
 	return b
 }

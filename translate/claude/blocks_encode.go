@@ -15,7 +15,7 @@ func (e *encoder) text(b *chat.Block) {
 	e.w.String(b.Text)
 	if b.Own != nil && b.Dialect == chat.Claude {
 		e.w.Key("citations")
-		e.w.Value(b.Own)
+		e.w.Value(*b.Own)
 	}
 	e.mark(b.Cache)
 	e.w.EndObject()
@@ -266,7 +266,7 @@ func (e *encoder) planMarks() {
 	}
 	n := e.marksOf(e.r.System)
 	for i := range e.r.Tools {
-		if t := &e.r.Tools[i]; t.Raw == nil && e.sends(t) && t.Cache != nil {
+		if t := &e.r.Tools[i]; t.Raw == nil && e.sends(t) && t.Cache != chat.NoCache {
 			n++
 		}
 	}
@@ -282,7 +282,7 @@ func (e *encoder) marksOf(blocks []chat.Block) (n int) {
 		if !e.view.Block(b) {
 			continue
 		}
-		if b.Cache != nil {
+		if b.Cache != chat.NoCache {
 			n++
 		}
 		switch {
@@ -296,7 +296,7 @@ func (e *encoder) marksOf(blocks []chat.Block) (n int) {
 }
 
 // mark writes the breakpoint c into the object that is open.
-func (e *encoder) mark(c *chat.Cache) {
+func (e *encoder) mark(c chat.Cache) {
 	write, ttl, err := e.marks.Next(c, e.x)
 	e.fail(err)
 	if !write {

@@ -58,7 +58,7 @@ func TestEncodedRequests(t *testing.T) {
 		{
 			name: "system text of all kinds, blank ones left out",
 			change: func(r *chat.Request) {
-				r.System = []chat.Block{text("A"), text(` \n`), {Kind: chat.Text, Text: tok("B"), Cache: &chat.Cache{}}}
+				r.System = []chat.Block{text("A"), text(` \n`), {Kind: chat.Text, Text: tok("B"), Cache: chat.CacheDefault}}
 			},
 			want: `{"max_tokens":4096,"system":[{"type":"text","text":"A"},{"type":"text","text":"B","cache_control":{"type":"ephemeral"}}],` + hi + `}`,
 		},
@@ -91,7 +91,7 @@ func TestEncodedRequests(t *testing.T) {
 			name: "reasoning without a signature is left out, the rest goes before what was said",
 			change: func(r *chat.Request) {
 				r.Messages = append(r.Messages, answers(text("ok"), chat.Block{Kind: chat.Thinking, Text: tok("unsigned")},
-					chat.Block{Kind: chat.Thinking, Text: tok("hm"), Own: chat.Value(tok("s"))}, chat.Block{Kind: chat.RedactedThinking, Own: chat.Value(tok("d"))}), says(text("go")))
+					chat.Block{Kind: chat.Thinking, Text: tok("hm"), Own: chat.Own(tok("s"))}, chat.Block{Kind: chat.RedactedThinking, Own: chat.Own(tok("d"))}), says(text("go")))
 			},
 			want:    `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"text","text":"ok"}]},{"role":"user","content":"go"}]}`,
 			dropped: []string{"thinking_blocks"},
@@ -99,7 +99,7 @@ func TestEncodedRequests(t *testing.T) {
 		{
 			name: "a model without reasoning gets none back", id: haiku3,
 			change: func(r *chat.Request) {
-				r.Messages = append(r.Messages, answers(chat.Block{Kind: chat.Thinking, Text: tok("hm"), Own: chat.Value(tok("s"))}, text("ok")), says(text("go")))
+				r.Messages = append(r.Messages, answers(chat.Block{Kind: chat.Thinking, Text: tok("hm"), Own: chat.Own(tok("s"))}, text("ok")), says(text("go")))
 			},
 			want:    `{"max_tokens":4096,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"text","text":"ok"}]},{"role":"user","content":"go"}]}`,
 			dropped: []string{"thinking_blocks"},
@@ -325,7 +325,7 @@ func TestEncodedRequests(t *testing.T) {
 		// Caching.
 		{
 			name: "four breakpoints, the first left out", change: func(r *chat.Request) {
-				c := &chat.Cache{TTL: "1h"}
+				c := chat.CacheOneHour
 				marked := func(s string) chat.Block { return chat.Block{Kind: chat.Text, Text: tok(s), Cache: c} }
 				r.System = []chat.Block{marked("S")}
 				document := chat.Block{Kind: chat.Document, Media: &chat.Media{Content: []chat.Block{marked("0")}}}
@@ -336,7 +336,7 @@ func TestEncodedRequests(t *testing.T) {
 		},
 		{
 			name: "a model without caching", id: haiku3,
-			change:  func(r *chat.Request) { r.Messages[0].Content[0].Cache = &chat.Cache{} },
+			change:  func(r *chat.Request) { r.Messages[0].Content[0].Cache = chat.CacheDefault },
 			want:    `{"max_tokens":4096,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}`,
 			dropped: []string{"cache_control"},
 		},

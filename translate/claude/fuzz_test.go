@@ -18,7 +18,9 @@ func compact(r *chat.Request) {
 	blocks = func(list []chat.Block) {
 		for i := range list {
 			b := &list[i]
-			b.Own = compacted(b.Own)
+			if b.Own != nil {
+				b.Own = chat.Own(compacted(*b.Own))
+			}
 			if b.Tool != nil {
 				b.Tool.Input = compacted(b.Tool.Input)
 				blocks(b.Tool.Content)

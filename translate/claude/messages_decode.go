@@ -18,6 +18,9 @@ func (d *decoder) messages() {
 	i := 0
 	for ; r.Element(); i++ {
 		d.item(0, i)
+		if decode.Long(d.req.Messages) {
+			d.req.Messages = decode.Grow(d.req.Messages, r.Left())
+		}
 		d.message(i)
 	}
 	if i == 0 {
@@ -149,13 +152,14 @@ func (d *decoder) content(level int, p place) []chat.Block {
 	r.Array()
 	for i := 0; r.Element(); i++ {
 		d.item(level, i)
+		if decode.Long(d.scratch) {
+			d.scratch = decode.Grow(d.scratch, r.Left())
+		}
 		if b, ok := d.block(level+1, p); ok && r.Err() == nil {
 			d.scratch = append(d.scratch, b)
 		}
 	}
-	blocks := d.arena.Keep(d.scratch[from:])
-	d.scratch = d.scratch[:from]
-	return blocks
+	return d.arena.Keep(&d.scratch, from)
 }
 
 // block reads one block, whose members stand at level of the path; false for one that says nothing.
@@ -187,7 +191,7 @@ func (d *decoder) block(level int, p place) (b chat.Block, ok bool) {
 		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", chat.Clip(string(tag)))
 		return b, false
 	case !known:
-		return chat.Block{Kind: chat.Opaque, Own: r.Value(), Dialect: chat.Claude}, true
+		return chat.Block{Kind: chat.Opaque, Own: chat.Own(r.Value()), Dialect: chat.Claude}, true
 	}
 	switch kind {
 	case "text":
@@ -220,7 +224,7 @@ func (d *decoder) textBlock(level int) (b chat.Block) {
 			b.Text = r.String()
 		case "citations":
 			if !r.Null() {
-				b.Own, b.Dialect = d.array(), chat.Claude
+				b.Own, b.Dialect = chat.Own(d.array()), chat.Claude
 			}
 		case "cache_control":
 			b.Cache = d.cache(level + 1)
@@ -246,18 +250,19 @@ func (d *decoder) array() chat.Value {
 }
 
 // cache reads {type, ttl}; null is none.
-func (d *decoder) cache(level int) *chat.Cache {
+func (d *decoder) cache(level int) chat.Cache {
 	r := &d.r
 	if r.Null() {
-		return nil
+		return chat.NoCache
 	}
-	c := &chat.Cache{}
+	c := chat.CacheDefault
 	r.Object()
 	for r.Member() {
 		d.at(level)
 		switch string(r.Key()) {
 		case "ttl":
-			if c.TTL = r.Text(); c.TTL != "5m" && c.TTL != "1h" {
+			var known bool
+			if c, known = chat.CacheFor(r.Text()); !known || c == chat.CacheDefault {
 				d.fail("Input should be '5m' or '1h'")
 			}
 		case "type":
@@ -271,14 +276,14 @@ func (d *decoder) cache(level int) *chat.Cache {
 
 // mark puts the breakpoint of the body's own cache_control behind the last block, where Anthropic puts it.
 func (d *decoder) mark() {
-	if d.auto == nil || len(d.req.Messages) == 0 {
+	if d.auto == chat.NoCache || len(d.req.Messages) == 0 {
 		return
 	}
 	content := d.req.Messages[len(d.req.Messages)-1].Content
 	switch b := &content[len(content)-1]; b.Kind {
 	case chat.Thinking, chat.RedactedThinking, chat.Opaque: // nothing can stand on these
 	default:
-		if b.Cache == nil {
+		if b.Cache == chat.NoCache {
 			b.Cache = d.auto
 		}
 	}

@@ -25,7 +25,7 @@ func (e *encoder) system() {
 		e.w.Key("system")
 		e.w.Text(instruction)
 		return
-	case len(texts) == 1 && instruction == "" && texts[0].Cache == nil && texts[0].Citations() == nil:
+	case len(texts) == 1 && instruction == "" && texts[0].Cache == chat.NoCache && texts[0].Citations() == nil:
 		e.w.Key("system")
 		e.w.String(texts[0].Text)
 		return
@@ -105,7 +105,7 @@ func plainText(msgs []chat.Message) *chat.Block {
 		return nil
 	}
 	b := &msgs[0].Content[0]
-	if b.Kind != chat.Text || b.Cache != nil || b.Own != nil {
+	if b.Kind != chat.Text || b.Cache != chat.NoCache || b.Own != nil {
 		return nil
 	}
 	return b

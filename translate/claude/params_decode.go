@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -17,6 +18,9 @@ func (d *decoder) texts(to []string) []string {
 	r.Array()
 	for i := 0; r.Element(); i++ {
 		d.item(0, i)
+		if decode.Long(to) {
+			to = decode.Grow(to, r.Left())
+		}
 		to = append(to, r.Text())
 	}
 	return to

@@ -23,7 +23,7 @@ type decoder struct {
 	asked   int          // index of the message that made them
 
 	system []chat.Block // what system messages before the first turn say
-	auto   *chat.Cache  // the breakpoint that goes behind the last block
+	auto   chat.Cache   // the breakpoint that goes behind the last block
 }
 
 // DecodeRequest reads a body of POST /v1/messages, or of InvokeModel. Errors are a *chat.Error whose Param is the path of

@@ -73,7 +73,7 @@ func TestDecodedRequest(t *testing.T) {
 		t.Fatalf("blank text and empty messages are left out: %+v", r.Messages)
 	}
 	image, file := r.Messages[0].Content[0], r.Messages[0].Content[1]
-	if image.Kind != chat.Image || image.Media.URL != "https://x/y" || image.Cache == nil || file.Media.FileID != "file-1" {
+	if image.Kind != chat.Image || image.Media.URL != "https://x/y" || image.Cache == chat.NoCache || file.Media.FileID != "file-1" {
 		t.Errorf("media: %+v %+v", image, file)
 	}
 	if len(x.Notes) != 0 {
@@ -106,7 +106,7 @@ func TestASearchResultIsADocumentToOthers(t *testing.T) {
 
 func TestTheBodysOwnCacheControlGoesBehindTheLastBlock(t *testing.T) {
 	r := mustDecode(t, `{"cache_control":{"type":"ephemeral","ttl":"1h"},"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}`, exchangeFor(sonnet45))
-	if c := r.Messages[1].Content[0].Cache; c == nil || c.TTL != "1h" || r.Messages[0].Content[0].Cache != nil {
+	if c := r.Messages[1].Content[0].Cache; c != chat.CacheOneHour || r.Messages[0].Content[0].Cache != chat.NoCache {
 		t.Errorf("%+v", r.Messages)
 	}
 }

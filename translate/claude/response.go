@@ -113,16 +113,16 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 	case `"text"`:
 		b.Kind = chat.Text
 		if w := json.WalkAt(citations, 0); citations != nil && w.Array() && w.Element() {
-			b.Own, b.Dialect = citations, chat.Claude
+			b.Own, b.Dialect = chat.Own(citations), chat.Claude
 		}
 		return b, b.Text != nil
 	case `"thinking"`:
 		if signature.Empty() {
 			signature = nil
 		}
-		return chat.Block{Kind: chat.Thinking, Text: thinking, Own: chat.Value(signature)}, thinking != nil
+		return chat.Block{Kind: chat.Thinking, Text: thinking, Own: chat.Own(signature)}, thinking != nil
 	case `"redacted_thinking"`:
-		return chat.Block{Kind: chat.RedactedThinking, Own: chat.Value(data)}, data != nil
+		return chat.Block{Kind: chat.RedactedThinking, Own: chat.Own(data)}, data != nil
 	case `"tool_use"`:
 		if t.Input == nil {
 			t.Input = chat.Value("{}")
@@ -130,7 +130,7 @@ func replyBlock(v chat.Value, x *chat.Exchange) (b chat.Block, ok bool) {
 		t.ID, t.Name = x.ClientToolID(t.ID), x.ClientToolName(t.Name)
 		return chat.Block{Kind: chat.ToolUse, Tool: &t}, t.Name != ""
 	}
-	return chat.Block{Kind: chat.Opaque, Own: v, Dialect: chat.Claude}, kind != nil
+	return chat.Block{Kind: chat.Opaque, Own: chat.Own(v), Dialect: chat.Claude}, kind != nil
 }
 
 // decodeUsage reads a usage into u, whose earlier counts stay where it says nothing, and returns the service tier.

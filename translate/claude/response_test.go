@@ -112,7 +112,7 @@ func TestEncodedReplies(t *testing.T) {
 		{"calls that the provider did not say", "", chat.Response{Content: []chat.Block{calls("a", "f", "")}, Stop: chat.StopEnd}, `[{"type":"tool_use","id":"a","name":"f","input":{}}],"stop_reason":"tool_use","stop_sequence":null,` + noUsage},
 		{
 			"unsigned thinking, another provider's citations and blocks", "",
-			chat.Response{Content: []chat.Block{{Kind: chat.Thinking, Text: tok("hm")}, {Kind: chat.Text, Text: tok("x"), Own: chat.Value("[1]"), Dialect: chat.Converse}, {Kind: chat.Opaque, Own: chat.Value("{}"), Dialect: chat.Converse}}, Stop: chat.StopEnd},
+			chat.Response{Content: []chat.Block{{Kind: chat.Thinking, Text: tok("hm")}, {Kind: chat.Text, Text: tok("x"), Own: chat.Own(chat.Value("[1]")), Dialect: chat.Converse}, {Kind: chat.Opaque, Own: chat.Own(chat.Value("{}")), Dialect: chat.Converse}}, Stop: chat.StopEnd},
 			`[{"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"x"}],"stop_reason":"end_turn","stop_sequence":null,` + noUsage,
 		},
 		{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 )
 
 // tools reads the list of tools. Those that Anthropic defines itself are kept whole, for a target of this dialect.
@@ -13,6 +14,9 @@ func (d *decoder) tools() []chat.Tool {
 	var tools []chat.Tool
 	for i := 0; r.Element(); i++ {
 		d.item(0, i)
+		if decode.Long(tools) {
+			tools = decode.Grow(tools, r.Left())
+		}
 		kind := string(d.peek("type"))
 		start := r.Offset()
 		t := d.tool(kind == "" || kind == "custom")

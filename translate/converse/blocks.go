@@ -120,13 +120,13 @@ func (e *encoder) takesStatus() bool {
 }
 
 // resultCache returns the cache point of a tool result: its own, or the last of its content's.
-func resultCache(b *chat.Block) *chat.Cache {
-	if b.Cache != nil {
+func resultCache(b *chat.Block) chat.Cache {
+	if b.Cache != chat.NoCache {
 		return b.Cache
 	}
-	var last *chat.Cache
+	var last chat.Cache
 	for i := range b.Tool.Content {
-		if c := b.Tool.Content[i].Cache; c != nil {
+		if c := b.Tool.Content[i].Cache; c != chat.NoCache {
 			last = c
 		}
 	}
@@ -140,8 +140,8 @@ func (e *encoder) planPoints() {
 		return
 	}
 	n := 0
-	count := func(c *chat.Cache) {
-		if c != nil {
+	count := func(c chat.Cache) {
+		if c != chat.NoCache {
 			n++
 		}
 	}
@@ -170,7 +170,7 @@ func (e *encoder) planPoints() {
 }
 
 // cachePoint writes the cache point c behind what was written last.
-func (e *encoder) cachePoint(c *chat.Cache) {
+func (e *encoder) cachePoint(c chat.Cache) {
 	write, ttl, err := e.points.Next(c, e.x)
 	e.fail(err)
 	if !write {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -12,13 +13,17 @@ func (d *decoder) blocks(param string) (to []chat.Block) {
 	if !d.array(param) {
 		return nil
 	}
+	inner := decoder{x: d.x}
 	for d.w.Element() {
+		if decode.Long(to) {
+			to = decode.Grow(to, d.w.Left())
+		}
 		if d.w.Kind() != json.Object {
 			d.fail(param, "an array of content blocks")
 			return nil
 		}
 		raw := d.w.Value()
-		inner := decoder{w: json.WalkAt(raw, 0), x: d.x}
+		inner.w = json.WalkAt(raw, 0)
 		inner.w.Object()
 		if !inner.w.Member() {
 			continue
@@ -32,7 +37,7 @@ func (d *decoder) blocks(param string) (to []chat.Block) {
 			if inner.block(&b, string(inner.w.Key())) {
 				to = append(to, b)
 			} else if inner.err == nil {
-				to = append(to, chat.Block{Kind: chat.Opaque, Own: raw, Dialect: chat.Converse})
+				to = append(to, chat.Block{Kind: chat.Opaque, Own: chat.Own(raw), Dialect: chat.Converse})
 			}
 		}
 		if inner.err != nil {
@@ -76,12 +81,15 @@ func (d *decoder) block(b *chat.Block, key string) bool {
 	return true
 }
 
-func (d *decoder) cachePoint() *chat.Cache {
-	c := &chat.Cache{}
+func (d *decoder) cachePoint() chat.Cache {
+	c := chat.CacheDefault
 	if d.object("cachePoint") {
 		for d.w.Member() {
 			if string(d.w.Key()) == "ttl" {
-				c.TTL = d.text("cachePoint.ttl")
+				var known bool
+				if c, known = chat.CacheFor(d.text("cachePoint.ttl")); !known {
+					d.fail("cachePoint.ttl", "5m or 1h")
+				}
 			} else {
 				d.w.Skip()
 			}
@@ -217,14 +225,14 @@ func (d *decoder) reasoning(b *chat.Block) (known bool) {
 				case "text":
 					b.Text = d.str("messages.content.reasoningContent.reasoningText.text")
 				case "signature":
-					b.Own = chat.Value(d.str("messages.content.reasoningContent.reasoningText.signature"))
+					b.Own = chat.Own(d.str("messages.content.reasoningContent.reasoningText.signature"))
 				default:
 					d.w.Skip()
 				}
 			}
 		case "redactedContent":
 			b.Kind, known = chat.RedactedThinking, true
-			b.Own = chat.Value(d.str("messages.content.reasoningContent.redactedContent"))
+			b.Own = chat.Own(d.str("messages.content.reasoningContent.redactedContent"))
 		default:
 			d.w.Skip()
 		}
@@ -242,7 +250,7 @@ func (d *decoder) citations(b *chat.Block) bool {
 			b.Text = chat.String(textOf(json.Find(w.Value(), "text")))
 		}
 	}
-	b.Kind, b.Own = chat.Text, json.Find(v, "citations")
+	b.Kind, b.Own = chat.Text, chat.Own(json.Find(v, "citations"))
 	return n == 1 && b.Text != nil
 }
 

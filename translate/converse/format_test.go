@@ -71,14 +71,14 @@ func TestFormat(t *testing.T) {
 }
 
 func cached(b chat.Block, ttl string) chat.Block {
-	b.Cache = &chat.Cache{TTL: ttl}
+	b.Cache, _ = chat.CacheFor(ttl)
 	return b
 }
 
 func TestCachePoints(t *testing.T) {
 	const point = `{"cachePoint":{"type":"default"}}`
 	tool := weather()
-	tool.Cache = &chat.Cache{}
+	tool.Cache = chat.CacheDefault
 	result := toolAnswer("a", cached(say("1"), ""))
 	runEncode(t, []encodeCase{
 		{

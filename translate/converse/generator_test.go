@@ -64,10 +64,10 @@ func (g *generator) block(depth int) chat.Block {
 	case chat.Thinking:
 		b.Text = g.text()
 		if g.maybe() {
-			b.Own = chat.Value(q("s"))
+			b.Own = chat.Own(q("s"))
 		}
 	case chat.RedactedThinking:
-		b.Own = chat.Value(q("AAAA"))
+		b.Own = chat.Own(q("AAAA"))
 	case chat.Image, chat.Document, chat.Audio, chat.Video:
 		b.Media = g.media()
 	case chat.ToolUse:
@@ -78,10 +78,10 @@ func (g *generator) block(depth int) chat.Block {
 			b.Tool.Content = append(b.Tool.Content, g.block(depth+1))
 		}
 	case chat.Opaque:
-		b.Own = chat.Value(`{"x":1}`)
+		b.Own = chat.Own(chat.Value(`{"x":1}`))
 	}
 	if g.maybe() {
-		b.Cache = &chat.Cache{TTL: []string{"", "5m", "1h"}[g.pick(3)]}
+		b.Cache = chat.CacheDefault + chat.Cache(g.pick(3)) //nolint:gosec // a small number
 	}
 	return b
 }

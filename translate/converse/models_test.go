@@ -64,7 +64,7 @@ func TestEveryModelTakesWhatIsSentToIt(t *testing.T) {
 		r.Format = &chat.Format{Name: "out", Schema: v(`{"type":"object","properties":{"n":{"$ref":"#/$defs/s"}},"$defs":{"s":{"type":"string"}}}`)}
 	}
 	cachedTool := weather()
-	cachedTool.Cache = &chat.Cache{TTL: "1h"}
+	cachedTool.Cache = chat.CacheOneHour
 	cases := map[string]func() *chat.Request{
 		"plain":  func() *chat.Request { return hello(nil) },
 		"system": func() *chat.Request { return hello(func(r *chat.Request) { r.System = []chat.Block{say("be brief")} }) },

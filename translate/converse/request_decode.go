@@ -2,6 +2,7 @@ package converse
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -142,6 +143,9 @@ func (d *decoder) messages(r *chat.Request) {
 		return
 	}
 	for d.w.Element() {
+		if decode.Long(r.Messages) {
+			r.Messages = decode.Grow(r.Messages, d.w.Left())
+		}
 		var m chat.Message
 		if !d.object("messages") {
 			return
@@ -184,6 +188,9 @@ func (d *decoder) inferenceConfig(r *chat.Request) {
 			r.TopP = d.number("inferenceConfig.topP")
 		case "stopSequences":
 			for ok := d.array("inferenceConfig.stopSequences"); ok && d.w.Element(); {
+				if decode.Long(r.Stop) {
+					r.Stop = decode.Grow(r.Stop, d.w.Left())
+				}
 				r.Stop = append(r.Stop, d.text("inferenceConfig.stopSequences"))
 			}
 		default:

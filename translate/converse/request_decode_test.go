@@ -61,15 +61,15 @@ func TestDecodedMembers(t *testing.T) {
 	}
 	first, last := r.Messages[0].Content, r.Messages[2].Content
 	for what, ok := range map[string]bool{
-		"cache on the system text": r.System[0].Cache != nil && r.System[0].Cache.TTL == "1h",
-		"cache on the last part":   first[4].Cache != nil && first[4].Media.Content[1].Text.Unquote() == "two",
+		"cache on the system text": r.System[0].Cache == chat.CacheOneHour,
+		"cache on the last part":   first[4].Cache != chat.NoCache && first[4].Media.Content[1].Text.Unquote() == "two",
 		"media type":               first[1].Media.Type == "image/jpeg" && string(first[1].Media.Data) == "/9j/4AA=",
 		"s3":                       first[2].Media.S3 == "s3://bucket/key.webp" && first[2].Media.S3Owner == "123456789012",
 		"document":                 first[3].Media.Name == "report (1)" && first[3].Media.Citations,
 		"json result as text":      last[1].Tool.Content[0].Text.Unquote() == `{"error":"no such \"thing\""}` && last[1].Tool.IsError,
 		"search result kept whole": last[2].Kind == chat.Opaque && strings.HasPrefix(string(last[2].Raw()), `{"searchResult"`),
 		"guarded text":             last[3].Kind == chat.Text,
-		"tools":                    r.Tools[0].Cache != nil && *r.Tools[0].Strict && r.Tools[1].Raw != nil && r.Tools[1].Name == "nova_grounding",
+		"tools":                    r.Tools[0].Cache != chat.NoCache && *r.Tools[0].Strict && r.Tools[1].Raw != nil && r.Tools[1].Name == "nova_grounding",
 		"choice":                   r.ToolChoice.Kind == chat.ToolsAuto,
 		"thinking":                 r.Reasoning.Thinking == chat.ThinkingBudget && r.Reasoning.Budget == 4000,
 		"numbers":                  string(r.TopK) == "40" && r.MaxTokens == 9000,

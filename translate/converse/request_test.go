@@ -53,7 +53,7 @@ func toolAnswer(id string, content ...chat.Block) chat.Block {
 func thinking(s, signature string) chat.Block {
 	b := chat.Block{Kind: chat.Thinking, Text: q(s)}
 	if signature != "" {
-		b.Own = chat.Value(q(signature))
+		b.Own = chat.Own(q(signature))
 	}
 	return b
 }
@@ -195,8 +195,8 @@ func TestMessages(t *testing.T) {
 		},
 		{
 			name: "redacted reasoning and a bare signature survive", unsure: true,
-			request: ask(user(say("q")), assistant(chat.Block{Kind: chat.RedactedThinking, Own: chat.Value(q("RGF0YQ=="))},
-				chat.Block{Kind: chat.Thinking, Own: chat.Value(q("s"))}, say("t")), user(say("n"))),
+			request: ask(user(say("q")), assistant(chat.Block{Kind: chat.RedactedThinking, Own: chat.Own(q("RGF0YQ=="))},
+				chat.Block{Kind: chat.Thinking, Own: chat.Own(q("s"))}, say("t")), user(say("n"))),
 			has: []string{`[{"reasoningContent":{"redactedContent":"RGF0YQ=="}},{"reasoningContent":{"reasoningText":{"text":"","signature":"s"}}},{"text":"t"}]`},
 		},
 		{
@@ -258,7 +258,7 @@ func TestMessages(t *testing.T) {
 			hasNot: []string{"status"},
 		},
 		{
-			name: "a block of another dialect's own", request: ask(user(say("q"), chat.Block{Kind: chat.Opaque, Own: chat.Value(`{"a":1}`), Dialect: chat.Claude})),
+			name: "a block of another dialect's own", request: ask(user(say("q"), chat.Block{Kind: chat.Opaque, Own: chat.Own(chat.Value(`{"a":1}`)), Dialect: chat.Claude})),
 			want: `{"messages":[{"role":"user","content":[{"text":"q"}]}]}`, dropped: "messages.content",
 		},
 		{

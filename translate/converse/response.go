@@ -157,14 +157,14 @@ func decodeReasoning(r *json.Reader) (b chat.Block, ok bool) {
 				case "text":
 					b.Text = r.MaybeString()
 				case "signature":
-					b.Own = chat.Value(r.MaybeString())
+					b.Own = chat.Own(r.MaybeString())
 				default:
 					r.Skip()
 				}
 			}
 		case "redactedContent":
 			if tok := r.MaybeString(); tok != nil {
-				b.Kind, b.Own, ok = chat.RedactedThinking, chat.Value(tok), true
+				b.Kind, b.Own, ok = chat.RedactedThinking, chat.Own(tok), true
 			}
 		default:
 			r.Skip()
@@ -204,7 +204,7 @@ func decodeCitations(r *json.Reader) (to []chat.Block) {
 		}
 	}
 	if len(to) > 0 {
-		to[0].Own = citations
+		to[0].Own = chat.Own(citations)
 	}
 	return to
 }

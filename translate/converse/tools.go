@@ -113,7 +113,7 @@ func (e *encoder) toolConfig() {
 			strict = false
 		}
 		e.spec(e.names.Tool(t.Name), t.Description, t.Schema, strict)
-		if e.f.NoToolCache && t.Cache != nil {
+		if e.f.NoToolCache && t.Cache != chat.NoCache {
 			e.drop("cache_control")
 		} else {
 			e.cachePoint(t.Cache)

@@ -2,6 +2,7 @@ package converse
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -14,6 +15,9 @@ func (d *decoder) toolConfig(r *chat.Request) {
 		switch string(d.w.Key()) {
 		case "tools":
 			for ok := d.array("toolConfig.tools"); ok && d.w.Element(); {
+				if decode.Long(r.Tools) {
+					r.Tools = decode.Grow(r.Tools, d.w.Left())
+				}
 				d.tool(r)
 			}
 		case "toolChoice":

@@ -77,11 +77,11 @@ func dump(r *chat.Request) string {
 	return b.String()
 }
 
-func dumpCache(c *chat.Cache) string {
-	if c == nil {
+func dumpCache(c chat.Cache) string {
+	if c == chat.NoCache {
 		return ""
 	}
-	return " cache(" + c.TTL + ")"
+	return " cache(" + c.TTL() + ")"
 }
 
 func dumpBlocks(blocks []chat.Block) string {

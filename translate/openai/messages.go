@@ -18,7 +18,7 @@ type message struct {
 	list      bool        // content is a list, read into decoder.scratch
 	refusal   json.String
 	reasoning json.String
-	cache     *chat.Cache
+	cache     chat.Cache
 }
 
 // messages reads the conversation.
@@ -30,6 +30,9 @@ func (d *decoder) messages() {
 	i := 0
 	for ; r.Element(); i++ {
 		d.Item(0, i)
+		if decode.Long(d.req.Messages) {
+			d.req.Messages = decode.Grow(d.req.Messages, r.Left())
+		}
 		m := message{index: i}
 		d.message(&m)
 		if r.Err() != nil {
@@ -133,11 +136,11 @@ func (d *decoder) content(m *message) []chat.Block {
 	var blocks []chat.Block
 	switch {
 	case m.list:
-		blocks = d.arena.Keep(d.scratch)
+		blocks = d.arena.Keep(&d.scratch, 0)
 	case !m.text.Blank():
 		blocks = d.arena.One(chat.Block{Kind: chat.Text, Text: m.text})
 	}
-	if m.cache != nil && len(blocks) > 0 {
+	if m.cache != chat.NoCache && len(blocks) > 0 {
 		blocks[len(blocks)-1].Cache = m.cache
 	}
 	return blocks
@@ -186,7 +189,11 @@ func (d *decoder) assistant(m *message) {
 				return
 			}
 		}
-		turn = append(turn, d.scratch...)
+		if len(turn) == 0 {
+			turn, d.scratch = d.scratch, turn
+		} else {
+			turn = append(turn, d.scratch...)
+		}
 	} else if !m.text.Blank() {
 		turn = append(turn, chat.Block{Kind: chat.Text, Text: m.text})
 	}
@@ -199,10 +206,10 @@ func (d *decoder) assistant(m *message) {
 			turn = append(turn, d.uses[i])
 		}
 	}
-	if m.cache != nil && len(turn) > 0 {
+	if m.cache != chat.NoCache && len(turn) > 0 {
 		turn[len(turn)-1].Cache = m.cache
 	}
-	d.add(chat.Message{Role: chat.Assistant, Name: m.name, Content: d.arena.Keep(turn)})
+	d.add(chat.Message{Role: chat.Assistant, Name: m.name, Content: d.arena.Keep(&turn, 0)})
 	d.thoughts = turn
 }
 
@@ -240,7 +247,7 @@ func (d *decoder) functionResult(m *message) {
 // result adds a tool result to the user turn that holds those of the same assistant turn.
 func (d *decoder) result(m *message, id string) {
 	b := chat.Block{Kind: chat.ToolResult, Tool: &chat.Tooling{ID: id}, Cache: m.cache}
-	m.cache = nil
+	m.cache = chat.NoCache
 	b.Tool.Content = d.content(m)
 	for i := range b.Tool.Content {
 		if k := b.Tool.Content[i].Kind; k != chat.Text && k != chat.Image && k != chat.Document {

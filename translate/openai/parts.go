@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -20,7 +21,7 @@ type part struct {
 	text  json.String
 	media *chat.Media
 	block chat.BlockKind
-	cache *chat.Cache
+	cache chat.Cache
 }
 
 // parts reads a content list into the scratch.
@@ -29,6 +30,9 @@ func (d *decoder) parts() {
 	r.Array()
 	for i := 0; r.Element(); i++ {
 		d.Item(1, i)
+		if decode.Long(d.scratch) {
+			d.scratch = decode.Grow(d.scratch, r.Left())
+		}
 		d.part()
 	}
 }
@@ -209,9 +213,9 @@ func (d *decoder) file() *chat.Media {
 
 // cache reads Claude's cache_control or OpenAI's prompt_cache_breakpoint. Their lifetimes have only 5m and 1h in common
 // with what Bedrock knows; another is the provider's default.
-func (d *decoder) cache(level int) *chat.Cache {
+func (d *decoder) cache(level int) chat.Cache {
 	r := &d.R
-	c := &chat.Cache{}
+	c := chat.CacheDefault
 	r.Object()
 	for r.Member() {
 		d.At(level)
@@ -219,10 +223,7 @@ func (d *decoder) cache(level int) *chat.Cache {
 			r.Skip()
 			continue
 		}
-		switch ttl := r.Text(); ttl {
-		case "5m", "1h":
-			c.TTL = ttl
-		}
+		c, _ = chat.CacheFor(r.Text())
 	}
 	return c
 }
@@ -233,6 +234,9 @@ func (d *decoder) thinkingBlocks() {
 	r.Array()
 	for i := 0; r.Element(); i++ {
 		d.Item(1, i)
+		if decode.Long(d.thoughts) {
+			d.thoughts = decode.Grow(d.thoughts, r.Left())
+		}
 		var b chat.Block
 		var signature, data chat.String
 		kind := ""
@@ -257,12 +261,12 @@ func (d *decoder) thinkingBlocks() {
 		}
 		switch {
 		case kind == "thinking":
-			b.Kind, b.Own = chat.Thinking, chat.Value(signature)
+			b.Kind, b.Own = chat.Thinking, chat.Own(signature)
 			if b.Text == nil {
 				b.Text = emptyText // a signature alone is a block too
 			}
 		case kind == "redacted_thinking" && data != nil:
-			b.Kind, b.Own = chat.RedactedThinking, chat.Value(data)
+			b.Kind, b.Own = chat.RedactedThinking, chat.Own(data)
 		case kind == "redacted_thinking":
 			d.Missing(2, "data")
 		default:

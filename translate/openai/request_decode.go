@@ -151,6 +151,9 @@ func (d *decoder) stop() {
 	r.Array()
 	for i := 0; r.Element(); i++ {
 		d.Item(0, i)
+		if decode.Long(req.Stop) {
+			req.Stop = decode.Grow(req.Stop, r.Left())
+		}
 		if s := r.Text(); s != "" {
 			req.Stop = append(req.Stop, s)
 		}

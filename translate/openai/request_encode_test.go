@@ -42,11 +42,11 @@ func TestEncodeRequest(t *testing.T) {
 		}}, "", `"messages":[{"role":"assistant","content":"ab","tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{\"x\":\"\\\"\"}"}},{"id":"t2","type":"function","function":{"name":"g","arguments":"{}"}}]},{"role":"tool","tool_call_id":"t2","content":[{"type":"text","text":"Error:"},{"type":"text","text":"bad"}]},{"role":"tool","tool_call_id":"t1","content":""},{"role":"user","content":"and?"}]`, "thinking"},
 		{
 			"images and values as results",
-			chat.Request{Messages: said(result("t1", false, textOf(`"see"`), media(chat.Image, chat.Media{Type: "image/png", Data: []byte("AAAA")}), chat.Block{Kind: chat.Opaque, Own: chat.Value(`{"json": {"a":1}}`)}))},
+			chat.Request{Messages: said(result("t1", false, textOf(`"see"`), media(chat.Image, chat.Media{Type: "image/png", Data: []byte("AAAA")}), chat.Block{Kind: chat.Opaque, Own: chat.Own(chat.Value(`{"json": {"a":1}}`))}))},
 			"",
 			`"messages":[{"role":"tool","tool_call_id":"t1","content":[{"type":"text","text":"see"},{"type":"text","text":"{\"json\":{\"a\":1}}"}]},{"role":"user","content":[{"type":"text","text":"Part of the result of the tool call t1:"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]`, "",
 		},
-		{"a turn of thinking alone is left out", chat.Request{Messages: []chat.Message{{Role: chat.Assistant, Content: []chat.Block{{Kind: chat.RedactedThinking, Own: chat.Value(`"d"`)}}}, asking()[0]}}, "", q, "thinking"},
+		{"a turn of thinking alone is left out", chat.Request{Messages: []chat.Message{{Role: chat.Assistant, Content: []chat.Block{{Kind: chat.RedactedThinking, Own: chat.Own(chat.Value(`"d"`))}}}, asking()[0]}}, "", q, "thinking"},
 		{"refusal", chat.Request{Messages: []chat.Message{{Role: chat.Assistant, Content: []chat.Block{{Kind: chat.Refusal, Text: str(`"no"`)}}}}}, "", `"messages":[{"role":"assistant","content":null,"refusal":"no"}]`, ""},
 		{
 			"media",
@@ -60,7 +60,7 @@ func TestEncodeRequest(t *testing.T) {
 			"",
 			`"messages":[{"role":"user","content":[{"type":"text","text":"about"},{"type":"text","text":"a:\nt"},{"type":"text","text":"b.csv:\né\n1"},{"type":"text","text":"c"}]}]`, "citations",
 		},
-		{"blocks of another provider", chat.Request{Messages: said(chat.Block{Kind: chat.Opaque, Dialect: chat.Claude, Own: chat.Value(`{"type":"search_result"}`)}, chat.Block{Kind: chat.Opaque, Dialect: chat.OpenAI, Own: chat.Value(`{"type":"x"}`)})}, "", `"messages":[{"role":"user","content":[{"type":"x"}]}]`, "messages.content.search_result"},
+		{"blocks of another provider", chat.Request{Messages: said(chat.Block{Kind: chat.Opaque, Dialect: chat.Claude, Own: chat.Own(chat.Value(`{"type":"search_result"}`))}, chat.Block{Kind: chat.Opaque, Dialect: chat.OpenAI, Own: chat.Own(chat.Value(`{"type":"x"}`))})}, "", `"messages":[{"role":"user","content":[{"type":"x"}]}]`, "messages.content.search_result"},
 		{
 			"tools",
 			chat.Request{Messages: asking(), Tools: []chat.Tool{{Name: "f", Description: str(`"d"`), Schema: chat.Value("{\n}"), Strict: &yes}, {Name: "computer", Raw: chat.Value(`{}`), Dialect: "claude"}, {Name: "custom", Raw: chat.Value(`{"type":"custom"}`), Dialect: "openai"}}, ToolChoice: chat.ToolChoice{Kind: chat.ToolsNamed, Name: "f"}, ParallelToolCalls: &no},

@@ -50,7 +50,7 @@ func TestEncodeResponse(t *testing.T) {
 		{"nothing at all", chat.Response{}, nil, `"content":"","refusal":null},"logprobs":null,"finish_reason":"stop"}]}`, "no reason to stop"},
 		{
 			"tool calls beside text and thinking",
-			chat.Response{Content: []chat.Block{{Kind: chat.Thinking, Text: str(`"hm"`), Own: chat.Value(`"s\/="`)}, {Kind: chat.RedactedThinking, Own: chat.Value(`"d="`)}, textOf(`"t"`), use("i", "f", `{ "a": "b \" \\ \n é" , "c":[ 1 ] }`), use("j", "g", `{}`)}, Stop: chat.StopToolUse},
+			chat.Response{Content: []chat.Block{{Kind: chat.Thinking, Text: str(`"hm"`), Own: chat.Own(chat.Value(`"s\/="`))}, {Kind: chat.RedactedThinking, Own: chat.Own(chat.Value(`"d="`))}, textOf(`"t"`), use("i", "f", `{ "a": "b \" \\ \n é" , "c":[ 1 ] }`), use("j", "g", `{}`)}, Stop: chat.StopToolUse},
 			nil,
 			`"content":"t","refusal":null,"reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"s\/="},{"type":"redacted_thinking","data":"d="}],"tool_calls":[{"id":"i","type":"function","function":{"name":"f","arguments":"{\"a\":\"b \\\" \\\\ \\n é\",\"c\":[1]}"}},{"id":"j","type":"function","function":{"name":"g","arguments":"{}"}}]},"logprobs":null,"finish_reason":"tool_calls"}]}`, "",
 		},
@@ -110,7 +110,7 @@ func TestEncodeResponse(t *testing.T) {
 		},
 		{
 			"an unknown block is skipped",
-			chat.Response{Content: []chat.Block{{Kind: chat.Opaque, Own: chat.Value(`{}`)}, textOf(`"x"`)}, Stop: chat.StopEnd},
+			chat.Response{Content: []chat.Block{{Kind: chat.Opaque, Own: chat.Own(chat.Value(`{}`))}, textOf(`"x"`)}, Stop: chat.StopEnd},
 			nil,
 			`"content":"x","refusal":null},"logprobs":null,"finish_reason":"stop"}]}`, "opaque",
 		},

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -15,6 +16,9 @@ func (d *decoder) tools() []chat.Tool {
 	var tools []chat.Tool
 	for i := 0; r.Element(); i++ {
 		d.Item(0, i)
+		if decode.Long(tools) {
+			tools = decode.Grow(tools, r.Left())
+		}
 		t, kind, function := chat.Tool{}, "", false
 		start := r.Offset()
 		r.Object()
@@ -221,6 +225,9 @@ func (d *decoder) toolCalls() {
 	r.Array()
 	for i := 0; r.Element(); i++ {
 		d.Item(1, i)
+		if decode.Long(d.uses) {
+			d.uses = decode.Grow(d.uses, r.Left())
+		}
 		t := &chat.Tooling{}
 		b := chat.Block{Kind: chat.ToolUse, Tool: t}
 		kind, bad := "function", ""

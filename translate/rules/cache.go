@@ -22,10 +22,10 @@ func (p *Breakpoints) Expect(n int, x *chat.Exchange) {
 	}
 }
 
-// Next reports whether the breakpoint c (nil for none) is written, and with which ttl; "" for the provider's default.
-func (p *Breakpoints) Next(c *chat.Cache, x *chat.Exchange) (write bool, ttl string, err error) {
+// Next reports whether the breakpoint c (chat.NoCache for none) is written, and with which ttl; "" for the provider's default.
+func (p *Breakpoints) Next(c chat.Cache, x *chat.Exchange) (write bool, ttl string, err error) {
 	switch {
-	case c == nil:
+	case c == chat.NoCache:
 		return false, "", nil
 	case !p.Taken:
 		return false, "", x.Drop("cache_control")
@@ -33,8 +33,8 @@ func (p *Breakpoints) Next(c *chat.Cache, x *chat.Exchange) (write bool, ttl str
 		p.skip--
 		return false, "", nil
 	case p.Hour:
-		ttl = c.TTL
-	case c.TTL == "1h":
+		ttl = c.TTL()
+	case c == chat.CacheOneHour:
 		x.Omit("cache_control.ttl")
 	}
 	return true, ttl, nil

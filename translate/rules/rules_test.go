@@ -22,7 +22,7 @@ func exchange(id string) *chat.Exchange {
 func text(s string) chat.Block { return chat.Block{Kind: chat.Text, Text: json.Quote(s)} }
 
 func thought(s string) chat.Block {
-	return chat.Block{Kind: chat.Thinking, Text: json.Quote(s), Own: chat.Value(json.Quote("sig"))}
+	return chat.Block{Kind: chat.Thinking, Text: json.Quote(s), Own: chat.Own(json.Quote("sig"))}
 }
 
 func call(id string) chat.Block {
@@ -164,7 +164,7 @@ func TestOfTooManyBreakpointsTheLastAreWritten(t *testing.T) {
 	p.Expect(6, x)
 	var written []int
 	for i := range 6 {
-		if write, ttl, err := p.Next(&chat.Cache{TTL: "1h"}, x); err != nil || ttl != "" {
+		if write, ttl, err := p.Next(chat.CacheOneHour, x); err != nil || ttl != "" {
 			t.Fatal(ttl, err)
 		} else if write {
 			written = append(written, i)

@@ -216,7 +216,7 @@ func TestRequestsThatTitanCannotTake(t *testing.T) {
 	for _, r := range []chat.Request{
 		{Messages: []chat.Message{says("a")}, Seed: chat.Value("1")},
 		{Messages: []chat.Message{says("a")}, Stop: []string{"END"}},
-		{Messages: []chat.Message{{Content: []chat.Block{{Text: json.Quote("a"), Cache: &chat.Cache{}}}}}},
+		{Messages: []chat.Message{{Content: []chat.Block{{Text: json.Quote("a"), Cache: chat.CacheDefault}}}}},
 		{Messages: []chat.Message{says("a")}, Extra: []chat.Member{{Key: "logprobs", Value: chat.Value("true")}}},
 	} {
 		if _, err := (Dialect{}).EncodeRequest(nil, &r, x); err == nil || !strings.Contains(err.Error(), "not supported") {

@@ -252,6 +252,17 @@ func (r *Reader) Key() []byte { return r.key }
 // an error.
 func (r *Reader) Element() bool { return r.next(']', "a comma or ']'") }
 
+// Left returns how many elements are left in the array entered last, where the reader stands before one. It reads to the
+// array's end for that, and consumes nothing.
+func (r *Reader) Left() int {
+	ahead := *r
+	n := 1
+	for ahead.Skip(); ahead.Element(); ahead.Skip() {
+		n++
+	}
+	return n
+}
+
 func (r *Reader) next(end byte, want string) bool {
 	if r.err != nil {
 		return false

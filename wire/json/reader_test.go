@@ -254,3 +254,24 @@ func BenchmarkValidateChat(b *testing.B) {
 		}
 	}
 }
+
+// Left counts as Element goes, and consumes nothing.
+func TestLeft(t *testing.T) {
+	const body = `[1, [2,3], {"a":[4]}, "]" ]`
+	r, w := NewReader([]byte(body)), WalkAt([]byte(body), 0)
+	r.Array()
+	w.Array()
+	for left := 4; left > 0; left-- {
+		if !r.Element() || !w.Element() {
+			t.Fatalf("%d left, and no element", left)
+		}
+		if n, m := r.Left(), w.Left(); n != left || m != left {
+			t.Errorf("a Reader says %d, a Walker %d, want %d", n, m, left)
+		}
+		r.Skip()
+		w.Skip()
+	}
+	if r.Element() || w.Element() || r.End() != nil {
+		t.Error("an element behind the last")
+	}
+}

@@ -110,6 +110,16 @@ func (w *Walker) Element() bool {
 	return w.pos < len(w.data)
 }
 
+// Left returns how many elements are left in the array entered last, where w stands before one. It consumes nothing.
+func (w *Walker) Left() int {
+	ahead := *w
+	n := 1
+	for ahead.Skip(); ahead.Element(); ahead.Skip() {
+		n++
+	}
+	return n
+}
+
 // String consumes a string and returns it as it stands; nil, with the value skipped, if it is none.
 func (w *Walker) String() String {
 	if w.Kind() != Text {
