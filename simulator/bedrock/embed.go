@@ -3,6 +3,7 @@ package bedrock
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -204,9 +205,7 @@ func cohereForm(text *bodyForm, images int, more map[string]*bodyForm) *bodyForm
 		"input_type":      oneWord("search_document", "search_query", "classification", "clustering", "image"),
 		"embedding_types": several(oneWord("float", "int8", "uint8", "binary", "ubinary"), 1, 5),
 	}
-	for name, form := range more {
-		m[name] = form
-	}
+	maps.Copy(m, more)
 	return record(m, "input_type")
 }
 

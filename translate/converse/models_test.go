@@ -31,8 +31,8 @@ func chatModels(t *testing.T) (ids []string) {
 		t.Fatal(err, w.Body)
 	}
 	for _, m := range list.ModelSummaries {
-		if !slices.Contains(m.OutputModalities, "TEXT") {
-			continue
+		if !slices.Contains(m.OutputModalities, "TEXT") || model.PurposeOf(m.ModelID) != model.PurposeChat {
+			continue // a ranking's output is listed as text, too
 		}
 		if !slices.Contains(m.InferenceTypesSupported, "ON_DEMAND") {
 			m.ModelID = "us." + m.ModelID
