@@ -35,18 +35,16 @@ func own1(pattern string, p *Price) own {
 	return own{func(id string) bool { return id == pattern || star && strings.HasPrefix(id, begin) }, p}
 }
 
-func dollars(f float64) *float64 { return &f }
-
 // The costs of the file's models are those that LiteLLM 1.110.2 computes from the same entries (generic_cost_per_token), in
 // trillionths of a dollar.
 func TestCost(t *testing.T) {
 	b := bookOf(t, []Model{
-		{Model: "mine", Input: dollars(0.1), Output: dollars(0.2)},
-		{Model: "free", Input: dollars(0), Output: dollars(0)},
-		{Model: "input only", Input: dollars(1)},
-		{Model: "gpt-5", Input: dollars(1), Output: dollars(1)},
-		{Model: "tiny", Input: dollars(0.0000004)},
-		{Model: "amazon.own-*", Input: dollars(7)},
+		{Model: "mine", Input: new(float64(0.1)), Output: new(float64(0.2))},
+		{Model: "free", Input: new(float64(0)), Output: new(float64(0))},
+		{Model: "input only", Input: new(float64(1))},
+		{Model: "gpt-5", Input: new(float64(1)), Output: new(float64(1))},
+		{Model: "tiny", Input: new(float64(0.0000004))},
+		{Model: "amazon.own-*", Input: new(float64(7))},
 	})
 	const sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 	u := func(input, output, read, write, hour int64) chat.Usage {
@@ -199,7 +197,7 @@ func TestMembersOfAPriceFile(t *testing.T) {
 
 // A price is looked up for every call.
 func TestLookingUpAPriceAllocatesNothing(t *testing.T) {
-	b := bookOf(t, []Model{{Model: "mine*", Input: dollars(1)}})
+	b := bookOf(t, []Model{{Model: "mine*", Input: new(float64(1))}})
 	u := chat.Usage{Known: true, Input: 100, Output: 10, CacheRead: 5}
 	if n := testing.AllocsPerRun(100, func() { b.Cost("eu.anthropic.claude-sonnet-4-5-20250929-v1:0", &u, "") }); n != 0 {
 		t.Errorf("%.0f allocations", n)
@@ -207,7 +205,7 @@ func TestLookingUpAPriceAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkCost(b *testing.B) {
-	book := bookOf(b, []Model{{Model: "mine*", Input: dollars(1)}})
+	book := bookOf(b, []Model{{Model: "mine*", Input: new(float64(1))}})
 	u := chat.Usage{Known: true, Input: 100, Output: 10, CacheRead: 5}
 	for b.Loop() {
 		book.Cost("eu.anthropic.claude-sonnet-4-5-20250929-v1:0", &u, "")

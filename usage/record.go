@@ -121,6 +121,9 @@ func (r *Record) Observe(e *chat.Event) {
 	switch e.Kind {
 	case chat.EventUsage:
 		r.Count(&e.Usage, e.Model)
+		if e.ServiceTier != "" {
+			r.ServiceTier = e.ServiceTier
+		}
 	case chat.EventStart:
 		if e.Model != "" {
 			r.ServedModel = e.Model

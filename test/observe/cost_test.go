@@ -83,3 +83,36 @@ bedrock_gateway {
 		t.Errorf("the header says %q, the log %s", header, log)
 	}
 }
+
+// The tier is named by the reply, since a provider may serve a request in another one than was asked for.
+func TestCostOfAStreamInAServiceTier(t *testing.T) {
+	openai := gatewaytest.NewUpstream(t, gatewaytest.Reply{Body: gatewaytest.SSE(
+		`{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","service_tier":"priority","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}`,
+		`{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","service_tier":"priority","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500}}`,
+		`[DONE]`)})
+	bedrock := gatewaytest.NewUpstream(t, gatewaytest.Reply{Body: gatewaytest.Frames(
+		`messageStart {"role":"assistant"}`, `contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"Hi"}}`, `contentBlockStop {"contentBlockIndex":0}`,
+		`messageStop {"stopReason":"end_turn"}`, `metadata {"usage":{"inputTokens":1000,"outputTokens":500,"totalTokens":1500},"metrics":{"latencyMs":1},"serviceTier":{"type":"flex"}}`)})
+	prices := filepath.Join(t.TempDir(), "prices.json")
+	if err := os.WriteFile(prices, []byte(`{"gpt-4o": {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06, "input_cost_per_token_priority": 3e-06},
+		"amazon.nova-lite-v1:0": {"input_cost_per_token": 4e-06, "output_cost_per_token": 4e-06, "input_cost_per_token_flex": 2e-06}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := gatewaytest.Start(t, `log
+bedrock_gateway {
+	openai sk-test {
+		base_url `+openai.URL+`/v1
+	}
+	bedrock us-east-1 {
+		endpoint `+bedrock.URL+`
+		credentials AKIDEXAMPLE secret
+	}
+	price_file `+prices+`
+}`)
+	for model, want := range map[string]string{"gpt-4o": "0.0035", "amazon.nova-lite-v1:0": "0.004"} {
+		a := g.Post(t, "/v1/chat/completions", strings.Replace(fmt.Sprintf(ask, model), `{`, `{"stream":true,`, 1))
+		if log := accessLog(t, g); a.Status != http.StatusOK || !strings.Contains(log, `"cost":`+want+`,`) {
+			t.Errorf("%s: %d %s; the log says %s", model, a.Status, a.Body, log)
+		}
+	}
+}

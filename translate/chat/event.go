@@ -13,7 +13,7 @@ const (
 	EventCitation                    // Index, Raw
 	EventBlockStop                   // Index
 	EventStop                        // Stop, StopSequence, Raw: the guardrail's trace
-	EventUsage                       // Usage, cumulative: it replaces the earlier one; Model: a prompt router's choice, if any
+	EventUsage                       // Usage, cumulative: it replaces the earlier one; Model: a prompt router's choice, if any; ServiceTier
 	EventPing                        // the provider says that it is still there
 	EventEnd                         // the provider's own terminal event came: the reply is whole
 )
@@ -32,6 +32,7 @@ type Event struct {
 	Stop         StopReason
 	StopSequence String
 	Usage        Usage
+	ServiceTier  string // that the reply was made in; "" if the provider does not say
 	Raw          Value
 }
 

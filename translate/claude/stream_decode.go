@@ -20,6 +20,7 @@ type streamDecoder struct {
 	x         *chat.Exchange
 	r         json.Reader
 	usage     chat.Usage
+	tier      string // the service tier, as message_start names it
 	open      []openBlock
 	openSpace [4]openBlock
 	done      bool
@@ -142,7 +143,7 @@ func (d *streamDecoder) translate(out []chat.Event, ev *event, told bool) ([]cha
 			out = append(out, chat.Event{Kind: chat.EventStop, Stop: stopReasons.Read(ev.stop, d.x), StopSequence: ev.stopMatched})
 		}
 		if told && d.usage.Known {
-			out = append(out, chat.Event{Kind: chat.EventUsage, Usage: d.usage})
+			out = append(out, chat.Event{Kind: chat.EventUsage, Usage: d.usage, ServiceTier: d.tier})
 		}
 	case `"message_stop"`:
 		d.done = true
@@ -179,7 +180,7 @@ func (d *streamDecoder) start(out []chat.Event, ev *event) []chat.Event {
 				case "model":
 					e.Model = r.MaybeString().Unquote()
 				case "usage":
-					decodeUsage(r, &d.usage)
+					d.tier = decodeUsage(r, &d.usage)
 				default:
 					r.Skip()
 				}

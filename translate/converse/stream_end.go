@@ -40,6 +40,7 @@ func (d *streamDecoder) close(out []chat.Event) []chat.Event {
 func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
 	r := &d.r
 	var u chat.Usage
+	tier := ""
 	r.Object()
 	for r.Member() {
 		switch string(r.Key()) {
@@ -50,6 +51,8 @@ func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
 				// (https://github.com/anomalyco/opencode/issues/47296).
 				u.Input -= cached
 			}
+		case "serviceTier":
+			tier = decodeType(r)
 		case "trace":
 			if d.trace = value(r); !d.stopped {
 				d.trace = append(chat.Value(nil), d.trace...)
@@ -63,7 +66,7 @@ func (d *streamDecoder) metadata(out []chat.Event) []chat.Event {
 	}
 	d.counted = true
 	if u.Known {
-		out = append(out, chat.Event{Kind: chat.EventUsage, Usage: u, Model: routed(d.trace)})
+		out = append(out, chat.Event{Kind: chat.EventUsage, Usage: u, Model: routed(d.trace), ServiceTier: tier})
 	}
 	return d.end(out)
 }

@@ -120,6 +120,7 @@ func (d *streamDecoder) emit(e chat.Event) { d.out = append(d.out, e) }
 func (d *streamDecoder) chunk() {
 	r := &d.r
 	var usage chat.Usage
+	tier := json.String(nil)
 	r.Object()
 	for r.Present() {
 		switch string(r.Key()) {
@@ -142,6 +143,8 @@ func (d *streamDecoder) chunk() {
 			} else {
 				d.model = r.MaybeText()
 			}
+		case "service_tier":
+			tier = r.MaybeString()
 		case "error":
 			if v := r.Value(); r.Err() == nil {
 				r.Fail(decodeError(v))
@@ -152,7 +155,7 @@ func (d *streamDecoder) chunk() {
 	}
 	if usage.Known && r.Err() == nil {
 		d.start()
-		d.emit(chat.Event{Kind: chat.EventUsage, Usage: usage})
+		d.emit(chat.Event{Kind: chat.EventUsage, Usage: usage, ServiceTier: tier.Unquote()})
 	}
 }
 
