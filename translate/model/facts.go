@@ -94,16 +94,20 @@ var others = [...]row{
 	{"nvidia.nemotron", Facts{NativeSchema: true}},
 	{"minimax.minimax-m2", Facts{NoImages: true, NativeSchema: true}},
 	{"moonshot", Facts{NativeSchema: true}},
-	{"openai.gpt-", Facts{Family: GPT, Thinking: ThinkingEffort, NoStop: true, CompletionTokens: true, MaxOutput: 128_000, Chat: ChatLimits{EffortFirst: true}}},
+	{"openai.gpt-5.4", Facts{Family: GPT, Thinking: ThinkingEffort, NoStop: true, CompletionTokens: true, MaxOutput: 128_000, Chat: ChatLimits{EffortFirst: true}}},
+	{"openai.gpt-5.5", Facts{Family: GPT, Thinking: ThinkingEffort, NoStop: true, CompletionTokens: true, MaxOutput: 128_000, Chat: ChatLimits{EffortFirst: true}}},
+	{"openai.gpt-", Facts{Family: GPT, Thinking: ThinkingEffort, NoStop: true, CacheMarks: true, CompletionTokens: true, MaxOutput: 128_000, Chat: ChatLimits{EffortFirst: true}}},
 	{"openai.", Facts{NoStop: true}},
 	{"xai.grok", Facts{Family: Grok, Thinking: ThinkingEffort, NoStop: true, NoDocuments: true, Chat: ChatLimits{NoPenalties: true, NoEffortNone: true}}},
 	{"google.gemma-4", Facts{NoDocuments: true}},
 }
 
 // openAI is OpenAI's own models; from https://platform.openai.com/docs/guides/reasoning and the model pages,
-// November 2026. They are recognised by the id's beginning, since other names are anybody's.
+// November 2026; cache breakpoints https://developers.openai.com/api/docs/guides/prompt-caching. They are recognised by the
+// id's beginning, since other names are anybody's.
 var openAI = [...]row{
 	{"gpt-5-chat", Facts{Family: GPT}},
+	{"gpt-5.6", Facts{Family: GPT, Thinking: ThinkingEffort, NoSampling: true, CacheMarks: true, CompletionTokens: true}},
 	{"gpt-5", Facts{Family: GPT, Thinking: ThinkingEffort, NoSampling: true, CompletionTokens: true}},
 	{"o1", Facts{Family: GPT, Thinking: ThinkingEffort, NoSampling: true, CompletionTokens: true}},
 	{"o3", Facts{Family: GPT, Thinking: ThinkingEffort, NoSampling: true, CompletionTokens: true}},

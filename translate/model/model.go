@@ -71,6 +71,8 @@ type Facts struct {
 	// CachePoints: prompt caching by explicit breakpoints. CacheTTL: it may last an hour. NoToolCache: breakpoints among
 	// the tools are refused.
 	CachePoints, CacheTTL, NoToolCache bool
+	// CacheMarks: prompt caching by OpenAI's prompt_cache_breakpoint.
+	CacheMarks bool
 	// NoSchemaRefs: $ref and $defs in tool schemas are not understood. BareSchema: at the root of a tool's schema only
 	// type, properties and required are.
 	NoSchemaRefs, BareSchema bool
@@ -110,6 +112,13 @@ type ChatLimits struct {
 // and images only where they need no fetching.
 func (f Facts) ByChat() Facts {
 	f.Chat.Copy, f.NoDocuments, f.InlineImages = true, true, true
+	return f
+}
+
+// ByResponses returns the facts of the model as Bedrock's copy of OpenAI's Responses has it: images only where they need no
+// fetching.
+func (f Facts) ByResponses() Facts {
+	f.InlineImages = true
 	return f
 }
 

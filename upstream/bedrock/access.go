@@ -25,10 +25,7 @@ var offers = func() map[*model.Access][]upstream.Offer {
 func offersOf(list []model.Access) []upstream.Offer {
 	made := make([]upstream.Offer, len(list))
 	for i, a := range list {
-		made[i] = upstream.Offer{Access: a}
-		if a.API != model.Responses { // not yet: the dialect does not write requests
-			made[i].Dialect = translate.ByName(a.Speaks())
-		}
+		made[i] = upstream.Offer{Access: a, Dialect: translate.ByName(a.Speaks())}
 	}
 	return made
 }
@@ -78,8 +75,12 @@ func (o *override) offers(f model.Facts, modelID string) []upstream.Offer {
 // Prepare puts what is known of the model into x, as the API that is asked has it, and the guardrail of every request.
 func (u *Upstream) Prepare(x *chat.Exchange) {
 	x.Facts = u.facts(x.TargetModel)
-	if x.Access.API == model.Chat {
+	switch x.Access.API {
+	case model.Chat:
 		x.Facts = x.Facts.ByChat()
+	case model.Responses:
+		x.Facts = x.Facts.ByResponses()
+	case model.AnyAPI, model.Converse, model.Invoke, model.Messages:
 	}
 	x.Guardrail, x.GuardrailOverride = u.guardrailConfig, u.guardrail.AllowOverride
 }

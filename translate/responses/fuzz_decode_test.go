@@ -1,0 +1,65 @@
+package responses
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
+)
+
+// told checks that an error is one that a client can be told.
+func told(t *testing.T, err error) {
+	t.Helper()
+	var e *chat.Error
+	if !errors.As(err, &e) || e.StatusCode() < 400 || e.Message == "" {
+		t.Fatalf("error %T %v", err, err)
+	}
+}
+
+// FuzzDecodeResponse holds that any reply is read without harm, and that what is read of it is JSON.
+func FuzzDecodeResponse(f *testing.F) {
+	f.Add(`{"status":"completed","output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"a"}],"encrypted_content":"e"},{"type":"message","content":[{"type":"output_text","text":"t","annotations":[{"type":"url_citation","url":"https://a","title":"t"}]}]},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"custom_tool_call","call_id":"d","name":"g","input":"x"}],"usage":{"input_tokens":1,"output_tokens":2}}`)
+	f.Add(`{"error":{"message":"m"}}`)
+	f.Add(`{"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"output":[5,{"type":"message","content":"x"}]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		r, err := Dialect{}.DecodeResponse([]byte(body), runtimeGPT())
+		if err != nil {
+			told(t, err)
+			return
+		}
+		for i := range r.Content {
+			b := &r.Content[i]
+			for _, v := range [][]byte{b.Text, b.Own} {
+				if v != nil && json.Valid(v) != nil {
+					t.Fatalf("%s in %s", v, body)
+				}
+			}
+			if b.Tool != nil && (json.Valid(b.Tool.Input) != nil || b.Tool.Input[0] != '{') {
+				t.Fatalf("input %s", b.Tool.Input)
+			}
+		}
+	})
+}
+
+// FuzzStream holds that any stream is read without harm, makes an orderly list of blocks, and ends on its own last event
+// alone.
+func FuzzStream(f *testing.F) {
+	f.Add(strings.Join(whole, "\n"))
+	f.Add(strings.Join(whole[20:], "\n"))
+	f.Add(`{"type":"response.output_item.done","output_index":0,"item":{"type":"custom_tool_call","name":"p","input":"x"}}` + "\n" + `{"type":"response.incomplete","response":{"output":[{"type":"message","content":"x"}]}}`)
+	f.Fuzz(func(t *testing.T, stream string) {
+		done, _, _, _, err := play(t, strings.Split(stream, "\n"))
+		if err != nil {
+			told(t, err)
+			if done {
+				t.Fatal("done in spite of an error")
+			}
+			return
+		}
+		if done && !strings.Contains(stream, "response.completed") && !strings.Contains(stream, "response.incomplete") {
+			t.Fatal("an end that did not come")
+		}
+	})
+}
