@@ -13,3 +13,6 @@ export function connect(OpenAI, options = {}) {
 }
 
 export const user = (content) => ({ role: 'user', content });
+
+// The models of the tests of Responses: one of each way an answer takes there.
+export const answering = ['gpt-5'];

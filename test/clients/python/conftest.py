@@ -12,6 +12,8 @@ MODELS = [
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "us.anthropic.claude-sonnet-5",
 ]
+# The models of the tests of Responses: one of each way an answer takes there.
+ANSWERING = ["gpt-5"]
 
 
 @pytest.fixture(params=MODELS)

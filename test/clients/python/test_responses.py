@@ -6,8 +6,8 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-# A model of each way an answer takes: relayed to OpenAI, and to Bedrock's Responses, which serves GPT-5.5 alone.
-MODELS = ["gpt-5"]
+from conftest import ANSWERING
+
 # What stands for a call on the next turn is the reply's own items, as OpenAI's documentation has it.
 SEALED = {"store": False, "include": ["reasoning.encrypted_content"]}
 REASONING = {"effort": "low", "summary": "auto"}
@@ -33,7 +33,7 @@ FILES = {"type": "namespace", "name": "files", "description": "Files of the proj
 streamed = pytest.mark.parametrize("stream", [False, True], ids=["unary", "streamed"])
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=ANSWERING)
 def model(request):
     return request.param
 
@@ -234,7 +234,7 @@ def test_reasoning_over_three_turns(client, model, stream):
 def test_reasoning_goes_along_when_the_model_changes(client, model):
     """Agents change models in mid-session: what another maker sealed is left out and listed, and nothing fails."""
     turns = [user("think of a number")]
-    for one in MODELS + [model]:
+    for one in ANSWERING + [model]:
         raw = client.responses.with_raw_response.create(model=one, input=turns, reasoning=REASONING, **SEALED)
         reply = raw.parse()
         assert "You said: " in reply.output_text
