@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,13 +22,17 @@ func runtimeGPT() *chat.Exchange {
 
 // shown writes a block as the tests name it.
 func shown(b *chat.Block) string {
+	var own chat.Value
+	if b.Own != nil {
+		own = *b.Own
+	}
 	switch b.Kind {
 	case chat.ToolUse:
 		return fmt.Sprintf("tool_use %s %s %s", b.Tool.ID, b.Tool.Name, b.Tool.Input)
 	case chat.Thinking, chat.RedactedThinking:
-		return strings.TrimSpace(fmt.Sprintf("%s %s %s by %s", b.Kind, b.Text, b.Own, b.Maker))
+		return strings.TrimSpace(fmt.Sprintf("%s %s %s by %s", b.Kind, b.Text, own, b.Maker))
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s", b.Kind, b.Text, b.Own))
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", b.Kind, b.Text, own))
 }
 
 func TestDecodeResponse(t *testing.T) {
@@ -163,7 +168,7 @@ func play(t *testing.T, lines []string) (done bool, blocks []chat.Block, stop ch
 				case chat.ToolUse:
 					b.Tool = &chat.Tooling{ID: e.ID, Name: e.Name}
 				case chat.RedactedThinking:
-					b.Own = append(chat.Value(nil), e.Text...)
+					b.Own = chat.Own(bytes.Clone(e.Text))
 				}
 				blocks = append(blocks, b)
 			case chat.EventBlockStop:
@@ -178,9 +183,9 @@ func play(t *testing.T, lines []string) (done bool, blocks []chat.Block, stop ch
 				}
 				switch {
 				case e.Kind == chat.EventSignature:
-					b.Own = append(chat.Value(nil), e.Text...)
+					b.Own = chat.Own(bytes.Clone(e.Text))
 				case e.Kind == chat.EventCitation:
-					b.Own = chat.Value("[" + string(e.Raw) + "]")
+					b.Own = chat.Own(chat.Value("[" + string(e.Raw) + "]"))
 				case b.Tool != nil:
 					b.Tool.Input = append(b.Tool.Input, e.Text.Unquote()...)
 				default:

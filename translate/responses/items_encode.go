@@ -55,7 +55,7 @@ func (e *requestEncoder) says(role string, blocks []chat.Block) {
 	w.Key("role")
 	w.Text(role)
 	w.Key("content")
-	if len(blocks) == 1 && blocks[0].Kind == chat.Text && (blocks[0].Cache == nil || !e.marks.Taken) {
+	if len(blocks) == 1 && blocks[0].Kind == chat.Text && (blocks[0].Cache == chat.NoCache || !e.marks.Taken) {
 		w.String(blocks[0].Text)
 	} else {
 		w.BeginArray()
@@ -191,7 +191,7 @@ func (e *requestEncoder) said(blocks []chat.Block) {
 // sealed, which no model takes back. after is the rest of its turn. The API refuses a thought that nothing follows, as in a
 // turn that was interrupted.
 func (e *requestEncoder) thought(b *chat.Block, after []chat.Block) {
-	if len(b.Own) <= 2 || b.Maker != maker(e.x) || !followed(after) {
+	if b.Own == nil || len(*b.Own) <= 2 || b.Maker != maker(e.x) || !followed(after) {
 		e.x.Omit("thinking_blocks")
 		return
 	}
@@ -205,7 +205,7 @@ func (e *requestEncoder) thought(b *chat.Block, after []chat.Block) {
 	}
 	w.EndArray()
 	w.Key("encrypted_content")
-	w.String(chat.String(b.Own))
+	w.String(chat.String(*b.Own))
 	w.EndObject()
 }
 
@@ -306,10 +306,10 @@ func (e *requestEncoder) result(b *chat.Block) {
 	switch {
 	case len(content) == 0:
 		w.Raw(`""`)
-	case len(content) == 1 && content[0].Kind == chat.Text && (b.Cache == nil || !e.marks.Taken):
+	case len(content) == 1 && content[0].Kind == chat.Text && (b.Cache == chat.NoCache || !e.marks.Taken):
 		w.String(content[0].Text)
 	default:
-		if b.Cache != nil { // it stands behind the result
+		if b.Cache != chat.NoCache { // it stands behind the result
 			content = append([]chat.Block{}, content...)
 			content[len(content)-1].Cache = b.Cache
 		}
@@ -344,7 +344,7 @@ func (e *requestEncoder) parts(blocks []chat.Block) {
 	}
 }
 
-func (e *requestEncoder) textPart(text chat.String, cache *chat.Cache) {
+func (e *requestEncoder) textPart(text chat.String, cache chat.Cache) {
 	e.w.Raw(`{"type":"input_text","text":`)
 	e.w.String(text)
 	e.mark(cache)
@@ -415,7 +415,7 @@ func dataURL(kind string, data []byte) chat.String {
 func (e *requestEncoder) document(b *chat.Block) {
 	w, m := &e.w, b.Media
 	if !m.Context.Blank() {
-		e.textPart(m.Context, nil)
+		e.textPart(m.Context, chat.NoCache)
 	}
 	if m.Citations {
 		e.drop("citations")

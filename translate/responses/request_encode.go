@@ -403,14 +403,14 @@ func (e *requestEncoder) planMarks() {
 	e.marks.Hour = true
 	n := 0
 	for _, b := range e.r.System {
-		if b.Cache != nil {
+		if b.Cache != chat.NoCache {
 			n++
 		}
 	}
 	for i := range e.r.Messages {
 		m := &e.r.Messages[i]
 		for j := range m.Content {
-			if b := &m.Content[j]; b.Cache != nil && marked(m, b) {
+			if b := &m.Content[j]; b.Cache != chat.NoCache && marked(m, b) {
 				n++
 			}
 		}
@@ -433,8 +433,8 @@ func marked(m *chat.Message, b *chat.Block) bool {
 
 // mark writes the breakpoint c into the part that is open. A breakpoint lasts 30 minutes, or 12 hours where an hour was
 // asked for. https://developers.openai.com/api/docs/guides/prompt-caching
-func (e *requestEncoder) mark(c *chat.Cache) {
-	if c == nil || !e.marks.Taken {
+func (e *requestEncoder) mark(c chat.Cache) {
+	if c == chat.NoCache || !e.marks.Taken {
 		return
 	}
 	write, ttl, err := e.marks.Next(c, e.x)

@@ -230,6 +230,7 @@ func (it *item) appendMessage(dst []chat.Block, x *chat.Exchange) []chat.Block {
 	for ok := r.MaybeArray(); ok && r.Element(); {
 		var b chat.Block
 		var kind chat.String
+		var annotations chat.Value
 		for object := r.MaybeObject(); object && r.Present(); {
 			switch string(r.Key()) {
 			case "type":
@@ -237,19 +238,19 @@ func (it *item) appendMessage(dst []chat.Block, x *chat.Exchange) []chat.Block {
 			case "text", "refusal":
 				b.Text = r.MaybeString()
 			case "annotations":
-				b.Own = r.Value()
+				annotations = r.Value()
 			default: // logprobs
 				r.Skip()
 			}
 		}
 		switch {
 		case string(kind) == `"refusal"`:
-			b.Kind, b.Own = chat.Refusal, nil
+			b.Kind, annotations = chat.Refusal, nil
 		case string(kind) != `"output_text"` && string(kind) != `"text"`:
 			x.Note("a content part that cannot be understood was left out: " + chat.Clip(kind.Unquote()))
 			continue
 		}
-		if b.Own = citations(b.Own, x); b.Own != nil {
+		if b.Own = chat.Own(citations(annotations, x)); b.Own != nil {
 			b.Dialect = chat.Claude
 		}
 		if !b.Text.Empty() || b.Own != nil {
@@ -329,11 +330,11 @@ func (it *item) thought(x *chat.Exchange) (b chat.Block, ok bool) {
 	switch {
 	case b.Text != nil:
 		if b.Text = append(b.Text, '"'); sealed {
-			b.Own = chat.Value(it.encrypted)
+			b.Own = chat.Own(it.encrypted)
 		}
 		return b, true
 	case sealed:
-		b.Kind, b.Own = chat.RedactedThinking, chat.Value(it.encrypted)
+		b.Kind, b.Own = chat.RedactedThinking, chat.Own(it.encrypted)
 		return b, true
 	}
 	return b, false

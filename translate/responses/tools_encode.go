@@ -33,7 +33,7 @@ func (e *requestEncoder) tools() {
 		case e.spaced(t):
 			if !slices.Contains(spaces, t.Namespace) {
 				spaces = append(spaces, t.Namespace)
-				e.namespace(t.Namespace)
+				e.namespace(t)
 			}
 		case e.keepsOwn(t):
 			w.Value(t.Own)
@@ -81,15 +81,19 @@ func (e *requestEncoder) spaced(t *chat.Tool) bool {
 	return e.own && t.Namespace != "" && t.Own != nil
 }
 
-// namespace writes a namespace with all of its tools, as they were within it.
-func (e *requestEncoder) namespace(name string) {
+// namespace writes the namespace of its first tool with all of its tools, as they were within it.
+func (e *requestEncoder) namespace(first *chat.Tool) {
 	w := &e.w
 	w.Raw(`{"type":"namespace","name":`)
-	w.Text(name)
+	w.Text(first.Namespace)
+	if first.NamespaceDescription != nil {
+		w.Key("description")
+		w.String(first.NamespaceDescription)
+	}
 	w.Key("tools")
 	w.BeginArray()
 	for i := range e.r.Tools {
-		if t := &e.r.Tools[i]; t.Namespace == name && t.Own != nil {
+		if t := &e.r.Tools[i]; t.Namespace == first.Namespace && t.Own != nil {
 			w.Value(t.Own)
 		}
 	}
