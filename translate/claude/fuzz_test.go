@@ -131,6 +131,9 @@ func orderly(r *chat.Request) bool {
 	if r.MaxTokens == 0 || r.Format != nil || len(r.Betas) > 0 || r.Temperature != nil || r.TopP != nil || r.TopK != nil || r.Reasoning.Thinking == chat.ThinkingUnset && (r.Reasoning.Budget != 0 || r.Reasoning.Display != nil) {
 		return false
 	}
+	if b := r.Reasoning.Budget; b != 0 && (b < 1024 || b >= r.MaxTokens) {
+		return false
+	}
 	for i := range r.Tools {
 		if t := &r.Tools[i]; t.Raw == nil && (!rules.LegalName(t.Name) || !bytes.Equal(objectSchema(t.Schema), t.Schema) || t.Strict != nil || t.Description != nil && t.Description.Blank()) {
 			return false
