@@ -92,6 +92,7 @@ func (c *Call) translate(a *attempt, inline []chat.Block, context chat.String) e
 		}
 	}
 	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.Body.Raw)+len(context)+512), req, a.x)
+	a.call.Beside = a.x.Headers
 	return err
 }
 

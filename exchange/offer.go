@@ -156,7 +156,7 @@ func (c *Call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) 
 }
 
 // guarded refuses an offer that is not known to apply the guardrail of the request, be it configured or asked for. One in
-// the body travels by Converse alone, the others take it in headers.
+// the body travels by Converse, or in the headers of InvokeModel where the body is written anew.
 func (c *Call) guarded(x *chat.Exchange, o *upstream.Offer) error {
 	if o.API == model.AnyAPI {
 		return nil
@@ -165,7 +165,7 @@ func (c *Call) guarded(x *chat.Exchange, o *upstream.Offer) error {
 	if x.Guardrail == nil && !inBody && c.r.Header[guardrailHeader] == nil {
 		return nil
 	}
-	if o.Guards() && (!inBody || o.API == model.Converse) {
+	if o.Guards() && (!inBody || o.API == model.Converse || o.API == model.Invoke && o.Dialect.Name() != c.Client.Name()) {
 		return nil
 	}
 	e := chat.Invalid("guardrailConfig", "the guardrail cannot be applied: the model '%s' would be asked by Bedrock's API %s on %s, which is not known to apply it as asked for", x.Model, o.API, o.Host)

@@ -77,6 +77,9 @@ type Call struct {
 	Stream  bool
 	Header  http.Header // the client's headers; the upstream passes on only those that it lists
 
+	// Beside are headers that belong to the body, in the words of its API.
+	Beside []chat.Pair
+
 	// Cured is how many tries have been made to cure the call. Open adds its own, up to MaxCures.
 	Cured int
 

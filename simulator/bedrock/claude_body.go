@@ -141,26 +141,8 @@ func claudeMessagesProblem(value map[string]any) string {
 		}
 	}
 	tools, _ := value["tools"].([]any)
-	names := map[string]bool{}
-	for i, t := range tools {
-		m, ok := t.(map[string]any)
-		if !ok {
-			return fmt.Sprintf("tools.%d: Input should be a valid dictionary", i)
-		}
-		name, _ := m["name"].(string)
-		if kind, _ := m["type"].(string); kind != "" && kind != "custom" {
-			if !ownTool.MatchString(kind) || name == "" {
-				return fmt.Sprintf("tools.%d: Input tag '%s' found using 'type' does not match any of the expected tags", i, kind)
-			}
-		} else if p := customToolProblem(t, fmt.Sprintf("tools.%d.custom", i)); p != "" {
-			return p
-		}
-		if names[name] {
-			return "tools: Tool names must be unique."
-		}
-		names[name] = true
-	}
-	return ""
+	p, _ := claudeParameters(value)
+	return claudeToolsProblem(tools, p.betas)
 }
 
 func customToolProblem(t any, at string) string {

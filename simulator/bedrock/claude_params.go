@@ -244,22 +244,28 @@ func (p *claudeParams) checkOutput(m *model) string {
 
 // betas are the flags Bedrock takes, by live probes of August 2026 (envoyproxy/ai-gateway issue 2512) and AWS's page.
 var betas = []string{
-	"computer-use-2024-10-22", "computer-use-2025-01-24", "context-1m-2025-08-07", "context-management-2025-06-27",
+	"computer-use-2024-10-22", "computer-use-2025-01-24", computerUse, "context-1m-2025-08-07", "context-management-2025-06-27",
 	"dev-full-thinking-2025-05-14", "effort-2025-11-24", "fine-grained-tool-streaming-2025-05-14",
 	"interleaved-thinking-2025-05-14", "mcp-client-2025-04-04", "mcp-client-2025-11-20", "output-128k-2025-02-19",
 	"search-results-2025-06-09", "token-counting-2024-11-01", "token-efficient-tools-2025-02-19",
 	"tool-examples-2025-10-29", "tool-search-tool-2025-10-19", "web-search-2025-03-05",
 }
 
-// checkBetas: Opus 4.7 takes interleaved thinking and nothing else, Opus 4.6 takes claude-code's own flag besides.
+// computerUse brings the computer tool of Opus from 4.5 on and of the other families from 4.6 on.
+const computerUse = "computer-use-2025-11-24"
+
+// checkBetas: Opus 4.7 takes interleaved thinking and the computer tool and nothing else, Opus 4.6 takes claude-code's own
+// flag besides.
 func (p *claudeParams) checkBetas(m *model) string {
 	for _, b := range p.betas {
 		ok := slices.Contains(betas, b)
 		switch {
 		case strings.Contains(m.id, "opus-4-7"):
-			ok = b == "interleaved-thinking-2025-05-14"
+			ok = b == "interleaved-thinking-2025-05-14" || b == computerUse
 		case strings.Contains(m.id, "opus-4-6"):
 			ok = ok || b == "claude-code-20250219"
+		case b == computerUse:
+			ok = m.thinking >= eitherThinking || strings.Contains(m.id, "opus-4-5")
 		}
 		if !ok {
 			return "invalid beta flag"

@@ -79,6 +79,7 @@ func (q *converseRequest) check(m *model, stream bool) (*ask, *apiError) {
 	if m.family == "claude" {
 		p, _ := claudeParameters(extra)
 		p.merge(q)
+		a.tools = append(a.tools, foreignTools(extra)...)
 		a.thinking, a.serial, budget = p.thinks(), p.serial, p.thinking == "enabled"
 		if p.choice != "" {
 			a.choice, a.forced = p.choice, p.forced

@@ -197,6 +197,18 @@ func (q *converseRequest) checkClaudeExtra(m *model, extra map[string]any) *apiE
 	if problem = p.check(m); problem != "" {
 		return modelError("%s", problem)
 	}
+	if v, there := extra["tools"]; there {
+		list, ok := v.([]any)
+		if !ok {
+			return modelError("tools: Input should be a valid list")
+		}
+		if problem = claudeToolsProblem(list, p.betas); problem != "" {
+			return modelError("%s", problem)
+		}
+	}
+	if p.choice != "" && q.ToolConfig == nil && extra["tools"] == nil {
+		return modelError("tool_choice may only be specified while providing tools.")
+	}
 	return nil
 }
 

@@ -36,6 +36,8 @@ type facts struct {
 	prefill bool
 	// systemTurns: InvokeModel takes messages of role system amid the conversation.
 	systemTurns bool
+	// systemTools: toolConfig.tools[].systemTool.
+	systemTools bool
 	// structured: outputConfig.textFormat.
 	structured bool
 	// optimized: performanceConfig.latency optimized.
@@ -140,8 +142,8 @@ var models = []*model{
 	{id: "amazon.nova-micro-v1:0", name: "Nova Micro", facts: novaMicro, onDemand: true, geos: "us eu apac"},
 	{id: "amazon.nova-lite-v1:0", name: "Nova Lite", facts: nova, onDemand: true, geos: "us eu apac"},
 	{id: "amazon.nova-pro-v1:0", name: "Nova Pro", facts: nova, onDemand: true, geos: "us eu apac"},
-	{id: "amazon.nova-premier-v1:0", name: "Nova Premier", facts: nova, geos: "us"},
-	{id: "amazon.nova-2-lite-v1:0", name: "Nova 2 Lite", facts: with(nova, func(f *facts) { f.family, f.maxTokens = "nova2", 65536 }), geos: "us eu jp global"},
+	{id: "amazon.nova-premier-v1:0", name: "Nova Premier", facts: with(nova, func(f *facts) { f.systemTools = true }), geos: "us"},
+	{id: "amazon.nova-2-lite-v1:0", name: "Nova 2 Lite", facts: with(nova, func(f *facts) { f.family, f.maxTokens, f.systemTools = "nova2", 65536, true }), geos: "us eu jp global"},
 	{id: "amazon.titan-text-lite-v1", name: "Titan Text G1 - Lite", facts: with(titanText, func(f *facts) { f.maxTokens = 4096 }), onDemand: true},
 	{id: "amazon.titan-text-express-v1", name: "Titan Text G1 - Express", facts: titanText, onDemand: true},
 	{id: "amazon.titan-text-premier-v1:0", name: "Titan Text G1 - Premier", facts: with(titanText, func(f *facts) { f.maxTokens = 3072 }), onDemand: true},

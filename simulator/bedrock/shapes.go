@@ -164,6 +164,7 @@ var (
 		"promptVariables":              {kind: dictionary, item: oneOf(members{"text": anyText})},
 		"additionalModelResponseFieldPaths": listOf(anyText.between(1, 256)).
 			between(0, 10),
+		"projectIdentifier": matching("([a-zA-Z0-9_-]+|arn:aws[a-z-]*:bedrock:[0-9a-z-]{1,20}:[0-9]{12}:project/[a-zA-Z0-9_-]+)").between(1, 2048),
 		"requestMetadata": {
 			kind: dictionary, low: 1, high: 16,
 			key:  matching(metadataText + "{1,256}"),

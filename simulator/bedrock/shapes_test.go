@@ -44,6 +44,9 @@ func compare(t *testing.T, at string, s *shape, m *smithy.Schema, inPath []strin
 			compare(t, at+"."+name, s.members[name], want[name], nil)
 		}
 		for name := range s.members {
+			if name == "projectIdentifier" { // botocore 1.44.8 has it, this version of the SDK not yet
+				continue
+			}
 			if want[name] == nil {
 				t.Errorf("%s.%s is not in the model", at, name)
 			}

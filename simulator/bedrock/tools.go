@@ -36,8 +36,13 @@ func (q *converseRequest) checkTools(m *model) *apiError {
 	if len(names) == 0 && !hasSystemTool(q) {
 		return invalid("The toolConfig.tools field must have at least one tool.")
 	}
+	if hasSystemTool(q) && !m.systemTools {
+		return invalid("This model doesn't support system tools.")
+	}
 	if ch := c.ToolChoice; ch != nil {
 		switch {
+		case ch.Any != nil && hasSystemTool(q):
+			return invalid("The toolConfig.toolChoice.any field is not supported together with a systemTool.")
 		case ch.Any != nil && !m.anyTool:
 			return invalid("This model doesn't support the toolConfig.toolChoice.any field. Remove toolConfig.toolChoice.any and try again.")
 		case ch.Tool != nil && !m.namedTool:

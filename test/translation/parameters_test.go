@@ -76,6 +76,27 @@ func TestParameters(t *testing.T) {
 		{rule: "promptVariables", request: hi + `,"promptVariables":{"a":{"text":"b"}}`, sent: greeted(`"promptVariables":{"a":{"text":"b"}}`)},
 		{rule: "additionalModelRequestFields", request: hi + `,"additionalModelRequestFields":{"top_k":5,"new":{"a":1}}`, sent: greeted(`"additionalModelRequestFields":{"top_k":5,"new":{"a":1}}`)},
 		{rule: "additionalModelRequestFields of another form", request: hi + `,"additionalModelRequestFields":[]`, status: 400, get: fault("invalid_request_error", "additionalModelRequestFields", "", "invalid type")},
+		{
+			// The fields came back to nobody: the client asked for them and never saw them.
+			rule: "additionalModelResponseFieldPaths, whose values come back", request: hi + `,"additionalModelResponseFieldPaths":["/stop_sequence"]`,
+			sent:  greeted(`"additionalModelResponseFieldPaths":["/stop_sequence"]`),
+			reply: gatewaytest.Reply{Body: `{"output":{"message":{"role":"assistant","content":[{"text":"W"}]}},"stopReason":"end_turn",` + counted + `,"additionalModelResponseFields":{"stop_sequence":"x"}}`},
+			get:   completion(`"content":"W","refusal":null`, "stop", usage, `"bedrock":{"additionalModelResponseFields":{"stop_sequence":"x"}}`),
+		},
+		{
+			rule: "fields that the gateway asked for itself are not the client's", request: hi + `,"stop":"x"`,
+			sent:  greeted(config(`"stopSequences":["x"]`), stopPath),
+			reply: gatewaytest.Reply{Body: `{"output":{"message":{"role":"assistant","content":[{"text":"W"}]}},"stopReason":"end_turn",` + counted + `,"additionalModelResponseFields":{"stop_sequence":"x"}}`},
+			get:   completion(`"content":"W","refusal":null`, "stop", usage),
+		},
+		{rule: "additionalModelResponseFieldPaths of another form", request: hi + `,"additionalModelResponseFieldPaths":[1]`, status: 400, get: fault("invalid_request_error", "additionalModelResponseFieldPaths", "", "array of strings")},
+		{
+			rule: "outputConfig", model: haiku45, request: hi + `,"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{\"type\":\"object\"}","name":"n"}}}}`,
+			sent: greeted(`"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{\"type\":\"object\",\"additionalProperties\":false}","name":"n"}}}}`),
+		},
+		{rule: "outputConfig beside response_format", model: haiku45, request: hi + `,"response_format":{"type":"json_object"},"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{}"}}}}`, status: 400, get: fault("invalid_request_error", "outputConfig", "", "response_format")},
+		{rule: "projectIdentifier", request: hi + `,"projectIdentifier":"proj_1"`, sent: greeted(`"projectIdentifier":"proj_1"`)},
+		{rule: "projectIdentifier of another form", request: hi + `,"projectIdentifier":{}`, status: 400, get: fault("invalid_request_error", "projectIdentifier", "", "invalid type")},
 		{rule: "metadata that fits", request: hi + `,"metadata":{"team":"a-b","cost centre":"x:1"}`, sent: greeted(`"requestMetadata":{"team":"a-b","cost centre":"x:1"}`)},
 		{rule: "metadata that does not", request: hi + `,"metadata":{"team":"ä","ok":"1"}`, sent: greeted(`"requestMetadata":{"ok":"1"}`), headers: dropped("metadata")},
 

@@ -12,7 +12,7 @@ const (
 	EventSignature                   // Index, Text: the signature of the Thinking block, or a part of it
 	EventCitation                    // Index, Raw
 	EventBlockStop                   // Index
-	EventStop                        // Stop, StopSequence, Raw: the guardrail's trace
+	EventStop                        // Stop, StopSequence, Raw: the guardrail's trace, Fields
 	EventUsage                       // Usage, cumulative: it replaces the earlier one; Model: a prompt router's choice, if any; ServiceTier
 	EventPing                        // the provider says that it is still there
 	EventEnd                         // the provider's own terminal event came: the reply is whole
@@ -34,6 +34,7 @@ type Event struct {
 	Usage        Usage
 	ServiceTier  string // that the reply was made in; "" if the provider does not say
 	Raw          Value
+	Fields       Value // as Response.Fields
 }
 
 // StreamDecoder turns the frames of one upstream reply into events. It knows no transport. Not safe for concurrent use.

@@ -29,6 +29,8 @@ type Exchange struct {
 	// Poorer: all of the request reaches the target, but a part of it in a form that it makes less of than of another
 	// API's, such as a PDF as plain text.
 	Poorer bool
+	// Headers are what the target's API takes in headers beside the body (InvokeModel), set when the request is encoded.
+	Headers []Pair
 	// Notes are oddities worth a line in the log: an unknown block skipped, an unknown stop reason.
 	Notes []string
 
@@ -46,6 +48,8 @@ type Exchange struct {
 	// Kept is what DecodeRequest of the client's dialect notes of the request for the reply; only that dialect knows its
 	// type. nil where the request was not decoded.
 	Kept any
+	// ShowFields: the client asked for fields of the model's own reply (additionalModelResponseFieldPaths).
+	ShowFields bool
 
 	names aliases
 	ids   aliases

@@ -221,6 +221,15 @@ type Tool struct {
 	Dialect              string
 }
 
+// RawType returns the type of a tool that is Raw, as its dialect names it; "" where it has none.
+func (t *Tool) RawType() string {
+	v := json.Find(t.Raw, "type")
+	if len(v) == 0 || v[0] != '"' {
+		return ""
+	}
+	return String(v).Unquote()
+}
+
 // ToolChoiceKind says how free the model is to call tools.
 type ToolChoiceKind uint8
 

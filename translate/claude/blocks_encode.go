@@ -25,6 +25,9 @@ func (e *encoder) text(b *chat.Block) {
 func (e *encoder) block(b *chat.Block) {
 	switch b.Kind {
 	case chat.Text, chat.Refusal:
+		if b.Guarded {
+			e.x.Omit("guarded_text") // the guardrail looks at everything here
+		}
 		e.text(b)
 	case chat.Image:
 		e.image(b)

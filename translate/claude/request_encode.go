@@ -41,6 +41,10 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 // encode writes a request. With asNamed, tools and calls keep the client's names for them, legal or not: the reply is to
 // be relayed as it comes.
 func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte, error) {
+	r, err := rules.InvokeHeaders(r, x)
+	if err != nil {
+		return nil, err
+	}
 	e := encoder{w: json.NewWriter(dst), r: r, x: x, f: &x.Facts}
 	if err := rules.OneChoice(r, x); err != nil {
 		return nil, err
@@ -103,11 +107,12 @@ func (e *encoder) word(claudes, others string) string {
 
 // betas writes those that the model takes; any other would be a 400.
 func (e *encoder) betas() {
-	if len(e.r.Betas) == 0 {
+	betas := rules.Betas(e.r, e.x, e.sends)
+	if len(betas) == 0 {
 		return
 	}
 	open := false
-	for _, b := range keptBetas(nil, splitBetas(nil, e.r.Betas), e.x) {
+	for _, b := range keptBetas(nil, splitBetas(nil, betas), e.x) {
 		if !open {
 			e.w.Key("anthropic_beta")
 			e.w.BeginArray()
@@ -218,7 +223,7 @@ func (e *encoder) extra() {
 		case e.r.Dialect == Name && !unknownToBedrock(m.Key):
 			e.w.Key(string(json.AppendEscaped(nil, m.Key)))
 			e.w.Value(m.Value)
-		case !rules.Idle(m.Value):
+		case !rules.IdleMember(m):
 			e.drop(m.Key)
 		}
 	}

@@ -32,6 +32,7 @@ const contextManagement = "context_management"
 const (
 	fieldPaths   = "additionalModelResponseFieldPaths"
 	fieldsMember = "additionalModelRequestFields"
+	project      = "projectIdentifier"
 )
 
 // additional writes what only the model's family knows, and what came from a Converse client itself.
@@ -50,7 +51,7 @@ func (e *encoder) additional() {
 	e.familyParam(&o, "seed", e.r.Seed)
 	e.familyParam(&o, "frequency_penalty", e.r.FrequencyPenalty)
 	e.familyParam(&o, "presence_penalty", e.r.PresencePenalty)
-	e.serialChoice(&o)
+	e.ownChoice(&o)
 	e.foreignTools(&o)
 	e.betas(&o)
 	e.extra(&o)
@@ -66,12 +67,16 @@ func (e *encoder) ownMembers() (paths chat.Value) {
 	for i := range e.r.Extra {
 		switch m := &e.r.Extra[i]; m.Key {
 		case fieldPaths:
-			if e.r.Dialect == Name {
-				paths = m.Value
-			}
-		case "promptVariables":
+			paths = m.Value
+		case fieldsMember:
+		case "promptVariables", project:
 			e.w.Key(m.Key)
 			e.w.Value(m.Value)
+		default:
+			if e.r.Dialect == Name { // newer than this code
+				e.w.Key(string(json.AppendEscaped(nil, m.Key)))
+				e.w.Value(m.Value)
+			}
 		}
 	}
 	return paths
@@ -101,10 +106,10 @@ func (e *encoder) familyParam(o *object, param string, v chat.Value) {
 	e.drop(param)
 }
 
-// serialChoice forbids parallel calls, which Converse has no word for: Claude's own tool_choice stands in the place of
-// Converse's.
-func (e *encoder) serialChoice(o *object) {
-	if !e.tools.serial {
+// ownChoice writes Claude's own tool_choice in the place of Converse's, which has no word for calls that are not parallel
+// and takes no name but those of its own specs.
+func (e *encoder) ownChoice(o *object) {
+	if !e.tools.ownChoice() {
 		return
 	}
 	e.key(o, "tool_choice")
@@ -120,11 +125,13 @@ func (e *encoder) serialChoice(o *object) {
 	case chat.ToolsUnset, chat.ToolsAuto, chat.ToolsNone:
 		e.w.Raw(`"auto"`)
 	}
-	e.w.Raw(`"disable_parallel_tool_use":true`)
+	if e.tools.serial {
+		e.w.Raw(`"disable_parallel_tool_use":true`)
+	}
 	e.w.EndObject()
 }
 
-// foreignTools writes the tools that Claude itself defines (computer, bash, text_editor): Converse hands them on.
+// foreignTools writes the tools that Claude itself defines (computer, bash, text_editor, memory): Converse hands them on.
 func (e *encoder) foreignTools(o *object) {
 	if !e.tools.foreign {
 		return
@@ -132,7 +139,7 @@ func (e *encoder) foreignTools(o *object) {
 	e.key(o, "tools")
 	e.w.BeginArray()
 	for i := range e.r.Tools {
-		if t := &e.r.Tools[i]; t.Raw != nil && t.Dialect != Name {
+		if t := &e.r.Tools[i]; e.foreign(t) {
 			e.w.Value(t.Raw)
 		}
 	}
@@ -141,13 +148,13 @@ func (e *encoder) foreignTools(o *object) {
 
 // keptBetas returns the client's betas that the model takes.
 func (e *encoder) keptBetas() []string {
-	return slices.DeleteFunc(slices.Clone(e.r.Betas), func(b string) bool { return !e.f.Beta(b) })
+	return slices.DeleteFunc(slices.Clone(rules.Betas(e.r, e.x, e.foreign)), func(b string) bool { return !e.f.Beta(b) })
 }
 
 // betas writes those that the model takes; any other would be a 400.
 func (e *encoder) betas(o *object) {
 	open := false
-	for _, b := range e.r.Betas {
+	for _, b := range rules.Betas(e.r, e.x, e.foreign) {
 		if !e.f.Beta(b) {
 			e.x.Omit("anthropic_beta: " + chat.Clip(b))
 			continue
@@ -179,11 +186,11 @@ func (e *encoder) extra(o *object) {
 				e.mergeFields(o, m.Value)
 				continue
 			}
-			if m.Key == "promptVariables" {
+			if m.Key == "promptVariables" || m.Key == project || m.Key == fieldPaths || m.Key == searching && e.f.SystemTools {
 				continue
 			}
 		}
-		if rules.Idle(m.Value) || m.Key == "modalities" && string(m.Value) == `["text"]` {
+		if rules.IdleMember(m) || m.Key == "modalities" && string(m.Value) == `["text"]` {
 			continue
 		}
 		if e.r.Dialect == "claude" && e.f.Family == model.Claude && m.Key == contextManagement {

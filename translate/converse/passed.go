@@ -5,12 +5,13 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // passed are the members of Converse that an OpenAI body may hold as well, at its top level and in Converse's own form:
 // what clients write into extra_body. The decoder has checked their form.
-var passed = []string{"requestMetadata", "performanceConfig", "serviceTier", "promptVariables", fieldsMember}
+var passed = []string{"requestMetadata", "performanceConfig", "serviceTier", "promptVariables", "outputConfig", project, fieldPaths, fieldsMember}
 
 // openAI is the name of the dialect that they are taken from.
 const openAI = "openai"
@@ -46,7 +47,7 @@ func takePassed(r *chat.Request, x *chat.Exchange) (*chat.Request, error) {
 func (e *encoder) says(field string) bool {
 	switch field {
 	case "tool_choice":
-		return e.tools.serial
+		return e.tools.ownChoice()
 	case "tools":
 		return e.tools.foreign
 	case "inferenceConfig":
@@ -60,7 +61,7 @@ func (e *encoder) says(field string) bool {
 	case "presence_penalty":
 		return e.r.PresencePenalty != nil
 	case "anthropic_beta":
-		return len(e.r.Betas) > 0
+		return len(rules.Betas(e.r, e.x, e.foreign)) > 0
 	}
 	return false
 }

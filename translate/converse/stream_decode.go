@@ -22,9 +22,9 @@ type streamDecoder struct {
 
 	started, stopped, counted, ended bool
 
-	stop     chat.StopReason
-	sequence chat.String
-	trace    chat.Value
+	stop   chat.StopReason
+	fields chat.Value // of the model's own reply
+	trace  chat.Value
 }
 
 type openBlock struct {

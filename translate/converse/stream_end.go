@@ -14,7 +14,7 @@ func (d *streamDecoder) messageStop(out []chat.Event) []chat.Event {
 		case "stopReason":
 			d.stop = stopReasons.Read(r.MaybeString(), d.x)
 		case "additionalModelResponseFields":
-			d.sequence = append(d.sequence[:0:0], stopSequence(value(r))...)
+			d.fields = append(d.fields[:0:0], value(r)...)
 		default:
 			r.Skip()
 		}
@@ -78,6 +78,6 @@ func (d *streamDecoder) end(out []chat.Event) []chat.Event {
 	}
 	d.ended = true
 	return append(d.close(out),
-		chat.Event{Kind: chat.EventStop, Stop: d.stop, StopSequence: d.sequence, Raw: d.trace},
+		chat.Event{Kind: chat.EventStop, Stop: d.stop, StopSequence: stopSequence(d.fields), Raw: d.trace, Fields: d.fields},
 		chat.Event{Kind: chat.EventEnd})
 }

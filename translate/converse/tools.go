@@ -22,9 +22,18 @@ type toolPlan struct {
 	only    string // the only one sent; "" for all
 	sent    int    // how many of the client's are
 	choice  rules.Choice
-	serial  bool // no parallel calls: the choice is sent as Claude's own
+	serial  bool // no parallel calls
 	foreign bool // tools of Claude's own kinds are sent as additional fields
+	system  bool // tools that Bedrock runs are sent
 }
+
+// ownChoice reports whether the choice is sent as Claude's own, in the additional fields.
+func (p *toolPlan) ownChoice() bool {
+	return p.serial || p.foreign && (p.choice.Kind == chat.ToolsAny || p.choice.Kind == chat.ToolsNamed)
+}
+
+// claude is the name of the dialect of such tools.
+const claude = "claude"
 
 // planTools decides which tools are sent and how free the model is to call them.
 func (e *encoder) planTools() {
@@ -51,25 +60,28 @@ func (e *encoder) planTools() {
 	for i := range e.r.Tools {
 		t := &e.r.Tools[i]
 		switch {
-		case t.Raw == nil:
-			if e.sends(t) {
-				p.sent++
-			}
-		case t.Dialect == "claude" && e.f.Family == model.Claude:
-			p.foreign = p.foreign || !p.none
-		case t.Dialect == Name:
+		case e.sends(t):
 			p.sent++
-		default:
+			p.system = p.system || t.Raw != nil
+		case e.foreign(t):
+			p.foreign = true
+		case t.Raw != nil && t.Dialect != Name && !(t.Dialect == claude && e.f.Family == model.Claude) && e.systemTool(t) == "":
 			e.drop("tools")
 		}
 	}
+	if e.searches() {
+		p.sent++
+		p.system = true
+	}
+	callable := p.sent > 0 || p.foreign
 	if e.x.OutputTool != "" {
-		p.choice.ForceOutput(e.x, p.sent > 0 && e.r.ToolChoice.Kind != chat.ToolsNone)
-	} else if p.sent == 0 {
+		p.choice.ForceOutput(e.x, callable && e.r.ToolChoice.Kind != chat.ToolsNone)
+	} else if !callable {
 		p.choice.Kind = chat.ToolsUnset
 	}
-	e.fail(p.choice.Loosen(e.x, e.thinking.On, &e.format))
-	if parallel := e.r.ParallelToolCalls; parallel != nil && !*parallel && (p.sent > 0 || e.x.OutputTool != "") {
+	// No call can be forced beside a system tool (https://github.com/langchain-ai/langchain-aws/issues/956).
+	e.fail(p.choice.Loosen(e.x, e.thinking.On || p.system, &e.format))
+	if parallel := e.r.ParallelToolCalls; parallel != nil && !*parallel && (callable || e.x.OutputTool != "") {
 		if p.serial = e.f.Family == model.Claude && !e.f.NoSerial; !p.serial {
 			e.drop("parallel_tool_calls")
 		}
@@ -79,13 +91,19 @@ func (e *encoder) planTools() {
 // sends reports whether the spec of the client's tool goes to the model.
 func (e *encoder) sends(t *chat.Tool) bool {
 	p := &e.tools
-	if p.none || t.Raw != nil && t.Dialect != Name {
+	if p.none || t.Raw != nil && t.Dialect != Name && e.systemTool(t) == "" {
 		return false
 	}
 	if p.only != "" && t.Name != p.only {
 		return false
 	}
 	return rules.Allowed(e.r, t)
+}
+
+// foreign reports whether the tool goes to the model as one of Claude's own. There is no choice of none beside them: without
+// them there are no calls.
+func (e *encoder) foreign(t *chat.Tool) bool {
+	return t.Raw != nil && t.Dialect == claude && e.f.Family == model.Claude && e.r.ToolChoice.Kind != chat.ToolsNone && rules.Allowed(e.r, t)
 }
 
 // toolConfig writes the specs and the choice.
@@ -101,6 +119,10 @@ func (e *encoder) toolConfig() {
 	for i := range e.r.Tools {
 		t := &e.r.Tools[i]
 		if !e.sends(t) {
+			continue
+		}
+		if name := e.systemTool(t); name != "" {
+			e.systemSpec(name)
 			continue
 		}
 		if t.Raw != nil {
@@ -119,6 +141,7 @@ func (e *encoder) toolConfig() {
 			e.cachePoint(t.Cache)
 		}
 	}
+	e.searchTool()
 	if p.sent == 0 {
 		e.specsOfHistory()
 	}
@@ -133,7 +156,7 @@ func (e *encoder) toolConfig() {
 
 // toolChoice writes the choice, unless it is the default: some models refuse the member.
 func (e *encoder) toolChoice() {
-	if e.tools.serial {
+	if e.tools.ownChoice() {
 		return
 	}
 	switch e.tools.choice.Kind {

@@ -6,6 +6,7 @@ type betaSet uint8
 const (
 	betasNone betaSet = iota
 	betasClaude
+	betasComputer
 	betasOpus46
 	betasOpus47
 )
@@ -13,13 +14,18 @@ const (
 // betas are Anthropic's betas that Bedrock takes; any other is answered by a 400, so it must not be sent. From live
 // probes of August 2026 (https://github.com/envoyproxy/ai-gateway/pull/2512), the two last of AWS's page
 // https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html,
-// and https://github.com/anthropics/claude-code/issues/49370 for Opus 4.7.
+// and https://github.com/anthropics/claude-code/issues/49370 for Opus 4.7. That of the newer computer tool, for Opus from
+// 4.5 on and the other families from 4.6 on, is LiteLLM's rule (llms/bedrock/chat/converse_transformation.py, 1.110.2).
 var betas = [...][]string{
-	betasNone:   nil,
-	betasClaude: common,
-	betasOpus46: append([]string{"claude-code-20250219"}, common...),
-	betasOpus47: {"interleaved-thinking-2025-05-14"},
+	betasNone:     nil,
+	betasClaude:   common,
+	betasComputer: append([]string{computerUse}, common...),
+	betasOpus46:   append([]string{"claude-code-20250219", computerUse}, common...),
+	betasOpus47:   {"interleaved-thinking-2025-05-14", computerUse},
 }
+
+// computerUse brings computer_20251124.
+const computerUse = "computer-use-2025-11-24"
 
 var common = []string{
 	"interleaved-thinking-2025-05-14",

@@ -52,17 +52,21 @@ var (
 	old     = [...]string{"claude-3", "opus-4-1", "opus-4-2", "sonnet-4-2"}
 )
 
+// noNewComputer are the models from 4.5 on that take an older computer tool only: see the betas.
+var noNewComputer = [...]string{"sonnet-4-5", "haiku-4-5"}
+
 // others are the remaining models on Bedrock, and OpenAI's own. Sources, November 2026: the feature table of
 // https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html; the
 // subset of JSON Schema that Nova takes https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html;
 // tool_choice https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html; structured output as
-// above. Only what a request would fail for is listed; what is unknown is left to the provider.
+// above; system tools https://docs.aws.amazon.com/nova/latest/userguide/grounding.html and the guide of Nova 2. Only what a request would fail for is listed; what is unknown is left to the provider.
 var others = [...]row{
 	{"titan-text-premier", Facts{Family: Titan, NoTools: true, NoImages: true, NoDocuments: true, NoSystem: true, NoPrefill: true, MaxOutput: 3_072}},
 	{"titan-text", Facts{Family: Titan, NoTools: true, NoImages: true, NoSystem: true, NoPrefill: true, MaxOutput: 8_192}},
 	{"titan-tg1", Facts{Family: Titan, NoTools: true, NoImages: true, NoSystem: true, NoPrefill: true, MaxOutput: 8_192}},
-	{"nova-2", Facts{Family: Nova2, Thinking: ThinkingEffort, Video: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 65_535}},
+	{"nova-2", Facts{Family: Nova2, SystemTools: true, Thinking: ThinkingEffort, Video: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 65_535}},
 	{"nova-micro", Facts{Family: Nova, NoImages: true, NoDocuments: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
+	{"nova-premier", Facts{Family: Nova, Video: true, SystemTools: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
 	{"nova", Facts{Family: Nova, Video: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
 	{"llama4", Facts{Family: Llama, NoForcedTools: true, NoSchemaRefs: true}},
 	{"llama3-2-11b", Facts{Family: Llama, NoForcedTools: true, NoSchemaRefs: true}},
@@ -157,7 +161,10 @@ func claudeFacts(base string) Facts {
 		f.CacheTTL = f.CachePoints && !f.NoSerial
 		f.CountTokens = !f.NoTools
 		if f.betas == betasNone {
-			f.betas = betasClaude
+			f.betas = betasComputer
+			if f.NoSerial || containsAny(base, noNewComputer[:]) {
+				f.betas = betasClaude
+			}
 		}
 		return f
 	}

@@ -73,6 +73,8 @@ type Facts struct {
 	CachePoints, CacheTTL, NoToolCache bool
 	// CacheMarks: prompt caching by OpenAI's prompt_cache_breakpoint.
 	CacheMarks bool
+	// SystemTools: Bedrock runs tools for the model (Nova's search of the web and its code interpreter).
+	SystemTools bool
 	// NoSchemaRefs: $ref and $defs in tool schemas are not understood. BareSchema: at the root of a tool's schema only
 	// type, properties and required are.
 	NoSchemaRefs, BareSchema bool

@@ -43,9 +43,13 @@ func (d *decoder) option() {
 		d.guardrail()
 	case "requestMetadata":
 		d.requestMetadata()
-	case "performanceConfig", "serviceTier", "promptVariables", "additionalModelRequestFields":
+	case "performanceConfig", "serviceTier", "promptVariables", "outputConfig", "additionalModelRequestFields":
 		// Converse's own, in its own form, for a target that is asked by Converse.
 		req.Extra = append(req.Extra, chat.Member{Key: key, Value: r.ObjectValue()})
+	case "projectIdentifier":
+		req.Extra = append(req.Extra, chat.Member{Key: key, Value: json.Value(r.String())})
+	case "additionalModelResponseFieldPaths":
+		d.fieldPaths()
 	case "file_ids":
 		r.Array()
 		for i := 0; r.Element(); i++ {
@@ -82,6 +86,25 @@ func (d *decoder) metadata() {
 		key := string(r.Key())
 		d.req.Metadata = append(d.req.Metadata, chat.Pair{Key: key, Value: r.Text()})
 	}
+}
+
+// fieldPaths keeps Converse's list of the fields that the client wants of the model's own reply.
+func (d *decoder) fieldPaths() {
+	r := &d.R
+	if r.Kind() != json.Array {
+		r.Array() // fails in the reader's words
+		return
+	}
+	v := r.Value()
+	w := json.WalkAt(v, 0)
+	for ok := w.Array(); ok && w.Element(); w.Skip() {
+		if w.Kind() != json.Text {
+			d.Fail("invalid type for 'additionalModelResponseFieldPaths': expected an array of strings")
+			return
+		}
+	}
+	d.x.ShowFields = true
+	d.req.Extra = append(d.req.Extra, chat.Member{Key: "additionalModelResponseFieldPaths", Value: v})
 }
 
 // requestMetadata keeps Converse's object whole. What Bedrock would refuse of it is a 400 that names the entry.

@@ -116,6 +116,12 @@ func (d *decoder) finish() error {
 			}
 		}
 	}
+	for i := range req.Extra {
+		m := &req.Extra[i]
+		if m.Key == "outputConfig" && (req.Format != nil && json.Find(m.Value, "textFormat") != nil || req.Reasoning.Effort != "" && json.Find(m.Value, "effort") != nil) {
+			return chat.Invalid(m.Key, "what 'outputConfig' asks for is asked for by 'response_format' or 'reasoning_effort', too")
+		}
+	}
 	if req.MaxTokens == 0 {
 		req.MaxTokens = d.maxTokens
 	}

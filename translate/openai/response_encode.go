@@ -56,12 +56,33 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 		dst = append(dst, `,"system_fingerprint":`...)
 		dst = append(dst, r.Fingerprint...)
 	}
-	if x.ShowTrace && r.Trace != nil {
-		dst = append(dst, `,"bedrock":{"trace":`...)
-		dst = json.AppendCompact(dst, r.Trace)
+	return append(appendBedrock(dst, r.Trace, r.Fields, x), '}'), nil
+}
+
+// appendBedrock appends what the client asked for of Bedrock's that OpenAI has no member for: the guardrail's trace, and the
+// fields of the model's own reply.
+func appendBedrock(dst []byte, trace, fields json.Value, x *chat.Exchange) []byte {
+	n := 0
+	for _, m := range [...]struct {
+		key   string
+		v     json.Value
+		asked bool
+	}{{"trace", trace, x.ShowTrace}, {"additionalModelResponseFields", fields, x.ShowFields}} {
+		if m.v == nil || !m.asked {
+			continue
+		}
+		if n++; n == 1 {
+			dst = append(dst, `,"bedrock":{`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = append(json.AppendQuoted(dst, m.key), ':')
+		dst = json.AppendCompact(dst, m.v)
+	}
+	if n > 0 {
 		dst = append(dst, '}')
 	}
-	return append(dst, '}'), nil
+	return dst
 }
 
 // summary counts what a reply is made of.

@@ -71,7 +71,8 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			s.limit(&m)
 		case "file_ids", "cache_control", "model_id":
 			m.Drop()
-		case "guardrailConfig", "thinking", "requestMetadata", "performanceConfig", "serviceTier", "promptVariables", "additionalModelRequestFields", "additionalModelResponseFieldPaths":
+		case "guardrailConfig", "thinking", "requestMetadata", "performanceConfig", "serviceTier", "promptVariables", "additionalModelRequestFields",
+			"additionalModelResponseFieldPaths", "outputConfig", "projectIdentifier":
 			// Asked for and not done: it is listed for the client.
 			if s.w.Kind() != json.Null && s.err == nil {
 				s.err = x.Drop(string(m.Key()))

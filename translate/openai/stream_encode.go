@@ -385,13 +385,8 @@ func (e *encoder) stop(dst []byte, ev *chat.Event) []byte {
 	dst = append(dst, '"')
 	dst = append(dst, finishReason(ev.Stop, len(e.tools) > 0, e.output >= 0, e.x)...)
 	dst = append(dst, '"')
-	if e.x.ShowTrace && ev.Raw != nil {
-		dst = append(dst, e.tail[:len(e.tail)-len("}\n\n")]...)
-		dst = append(dst, `,"bedrock":{"trace":`...)
-		dst = json.AppendCompact(dst, ev.Raw)
-		return append(dst, "}}\n\n"...)
-	}
-	return append(dst, e.tail...)
+	dst = append(dst, e.tail[:len(e.tail)-len("}\n\n")]...)
+	return append(appendBedrock(dst, ev.Raw, ev.Fields, e.x), "}\n\n"...)
 }
 
 // end appends the usage, if it is wanted and known, and the terminal event.

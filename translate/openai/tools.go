@@ -19,7 +19,7 @@ func (d *decoder) tools() []chat.Tool {
 		if decode.Long(tools) {
 			tools = decode.Grow(tools, r.Left())
 		}
-		t, kind, function := chat.Tool{}, "", false
+		t, kind, function, system := chat.Tool{}, "", false, false
 		start := r.Offset()
 		r.Object()
 		for r.Member() {
@@ -35,6 +35,9 @@ func (d *decoder) tools() []chat.Tool {
 				d.function(&t, 2)
 			case "cache_control":
 				t.Cache = d.cache(2)
+			case systemTool:
+				system = r.Kind() == json.Object
+				r.Skip()
 			default:
 				r.Skip()
 			}
@@ -42,6 +45,8 @@ func (d *decoder) tools() []chat.Tool {
 		switch {
 		case r.Err() != nil:
 			return nil
+		case kind == "" && system:
+			t = d.hostedTool("", d.behind(start))
 		case kind == "" && !function:
 			d.Missing(1, "type")
 		case kind == "" || kind == "function":
@@ -51,7 +56,7 @@ func (d *decoder) tools() []chat.Tool {
 				d.Missing(1, "function.name")
 			}
 		default:
-			t = chat.Tool{Name: kind, Raw: bytes.TrimLeft(d.body[start:r.Offset()], " \t\r\n"), Dialect: Name}
+			t = d.hostedTool(kind, d.behind(start))
 		}
 		tools = append(tools, t)
 	}
@@ -61,6 +66,11 @@ func (d *decoder) tools() []chat.Tool {
 		r.Fail(e)
 	}
 	return tools
+}
+
+// behind returns the value that was read from start on.
+func (d *decoder) behind(start int) json.Value {
+	return bytes.TrimLeft(d.body[start:d.R.Offset()], " \t\r\n")
 }
 
 // function reads {name, description, parameters, strict}; its members stand at level of the path.

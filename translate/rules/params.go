@@ -67,6 +67,11 @@ func Idle(v chat.Value) bool {
 	return false
 }
 
+// IdleMember reports whether a member without a canonical field asks for nothing.
+func IdleMember(m *chat.Member) bool {
+	return Idle(m.Value) && (m.Key != "web_search_options" || string(m.Value) != "{}") // there, {} asks for a search
+}
+
 // Clamp brings a number down to Bedrock's most, 1: OpenAI's temperatures go to 2.
 func Clamp(v chat.Value) chat.Value {
 	if n, err := strconv.ParseFloat(string(v), 64); err == nil && n > 1 {

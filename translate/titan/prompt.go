@@ -169,6 +169,9 @@ func words(m *chat.Message, x *chat.Exchange) (string, error) {
 				text += "\n"
 			}
 			text += strings.Trim(b.Text.Unquote(), " \t\r\n")
+			if b.Guarded {
+				x.Omit("guarded_text")
+			}
 			if b.Cache != chat.NoCache {
 				if err := x.Drop("cache_control"); err != nil {
 					return "", err

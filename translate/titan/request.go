@@ -106,6 +106,10 @@ func (d *decoder) config() {
 // EncodeRequest appends the body of InvokeModel: the conversation as a prompt. Titan has no tools and takes no media:
 // a request with them is a 400.
 func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]byte, error) {
+	r, err := rules.InvokeHeaders(r, x)
+	if err != nil {
+		return nil, err
+	}
 	instruction, err := check(r, x)
 	if err != nil {
 		return nil, err
@@ -198,7 +202,7 @@ func check(r *chat.Request, x *chat.Exchange) (instruction string, err error) {
 		}
 	}
 	for i := range r.Extra {
-		if m := &r.Extra[i]; !rules.Idle(m.Value) && !(m.Key == "modalities" && !asksForMedia(r)) {
+		if m := &r.Extra[i]; !rules.IdleMember(m) && !(m.Key == "modalities" && !asksForMedia(r)) {
 			if err := x.Drop(m.Key); err != nil {
 				return "", err
 			}

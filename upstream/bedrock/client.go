@@ -103,6 +103,9 @@ func (u *Upstream) open(ctx context.Context, c *upstream.Call, modelID string) (
 		header["X-Amzn-Bedrock-Accept"] = jsonType
 		fallthrough
 	case invoke:
+		for _, h := range c.Beside {
+			header.Set(h.Key, h.Value)
+		}
 		u.invokeHeaders(header, c.Header)
 	case converseStream:
 		header["Accept"] = streamType
