@@ -17,6 +17,7 @@ require (
 	github.com/aws/smithy-go v1.28.8 // AWS errors by their names
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server
 	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, as Caddy reads them
+	github.com/redis/rueidis v1.0.79 // limits that gateways share; one connection serves all requests, and it needs golang.org/x/sys alone
 	github.com/spf13/cobra v1.10.2 // the command line, as Caddy has it
 	github.com/wlynxg/chardet v1.0.5 // the charset of texts that do not say it and are not Latin
 	go.uber.org/zap v1.28.0 // Caddy's logger

@@ -30,6 +30,7 @@ import (
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/command"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/files/local"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/files/s3"
+	_ "github.com/open-bedrock/caddy-bedrock-gateway/limit/redis"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/upstream/bedrock"
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/upstream/openai"
 )
@@ -90,7 +91,7 @@ func (Gateway) CaddyModule() caddy.ModuleInfo {
 // nothing over the network.
 func (g *Gateway) Provision(ctx caddy.Context) error {
 	for _, provision := range []func(caddy.Context) error{
-		func(caddy.Context) error { return g.Limiting.Provision(matcher) },
+		func(ctx caddy.Context) error { return g.Limiting.Provision(ctx, matcher) },
 		func(ctx caddy.Context) error { return g.Pricing.Provision(ctx, matcher) },
 		g.Accounting.Provision,
 		g.Fetching.Provision,

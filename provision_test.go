@@ -218,8 +218,7 @@ func TestDefaults(t *testing.T) {
 func TestUnavailable(t *testing.T) {
 	onlyEnv(t, nil)
 	for word, directive := range map[string]string{
-		"limits_store": "limits_store redis redis://127.0.0.1",
-		"log_content":  "log_content",
+		"log_content": "log_content",
 	} {
 		t.Run(word, func(t *testing.T) {
 			_, err := load(t, "bedrock_gateway {\n"+directive+"\n}")

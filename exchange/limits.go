@@ -29,8 +29,11 @@ func (c *Call) reserve() error {
 	}
 	c.setLimitHeaders(c.w.Header(), refused.Requests, refused.Tokens)
 	e := &chat.Error{Kind: chat.ErrRateLimit, Code: "rate_limit_exceeded", Message: refused.Message(), RetryAfter: refused.Wait}
-	if refused.TooLarge > 0 {
+	switch {
+	case refused.TooLarge > 0:
 		e.Kind, e.Code = chat.ErrTooLarge, "request_too_large"
+	case refused.Unknown:
+		e.Kind, e.Code = chat.ErrOverloaded, "limits_unknown"
 	}
 	return e
 }

@@ -1,6 +1,8 @@
 package limit
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"time"
 )
@@ -15,6 +17,7 @@ type Rule struct {
 	Concurrent int64               // 0: no limit
 
 	store *store
+	id    [sha256.Size]byte // of the name and the settings, for stores that gateways have in common
 }
 
 func (r *Rule) holds(model string) bool {
@@ -29,10 +32,12 @@ func (r *Rule) holds(model string) bool {
 	return false
 }
 
-// Limits counts what callers use, in this process. It is safe for concurrent use.
+// Limits counts what callers use. It is safe for concurrent use.
 type Limits struct {
-	rules []*Rule
-	clock func() time.Time // for tests
+	rules  []*Rule
+	shared *Shared          // nil: counts are kept in this process alone
+	deny   bool             // refuse what the shared store does not count, instead of counting it in this process
+	clock  func() time.Time // for tests
 }
 
 // New returns Limits by the rules; nil for none.
@@ -79,6 +84,17 @@ func (l *Limits) Begin(a *Ask) (*Lease, *Refusal) {
 	if l == nil {
 		return nil, nil
 	}
+	for _, r := range l.rules {
+		if q := r.Tokens; q != nil && a.Input > q.Amount && r.holds(a.Model) {
+			return nil, &Refusal{Limit: r.Name, What: OfTokens, Amount: q.Amount, Window: q.String(), TooLarge: a.Input}
+		}
+	}
+	if l.shared != nil {
+		lease, refused, ok := l.beginShared(a)
+		if ok {
+			return lease, refused
+		}
+	}
 	now := l.now()
 	var lease *Lease
 	for _, r := range l.rules {
@@ -88,11 +104,7 @@ func (l *Limits) Begin(a *Ask) (*Lease, *Refusal) {
 		if lease == nil {
 			lease = &Lease{limits: l}
 		}
-		key := ""
-		if r.Key != "" {
-			key = a.Key(r.Key)
-		}
-		h, refused := r.store.entry(key).begin(r, a, now)
+		h, refused := r.store.entry(r.keyOf(a)).begin(r, a, now)
 		if refused != nil {
 			lease.giveBack(now)
 			return nil, refused
@@ -102,20 +114,92 @@ func (l *Limits) Begin(a *Ask) (*Lease, *Refusal) {
 	return lease, nil
 }
 
+func (r *Rule) keyOf(a *Ask) string {
+	if r.Key == "" {
+		return ""
+	}
+	return a.Key(r.Key)
+}
+
+// beginShared is Begin with the shared store. ok is false where the limits are to be counted in this process after all.
+func (l *Limits) beginShared(a *Ask) (lease *Lease, refused *Refusal, ok bool) {
+	var takes []Take
+	for _, r := range l.rules {
+		if r.holds(a.Model) {
+			takes = append(takes, r.take(l.shared, a))
+		}
+	}
+	if len(takes) == 0 {
+		return nil, nil, true
+	}
+	held, refused, ok := l.shared.begin(takes)
+	switch {
+	case ok && refused == nil:
+		return &Lease{limits: l, shared: held}, nil, true
+	case ok:
+		return nil, refused, true
+	case l.deny:
+		l.shared.Stats.Denied.Add(1)
+		return nil, &Refusal{Limit: takes[0].Rule.Name, Unknown: true, Wait: time.Second}, true
+	}
+	l.shared.Stats.Local.Add(1)
+	return nil, nil, false
+}
+
+// take returns what the call takes of the rule from a shared store.
+func (r *Rule) take(s *Shared, a *Ask) Take {
+	h := sha256.New()
+	h.Write(r.id[:])
+	h.Write([]byte(r.keyOf(a)))
+	t := Take{Rule: r, Count: r.Name + ":" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), Tokens: r.reserve(a)}
+	if r.Tokens != nil || r.Concurrent > 0 {
+		t.Lease = s.newLease()
+	}
+	return t
+}
+
+// reserve returns the tokens that a call reserves at its start.
+func (r *Rule) reserve(a *Ask) int64 {
+	if r.Tokens == nil {
+		return 0
+	}
+	most := a.Most
+	if most <= 0 {
+		most = usualOutput
+	}
+	return a.Input + min(most, max(r.Tokens.Amount/10, 1))
+}
+
 // Refusal is why a call may not begin.
 type Refusal struct {
 	Limit    string        // the limit's name
-	What     string        // what is used up: requests, tokens, concurrent requests
+	What     What          // what is used up
 	Amount   int64         // of the limit
 	Window   string        // such as "1m0s" or "day"; "" for concurrent requests
 	Wait     time.Duration // when the call may be made
 	TooLarge int64         // the input's tokens where no waiting helps, because the limit is smaller; else 0
+	Unknown  bool          // the store of the limits does not answer, and must be asked
 	Requests Report
 	Tokens   Report
 }
 
+func (r *Rule) refusal(what What, wait time.Duration, requests, tokens Report) *Refusal {
+	f := &Refusal{Limit: r.Name, What: what, Amount: r.Concurrent, Wait: wait, Requests: requests, Tokens: tokens}
+	switch what {
+	case OfRequests:
+		f.Amount, f.Window = r.Requests.Amount, r.Requests.String()
+	case OfTokens:
+		f.Amount, f.Window = r.Tokens.Amount, r.Tokens.String()
+	case OfConcurrent:
+	}
+	return f
+}
+
 // Message returns the refusal for the client.
 func (r *Refusal) Message() string {
+	if r.Unknown {
+		return fmt.Sprintf("the limit '%s' cannot be checked at the moment; try again in %s", r.Limit, r.Wait)
+	}
 	per := ""
 	if r.Window != "" {
 		per = " per " + r.Window
@@ -145,6 +229,7 @@ func tighter(a, b Report) Report {
 type Lease struct {
 	limits *Limits
 	held   []hold
+	shared *sharedLease // nil where the shared store has not counted the call
 }
 
 // hold is what a call has taken from one limit.
@@ -159,6 +244,10 @@ type hold struct {
 func (l *Lease) Settle(tokens int64) {
 	if l == nil {
 		return
+	}
+	if l.shared != nil {
+		l.limits.shared.settle(l.shared, tokens)
+		l.shared = nil
 	}
 	now := l.limits.now()
 	for i := range l.held {
@@ -185,6 +274,9 @@ func (l *Lease) giveBack(now instant) {
 func (l *Lease) Reports() (requests, tokens Report) {
 	if l == nil {
 		return Report{}, Report{}
+	}
+	if l.shared != nil {
+		return l.shared.requests, l.shared.tokens
 	}
 	now := l.limits.now()
 	for i := range l.held {

@@ -70,22 +70,13 @@ func (e *entry) begin(r *Rule, a *Ask, now instant) (hold, *Refusal) {
 	h := hold{rule: r, entry: e}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if q := r.Tokens; q != nil {
-		if a.Input > q.Amount {
-			return h, e.refuse(&Refusal{What: "tokens", Amount: q.Amount, Window: q.String(), TooLarge: a.Input}, r, now)
-		}
-		most := a.Most
-		if most <= 0 {
-			most = usualOutput
-		}
-		h.reserved = a.Input + min(most, max(q.Amount/10, 1))
-	}
+	h.reserved = r.reserve(a)
 	if r.Concurrent > 0 && e.running >= r.Concurrent {
-		return h, e.refuse(&Refusal{What: "concurrent requests", Amount: r.Concurrent, Wait: concurrentWait}, r, now)
+		return h, e.refuse(r, OfConcurrent, concurrentWait, now)
 	}
 	if q := r.Requests; q != nil {
 		if wait, ok := e.requests.take(q, 1, now); !ok {
-			return h, e.refuse(&Refusal{What: "requests", Amount: q.Amount, Window: q.String(), Wait: wait}, r, now)
+			return h, e.refuse(r, OfRequests, wait, now)
 		}
 		if q.Period != Sliding { // a request is used at once
 			e.requests.settle(q, 1, 1, e.requests.period, now)
@@ -96,7 +87,7 @@ func (e *entry) begin(r *Rule, a *Ask, now instant) (hold, *Refusal) {
 			if r.Requests != nil {
 				e.requests.undo(r.Requests, now)
 			}
-			return h, e.refuse(&Refusal{What: "tokens", Amount: q.Amount, Window: q.String(), Wait: wait}, r, now)
+			return h, e.refuse(r, OfTokens, wait, now)
 		}
 		h.period = e.tokens.period
 	}
@@ -104,10 +95,9 @@ func (e *entry) begin(r *Rule, a *Ask, now instant) (hold, *Refusal) {
 	return h, nil
 }
 
-func (e *entry) refuse(f *Refusal, r *Rule, now instant) *Refusal {
-	f.Limit = r.Name
-	f.Requests, f.Tokens = e.reports(r, now)
-	return f
+func (e *entry) refuse(r *Rule, what What, wait time.Duration, now instant) *Refusal {
+	requests, tokens := e.reports(r, now)
+	return r.refusal(what, wait, requests, tokens)
 }
 
 // settle ends what the call has taken: it used so many tokens.

@@ -29,8 +29,8 @@ func (q *Quota) String() string {
 	return q.Window.String()
 }
 
-// number returns the number of the period that t is in, and when the next one begins.
-func (p Period) number(t time.Time) (n int, next time.Time) {
+// Number returns the number of the period that t, a time in UTC, is in, and when the next one begins.
+func (p Period) Number(t time.Time) (n int, next time.Time) {
 	y, m, d := t.Date()
 	if p == Month {
 		return y*12 + int(m), time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC)
@@ -108,7 +108,7 @@ func (u *used) bound(q *Quota, now instant) {
 
 // turn begins a new period where the old one is over, and returns when the next one begins.
 func (u *used) turn(q *Quota, now instant) (next time.Time) {
-	n, next := q.Period.number(now.utc)
+	n, next := q.Period.Number(now.utc)
 	if n != u.period {
 		*u = used{period: n}
 	}

@@ -1,14 +1,16 @@
 // Package limit bounds what clients may use: how many requests and tokens a window of time holds, and how many requests run
-// at once. Counts are kept in this process. Bounds on one request, such as its body's size, are package exchange's.
+// at once. Counts are kept in this process, or in a store that gateways have in common. Bounds on one request, such as its body's size, are package exchange's.
 package limit
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
@@ -19,11 +21,13 @@ type Limiting struct {
 	// Bounds on what clients may use. Default: none.
 	Limits []Limit `json:"limits,omitempty"`
 
-	// Where limits are counted. Default: in this process.
-	LimitsStore *StoreSettings `json:"limits_store,omitempty"`
+	// Where limits are counted, for gateways that have them in common; `kind`
+	// names the module. Default: in this process.
+	LimitsStoreRaw json.RawMessage `json:"limits_store,omitempty" caddy:"namespace=http.handlers.bedrock_gateway.limits_stores inline_key=kind"`
 
 	limits *Limits
 	kept   []string // the keys of their counts in stores
+	shared string   // the key of the shared store
 }
 
 // Limit bounds what the requests that share a key may use.
@@ -65,13 +69,48 @@ type Rate struct {
 	Period string `json:"period,omitempty"`
 }
 
-// StoreSettings keep the counts of limits outside this process.
-type StoreSettings struct {
-	// The kind of store: `redis`.
-	Kind string `json:"kind"`
+// StoreModule is a Caddy module in the namespace http.handlers.bedrock_gateway.limits_stores.
+type StoreModule interface {
+	// Identity is the same for modules of one configuration, and has no secret.
+	Identity() string
+	// Open returns the store, which sends nothing before it is asked.
+	Open() Store
+	// Denies reports whether requests are refused while the store does not answer.
+	Denies() bool
+}
 
-	// Where the store is, such as `redis://10.0.0.5:6379/0`.
-	URL string `json:"url"`
+// StoreSettings are the part of a store's configuration that every store has.
+// They are embedded in each store's module.
+type StoreSettings struct {
+	// What becomes of requests while the store does not answer: `allow` counts
+	// them in this process by limits of the same size, `deny` refuses them.
+	// Default: `allow`.
+	OnError string `json:"on_error,omitempty"`
+}
+
+// Denies implements StoreModule.
+func (s *StoreSettings) Denies() bool { return s.OnError == "deny" }
+
+// Validate refuses words that are none.
+func (s *StoreSettings) Validate() error {
+	if s.OnError != "" && s.OnError != "allow" && s.OnError != "deny" {
+		return fmt.Errorf("limits_store: on_error '%s': must be allow or deny", s.OnError)
+	}
+	return nil
+}
+
+// Word reads the sub-directive d stands on if it is one of the shared ones, and says whether it was.
+//
+//	on_error allow|deny
+func (s *StoreSettings) Word(d *caddyfile.Dispenser, seen directive.Seen) (bool, error) {
+	if d.Val() != "on_error" {
+		return false, nil
+	}
+	err := seen.Once(d)
+	if err == nil {
+		s.OnError, err = directive.OneOf(d, "allow", "deny")
+	}
+	return true, err
 }
 
 // Words returns the sub-directives of bedrock_gateway that l reads:
@@ -83,7 +122,7 @@ type StoreSettings struct {
 //		tokens     <n> <window>
 //		concurrent <n>
 //	}
-//	limits_store redis <url>
+//	limits_store <kind> [<args...>] { ... }
 func (l *Limiting) Words() directive.Words {
 	return directive.Words{
 		"limit": {Repeats: true, Read: func(d *caddyfile.Dispenser) error {
@@ -98,8 +137,16 @@ func (l *Limiting) Words() directive.Words {
 			return nil
 		}},
 		"limits_store": {Read: func(d *caddyfile.Dispenser) error {
-			l.LimitsStore = new(StoreSettings)
-			return l.LimitsStore.UnmarshalCaddyfile(d)
+			if !d.NextArg() {
+				return d.ArgErr()
+			}
+			kind := d.Val()
+			module, err := caddyfile.UnmarshalModule(d, "http.handlers.bedrock_gateway.limits_stores."+kind)
+			if err != nil {
+				return err
+			}
+			l.LimitsStoreRaw = caddyconfig.JSONModuleObject(module, "kind", kind, nil)
+			return nil
 		}},
 	}
 }
@@ -154,29 +201,16 @@ func rate(dst **Rate) directive.Word {
 	}}
 }
 
-// UnmarshalCaddyfile reads limits_store redis <url>, d standing on the word limits_store.
-func (s *StoreSettings) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	args, err := directive.Args(d, 2, 2)
-	if err != nil {
-		return err
-	}
-	if args[0] != "redis" {
-		return d.Errf("invalid limits_store '%s': must be redis", args[0])
-	}
-	s.Kind, s.URL = args[0], args[1]
-	return nil
-}
-
 // stores keep the counts of limits by their settings, so that a reload does not forget what was used. Limits of the same
 // name and settings count together, in whatever site they are.
 var stores = caddy.NewUsagePool()
 
+// sharedStores are the stores that gateways have in common, by their modules' identity.
+var sharedStores = caddy.NewUsagePool()
+
 // Provision resolves the limits. match returns what a pattern of models matches. The counts are kept until Cleanup, and
 // beyond if another configuration has the same limits by then.
-func (l *Limiting) Provision(match func(pattern string) func(model string) bool) error {
-	if l.LimitsStore != nil {
-		return fmt.Errorf("limits_store is not available in this version")
-	}
+func (l *Limiting) Provision(ctx caddy.Context, match func(pattern string) func(model string) bool) error {
 	seen := make(map[string]bool, len(l.Limits))
 	rules := make([]*Rule, len(l.Limits))
 	for i := range l.Limits {
@@ -214,10 +248,38 @@ func (l *Limiting) Provision(match func(pattern string) func(model string) bool)
 			return err
 		}
 		l.kept = append(l.kept, key)
-		r.store = kept.(*store)
+		r.store, r.id = kept.(*store), sha256.Sum256(settings)
 		rules[i] = r
 	}
 	l.limits = New(rules)
+	return l.provisionStore(ctx)
+}
+
+// provisionStore loads the store that limits are counted in.
+func (l *Limiting) provisionStore(ctx caddy.Context) error {
+	if len(l.LimitsStoreRaw) == 0 {
+		return nil
+	}
+	loaded, err := ctx.LoadModule(l, "LimitsStoreRaw")
+	if err != nil {
+		return fmt.Errorf("limits_store: %w", err)
+	}
+	module, ok := loaded.(StoreModule)
+	if !ok {
+		return fmt.Errorf("limits_store: module %T is not a store of limits", loaded)
+	}
+	if l.limits == nil {
+		return nil
+	}
+	shared, _, err := sharedStores.LoadOrNew(module.Identity(), func() (caddy.Destructor, error) {
+		// It outlives this configuration, whose logger would not.
+		return NewShared(module.Open(), caddy.Log().Named("http.handlers.bedrock_gateway.limits_store")), nil
+	})
+	if err != nil {
+		return err
+	}
+	l.shared = module.Identity()
+	l.limits.shared, l.limits.deny = shared.(*Shared), module.Denies()
 	return nil
 }
 
@@ -229,6 +291,12 @@ func (l *Limiting) Cleanup() error {
 		}
 	}
 	l.kept = nil
+	if l.shared != "" {
+		if _, err := sharedStores.Delete(l.shared); err != nil {
+			return err
+		}
+		l.shared = ""
+	}
 	return nil
 }
 

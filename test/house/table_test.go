@@ -13,7 +13,7 @@ type row struct {
 var table = []row{
 	{".", []string{
 		"auth", "command", "credentials", "exchange", "fetch", "files", "files/local", "files/s3", "handler", "internal/directive",
-		"limit", "pages", "price", "upstream", "upstream/bedrock", "upstream/openai", "usage",
+		"limit", "limit/redis", "pages", "price", "upstream", "upstream/bedrock", "upstream/openai", "usage",
 	}, "the root lists the rooms and does none of their work; it never imports command/cli, which brings terminal libraries"},
 	{"auth", []string{"internal/directive"}, "a provider of Caddy's authentication, which knows nothing of the gateway"},
 	{"command", []string{"credentials", "internal/directive", "upstream"}, "the commands that every build has"},
@@ -29,6 +29,7 @@ var table = []row{
 	}, "one call: it knows no URL, and upstreams by their interface"},
 	{"pages", nil, "embedded pages"},
 	{"limit", []string{"internal/directive", "price", "usage"}, "counts what calls used"},
+	{"limit/...", []string{"internal/directive", "limit"}, "a store of limits; it never imports another one"},
 	{"usage", []string{"internal/directive", "price", "translate/chat", "translate/model"}, "what a call used, as the dialects read it"},
 	{"price", []string{"internal/directive", "internal/kept", "translate/chat", "translate/model", "wire/json"}, "what tokens cost, by the usage that the dialects read"},
 	{"fetch", []string{"internal/directive"}, "an HTTP client for images"},
@@ -90,6 +91,7 @@ var bans = []ban{
 	{in: []string{"translate/...", "wire/..."}, imported: "net", why: "dialects and wire formats take bytes and return bytes: no I/O"},
 	{in: []string{"translate/...", "wire/..."}, imported: "os", why: "dialects and wire formats take bytes and return bytes: no I/O"},
 	{in: []string{"..."}, except: []string{"credentials", "files/s3", "upstream/bedrock/...", "internal/gatewaytest", "simulator/...", "test/..."}, imported: awsPath, why: "only the rooms that talk to AWS know its SDK"},
+	{in: []string{"..."}, except: []string{"limit/redis"}, imported: "github.com/redis/", why: "only the store that talks to Redis knows its client"},
 	{in: []string{"..."}, except: []string{"command/cli"}, imported: "golang.org/x/term", why: "only command/cli knows a terminal"},
 	{in: []string{"..."}, except: []string{"command/cli"}, imported: "charm.land/", why: "only command/cli knows a terminal"},
 	{in: []string{"..."}, except: []string{"command/cli"}, imported: "github.com/peterh/liner", why: "only command/cli knows a terminal"},
@@ -105,6 +107,7 @@ var caddyFiles = []struct{ pkg, file string }{
 	{"...", "settings.go"},
 	{"upstream/...", "module.go"},
 	{"files/...", "module.go"},
+	{"limit/...", "module.go"},
 }
 
 // caddyByFile may import Caddy too, each for its reason.
