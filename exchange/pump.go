@@ -84,10 +84,22 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	defer putBuffer(buf)
 	events := buf.events[:0]
 	defer func() { buf.events = events }()
+	var follower chat.Follower
+	if asIs {
+		follower, _ = enc.(chat.Follower)
+	}
 	ended := false // the upstream's terminal event was passed on
+	taken := false
 	for {
 		f, err := a.reply.Next()
 		c.pieces++
+		if !taken {
+			p.take()
+			taken = true
+		}
+		if follower != nil && err == nil && f.Payload != nil {
+			follower.Follow(f.Name, f.Payload)
+		}
 		if err == nil && f.Payload != nil && !(asIs && skim != nil && skim.OnlyContent(f.Name, f.Payload)) {
 			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && asIs && !reported(err) {
 				a.x.Note("a chunk of the upstream's stream cannot be read; it was relayed as it is")
@@ -120,7 +132,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 			if err := p.write(buf.b); err != nil {
 				return errClientGone
 			}
-			buf.b = buf.b[:0]
+			buf.b, taken = buf.b[:0], false
 			if ended {
 				p.linger()
 			}

@@ -34,6 +34,7 @@ type watchdog struct {
 	timer   *time.Timer
 	read    time.Time // when the upstream was last heard
 	written time.Time // when the client was last sent something
+	busy    bool      // what the upstream said is on its way to the client
 	opening bool      // the upstream's first word, or its next, is waited for outside of a begun stream
 	begun   bool
 	ending  bool
@@ -111,7 +112,7 @@ func (p *watchdog) tick() {
 	case p.idle > 0 && now.Sub(p.read) >= p.idle:
 		p.cancel(p.cause)
 		return
-	case p.begun && p.keepAlive > 0 && now.Sub(p.written) >= p.keepAlive:
+	case p.begun && p.keepAlive > 0 && now.Sub(p.written) >= p.keepAlive && !p.busy:
 		p.written = now
 		if ping := p.ping(nil); len(ping) > 0 {
 			if _, err := p.w.Write(ping); err == nil {
@@ -131,10 +132,18 @@ func (p *watchdog) last(b []byte) {
 	}
 }
 
+// take says that the upstream was heard: until write, nothing else is written.
+func (p *watchdog) take() {
+	p.mu.Lock()
+	p.busy = true
+	p.mu.Unlock()
+}
+
 // write sends at once what the upstream said, which may be nothing for the client.
 func (p *watchdog) write(b []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.busy = false
 	if len(b) == 0 {
 		p.read = time.Now()
 		return nil

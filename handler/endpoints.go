@@ -47,7 +47,9 @@ var endpoints = []endpoint{
 	{"audio", "", "/v1/audio{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"moderations", "", "/v1/moderations{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"completions", "", "/v1/completions{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
-	{"responses", "", "/v1/responses{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+	{"responses", http.MethodPost, "/v1/responses", &responsesForm, (*Gateway).serveResponses, ""},
+	{"responses.websocket", http.MethodGet, "/v1/responses", &responsesForm, (*Gateway).serveWebSocket, ""},
+	{"responses.stored", "", "/v1/responses{sent...}", &responsesForm, (*Gateway).serveRelay, ""},
 
 	{"health", http.MethodGet, "/health", &openaiForm, (*Gateway).serveHealth, "health off"},
 
@@ -57,7 +59,8 @@ var endpoints = []endpoint{
 	{"invoke_stream", http.MethodPost, "/model/{model...}/invoke-with-response-stream", &bedrockForm, serveNative("invoke-with-response-stream"), "native off"},
 	{"count_tokens", http.MethodPost, "/model/{model...}/count-tokens", &bedrockForm, serveNative("count-tokens"), "native off"},
 	{"bedrock.chat", http.MethodPost, "/openai/v1/chat/completions", &openaiForm, (*Gateway).serveChat, "native off"},
-	{"bedrock.responses", http.MethodPost, "/openai/v1/responses", &openaiForm, (*Gateway).serveBedrockResponses, "native off"},
+	{"bedrock.responses", http.MethodPost, "/openai/v1/responses", &responsesForm, (*Gateway).serveResponses, "native off"},
+	{"bedrock.responses.websocket", http.MethodGet, "/openai/v1/responses", &responsesForm, (*Gateway).serveWebSocket, "native off"},
 	{"bedrock.models", http.MethodGet, "/openai/v1/models", &openaiForm, (*Gateway).serveModels, "native off"},
 	{"bedrock.messages", http.MethodPost, "/anthropic/v1/messages", &anthropicForm, (*Gateway).serveMessages, "native off"},
 	{"bedrock.messages.count_tokens", http.MethodPost, "/anthropic/v1/messages/count_tokens", &anthropicForm, (*Gateway).serveCountTokens, "native off"},

@@ -8,6 +8,7 @@ import (
 // The forms of the endpoints, by the API they belong to.
 var (
 	openaiForm    = exchange.Form{Errors: translate.ByName("openai"), IDHeader: "X-Request-Id"}
+	responsesForm = exchange.Form{Errors: translate.ByName("responses"), IDHeader: "X-Request-Id"}
 	anthropicForm = exchange.Form{Errors: translate.ByName("claude"), IDHeader: "Request-Id"}
 	filesForm     = openaiForm
 	modelForm     = openaiForm // or Anthropic's, where the client speaks it: modelsForm

@@ -95,33 +95,3 @@ func (g *Gateway) serveControl(w http.ResponseWriter, r *http.Request, _ string)
 		return c.Relay(route, func(*upstream.Target) (string, string) { return r.URL.EscapedPath(), controlQuery(r.URL) })
 	})
 }
-
-// serveBedrockResponses is Responses at Bedrock's own path: the request is sent as it is, but for the name of its model, to
-// the Bedrock upstream that the model routes to.
-func (g *Gateway) serveBedrockResponses(w http.ResponseWriter, r *http.Request, _ string) {
-	c := g.NewCall(w, r, openaiForm)
-	c.Out = openaiForm.Errors
-	c.Record.Dialect = "responses"
-	c.Answer(func() error {
-		body, err := c.ReadBody()
-		if err != nil {
-			return err
-		}
-		name, err := relayModel("application/json", body)
-		if err != nil {
-			return err
-		}
-		if name == "" {
-			return chat.Invalid("model", "the request names no model; set its member 'model'")
-		}
-		route, err := c.Route(name)
-		if err != nil {
-			return err
-		}
-		only := route.Only(upstream.KindBedrock, "")
-		if only == nil {
-			return &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Param: "model", Message: "the model '" + name + "' is not Bedrock's; use /v1/responses"}
-		}
-		return c.Relay(only, func(*upstream.Target) (string, string) { return r.URL.EscapedPath(), "" })
-	})
-}

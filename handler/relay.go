@@ -20,6 +20,11 @@ func (g *Gateway) serveRelay(w http.ResponseWriter, r *http.Request, _ string) {
 	c := g.NewCall(w, r, openaiForm)
 	c.Out = openaiForm.Errors
 	c.Record.Dialect = c.Out.Name()
+	g.relay(c, r)
+}
+
+// relay sends the call as it is.
+func (g *Gateway) relay(c *exchange.Call, r *http.Request) {
 	c.Answer(func() error {
 		if err := checkScope(c, r); err != nil {
 			return err

@@ -78,6 +78,13 @@ type StreamEncoder interface {
 	Error(dst []byte, err *Error) []byte
 	// ContentType is the media type of the stream.
 	ContentType() string
-	// KeepAlive appends what keeps the connection of a waiting client, and of the proxies before it, open.
+	// KeepAlive appends what keeps the connection of a waiting client, and of the proxies before it, open. It is called while
+	// all that the other methods appended is written, and none of them runs.
 	KeepAlive(dst []byte) []byte
+}
+
+// Follower is a StreamEncoder whose keep-alive and error depend on the frames of a stream that is relayed as it came.
+type Follower interface {
+	// Follow is told of every such frame before it is written.
+	Follow(name, payload []byte)
 }

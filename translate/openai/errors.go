@@ -2,23 +2,9 @@ package openai
 
 import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
-
-// errorTypes are OpenAI's types of errors, with the code that goes with one when none better is known.
-var errorTypes = [...]struct{ name, code string }{
-	chat.ErrInvalidRequest: {"invalid_request_error", ""},
-	chat.ErrAuthentication: {"authentication_error", "invalid_api_key"},
-	chat.ErrPermission:     {"permission_error", ""},
-	chat.ErrNotFound:       {"invalid_request_error", ""},
-	chat.ErrTooLarge:       {"invalid_request_error", "request_too_large"},
-	chat.ErrRateLimit:      {"rate_limit_error", "rate_limit_exceeded"},
-	chat.ErrUpstream:       {"api_error", "upstream_error"},
-	chat.ErrOverloaded:     {"api_error", "overloaded"},
-	chat.ErrTimeout:        {"timeout_error", "timeout"},
-	chat.ErrInternal:       {"api_error", "internal_error"},
-	chat.ErrUnsupported:    {"invalid_request_error", "unsupported"},
-}
 
 // errorKinds are the kinds by OpenAI's types and codes, for errors that come without an HTTP status.
 var errorKinds = map[string]chat.ErrorKind{
@@ -43,30 +29,7 @@ func (Dialect) EncodeError(dst []byte, e *chat.Error, _ string) []byte {
 	if e.Dialect == Name && len(e.Body) > 0 {
 		return append(dst, e.Body...)
 	}
-	return appendError(dst, e)
-}
-
-func appendError(dst []byte, e *chat.Error) []byte {
-	t := errorTypes[e.Kind]
-	dst = append(dst, `{"error":{"message":`...)
-	dst = json.AppendQuoted(dst, e.Message)
-	dst = append(dst, `,"type":"`...)
-	dst = append(dst, t.name...)
-	dst = append(dst, `","param":`...)
-	dst = appendOrNull(dst, e.Param)
-	dst = append(dst, `,"code":`...)
-	if e.Code != "" {
-		t.code = e.Code
-	}
-	dst = appendOrNull(dst, t.code)
-	return append(dst, '}', '}')
-}
-
-func appendOrNull(dst []byte, s string) []byte {
-	if s == "" {
-		return append(dst, "null"...)
-	}
-	return json.AppendQuoted(dst, s)
+	return rules.AppendOpenAIError(dst, e)
 }
 
 // decodeError reads the value of an error member that came with a good status: in a stream, or from servers that answer

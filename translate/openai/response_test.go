@@ -273,8 +273,8 @@ func TestEncodeError(t *testing.T) {
 			}
 		})
 	}
-	for kind := range errorTypes {
-		if errorTypes[kind].name == "" {
+	for kind := chat.ErrInvalidRequest; kind <= chat.ErrUnsupported; kind++ {
+		if rules.OpenAIErrorType(kind) == "" {
 			t.Errorf("kind %d has no type", kind)
 		}
 	}

@@ -84,7 +84,7 @@ func (e *encoder) Error(dst []byte, err *chat.Error) []byte {
 	if err.Dialect == Name && json.Valid(err.Body) == nil {
 		dst = json.AppendCompact(dst, err.Body)
 	} else {
-		dst = appendError(dst, err)
+		dst = rules.AppendOpenAIError(dst, err)
 	}
 	return append(dst, '\n', '\n')
 }
