@@ -37,14 +37,14 @@ func (d *requestDecoder) call(it *inputItem) {
 		if t.Input, ok = chat.Arguments(json.String(tok)); !ok {
 			// The model was cut off, and agents send back what it began.
 			d.x.Note("the arguments of a call in the history are no JSON object; the model gets them as text")
-			t.Input = wrapped("arguments", tok)
+			t.Input = wrapped("arguments", json.String(tok))
 		}
 	case chat.CustomTool:
 		if it.text == nil {
 			d.Missing(1, "input")
 			return
 		}
-		t.Input = wrapped("input", json.Value(it.text))
+		t.Input = wrapped("input", it.text)
 	case chat.ApplyPatchTool, chat.ShellTool, chat.LocalShellTool:
 		own := &ownTools[t.Kind]
 		if len(it.action) == 0 || it.action[0] != '{' {
@@ -52,7 +52,7 @@ func (d *requestDecoder) call(it *inputItem) {
 			return
 		}
 		t.Name = own.name
-		t.Input = wrapped(own.member, it.action)
+		t.Input = wrapped(own.member, json.String(it.action))
 	case chat.ToolSearchTool:
 		t.Name = ownTools[t.Kind].name
 		if t.Input = it.arguments; len(t.Input) == 0 || t.Input[0] != '{' {
@@ -70,16 +70,6 @@ func (d *requestDecoder) call(it *inputItem) {
 		t.Own = it.raw
 	}
 	d.called(chat.Block{Kind: chat.ToolUse, Tool: t}, it.id)
-}
-
-// wrapped is an object of one member.
-func wrapped(key string, v json.Value) json.Value {
-	out := make(json.Value, 0, len(v)+len(key)+5)
-	out = append(out, '{', '"')
-	out = append(out, key...)
-	out = append(out, '"', ':')
-	out = append(out, v...)
-	return append(out, '}')
 }
 
 // result adds what a call gave.
@@ -119,7 +109,8 @@ func (d *requestDecoder) result(it *inputItem) {
 			return
 		}
 	}
-	t.Content = d.arena.Keep(d.blocksOf(it, outputKey))
+	d.blocksOf(it, outputKey)
+	t.Content = d.arena.Keep(&d.scratch, 0)
 	if d.R.Err() == nil {
 		d.answered(chat.Block{Kind: chat.ToolResult, Tool: t}, it.index)
 	}

@@ -88,7 +88,7 @@ func (d *requestDecoder) user(m chat.Message) {
 // endTurn ends the assistant's turn, and leaves room for the results of its calls.
 func (d *requestDecoder) endTurn() {
 	if len(d.turn) > 0 {
-		d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.Assistant, Content: d.arena.Keep(d.turn)})
+		d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.Assistant, Content: d.arena.Keep(&d.turn, 0)})
 	}
 	if d.asked {
 		from := 0

@@ -88,10 +88,10 @@ func blockIn(content json.Value) (b chat.Block, ok bool) {
 	}
 	switch kind := find("type"); string(kind) {
 	case `"thinking"`:
-		b.Kind, b.Text, b.Own = chat.Thinking, find("thinking"), chat.Value(find("signature"))
+		b.Kind, b.Text, b.Own = chat.Thinking, find("thinking"), chat.Own(find("signature"))
 		return b, b.Text != nil
 	case `"redacted_thinking"`:
-		b.Kind, b.Own = chat.RedactedThinking, chat.Value(find("data"))
+		b.Kind, b.Own = chat.RedactedThinking, chat.Own(find("data"))
 		return b, b.Own != nil
 	}
 	return b, false

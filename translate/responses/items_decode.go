@@ -145,7 +145,7 @@ func (d *requestDecoder) place(it *inputItem) {
 // foreign is an item of what OpenAI's side ran, or one that is newer than this: no other model has a word for it.
 func (d *requestDecoder) foreign(it *inputItem) {
 	if d.same {
-		d.assistant(chat.Block{Kind: chat.Opaque, Own: it.raw, Dialect: chat.Responses})
+		d.assistant(chat.Block{Kind: chat.Opaque, Own: chat.Own(it.raw), Dialect: chat.Responses})
 		return
 	}
 	d.x.Omit("input." + chat.Clip(it.kind))
@@ -182,7 +182,7 @@ func (d *requestDecoder) message(it *inputItem) {
 	}
 	switch it.role {
 	case "user":
-		d.user(chat.Message{Role: chat.User, Content: d.arena.Keep(blocks)})
+		d.user(chat.Message{Role: chat.User, Content: d.arena.Keep(&d.scratch, 0)})
 	case "assistant":
 		for i := range blocks {
 			if k := blocks[i].Kind; k != chat.Text && k != chat.Refusal {
@@ -202,7 +202,7 @@ func (d *requestDecoder) message(it *inputItem) {
 			d.req.System = append(d.req.System, blocks...)
 			return
 		}
-		d.user(chat.Message{Role: chat.User, Operator: true, Content: d.arena.Keep(blocks)})
+		d.user(chat.Message{Role: chat.User, Operator: true, Content: d.arena.Keep(&d.scratch, 0)})
 	}
 }
 

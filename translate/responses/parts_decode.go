@@ -12,7 +12,7 @@ type contentPart struct {
 	media     chat.Media
 	isMedia   bool
 	audio     *chat.Media
-	cache     *chat.Cache
+	cache     chat.Cache
 	encrypted bool
 }
 
@@ -135,9 +135,9 @@ func keep(m *chat.Media) *chat.Media {
 
 // breakpoint reads {mode, ttl}. OpenAI's lifetimes are 30m, the provider's default elsewhere, and 12h, of which an hour is
 // the most that another provider has.
-func (d *requestDecoder) breakpoint() *chat.Cache {
+func (d *requestDecoder) breakpoint() chat.Cache {
 	r := &d.R
-	c := &chat.Cache{}
+	c := chat.CacheDefault
 	r.Object()
 	for r.Member() {
 		d.At(3)
@@ -145,11 +145,10 @@ func (d *requestDecoder) breakpoint() *chat.Cache {
 			r.Skip()
 			continue
 		}
-		switch ttl := r.Text(); ttl {
-		case "12h", "1h":
-			c.TTL = "1h"
-		case "5m":
-			c.TTL = ttl
+		if ttl := r.Text(); ttl == "12h" {
+			c = chat.CacheOneHour
+		} else {
+			c, _ = chat.CacheFor(ttl)
 		}
 	}
 	return c

@@ -28,7 +28,7 @@ func (d *requestDecoder) reasoning(it *inputItem) {
 		b = restored
 		b.Maker = chat.MakerByName(name)
 	default:
-		b.Own, b.Maker = chat.Value(it.encrypted), chat.MakerGPT
+		b.Own, b.Maker = chat.Own(it.encrypted), chat.MakerGPT
 		if b.Text == nil {
 			b.Text = json.String(`""`)
 		}
@@ -88,7 +88,7 @@ func (d *requestDecoder) compaction(it *inputItem) {
 		b := chat.Block{Kind: chat.Text, Text: append(json.String(compactedHead), text[1:]...)}
 		d.user(chat.Message{Role: chat.User, Content: d.arena.One(b)})
 	case d.same:
-		d.user(chat.Message{Role: chat.User, Content: d.arena.One(chat.Block{Kind: chat.Opaque, Own: it.raw, Dialect: chat.Responses})})
+		d.user(chat.Message{Role: chat.User, Content: d.arena.One(chat.Block{Kind: chat.Opaque, Own: chat.Own(it.raw), Dialect: chat.Responses})})
 	case it.encrypted == nil:
 		d.Missing(1, "encrypted_content")
 	case d.R.Err() == nil:

@@ -24,8 +24,8 @@ type streamEncoder struct {
 	spanSpace [8]span
 
 	message   streamMessage
-	items     []streamItem // open, but for the message
-	itemSpace [4]streamItem
+	items     []openItem // open, but for the message
+	itemSpace [4]openItem
 
 	value int    // index of the content block of the forced output tool; -1 if it was not called
 	held  []byte // text kept back until it is known whether that tool is called, without quotes

@@ -7,8 +7,8 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// streamItem is reasoning, or a call, that is open.
-type streamItem struct {
+// openItem is reasoning, or a call, that is open.
+type openItem struct {
 	block     int // index of its content block
 	index     int // of the item; -1 while it is not announced
 	kind      chat.BlockKind
@@ -30,7 +30,7 @@ func appendIndex(dst []byte, key string, n int) []byte {
 }
 
 // find returns the open item of a content block; nil if there is none.
-func (e *streamEncoder) find(block int) *streamItem {
+func (e *streamEncoder) find(block int) *openItem {
 	for i := len(e.items) - 1; i >= 0; i-- {
 		if e.items[i].block == block {
 			return &e.items[i]
@@ -40,14 +40,14 @@ func (e *streamEncoder) find(block int) *streamItem {
 }
 
 // open begins an item behind what stands before it.
-func (e *streamEncoder) open(dst []byte, ev *chat.Event) ([]byte, *streamItem) {
+func (e *streamEncoder) open(dst []byte, ev *chat.Event) ([]byte, *openItem) {
 	dst = e.closeItems(e.closeMessage(dst, "completed"), false)
-	e.items = append(e.items, streamItem{block: ev.Index, index: -1, kind: ev.Block})
+	e.items = append(e.items, openItem{block: ev.Index, index: -1, kind: ev.Block})
 	return dst, &e.items[len(e.items)-1]
 }
 
 // announce gives the item its place.
-func (e *streamEncoder) announce(dst []byte, it *streamItem) []byte {
+func (e *streamEncoder) announce(dst []byte, it *openItem) []byte {
 	it.index = e.count
 	e.count++
 	dst = at(e.event(dst, "response.output_item.added"), it.index)
@@ -55,7 +55,7 @@ func (e *streamEncoder) announce(dst []byte, it *streamItem) []byte {
 }
 
 func (e *streamEncoder) blockStart(dst []byte, ev *chat.Event) []byte {
-	var it *streamItem
+	var it *openItem
 	switch ev.Block {
 	case chat.ToolUse:
 		if e.x.IsOutput(ev.Name) {
@@ -141,7 +141,7 @@ func (e *streamEncoder) input(dst []byte, ev *chat.Event) []byte {
 }
 
 // think appends a piece of reasoning that is shown.
-func (e *streamEncoder) think(dst []byte, it *streamItem, tok json.String) []byte {
+func (e *streamEncoder) think(dst []byte, it *openItem, tok json.String) []byte {
 	if !it.shown {
 		it.shown = true
 		dst = e.of(e.event(dst, "response.reasoning_summary_part.added"), "rs", it.index)
@@ -215,7 +215,7 @@ func (e *streamEncoder) lastStatus() string {
 	}
 }
 
-func (e *streamEncoder) closeItem(dst []byte, it *streamItem, status string) []byte {
+func (e *streamEncoder) closeItem(dst []byte, it *openItem, status string) []byte {
 	if it.kind == chat.ToolUse {
 		return e.closeCall(dst, it, status)
 	}
@@ -247,7 +247,7 @@ func quoted(inner []byte) json.String {
 	return append(append(append(out, '"'), inner...), '"')
 }
 
-func (e *streamEncoder) closeCall(dst []byte, it *streamItem, status string) []byte {
+func (e *streamEncoder) closeCall(dst []byte, it *openItem, status string) []byte {
 	input := it.text
 	switch it.tool.kind {
 	case chat.FunctionTool:
@@ -283,7 +283,7 @@ func (e *streamEncoder) closeCall(dst []byte, it *streamItem, status string) []b
 
 // wholeCall announces and ends a call whose item holds its input as JSON. An input that was cut off is none: the call is
 // then one that nobody can run, and is left out.
-func (e *streamEncoder) wholeCall(dst []byte, it *streamItem, status string) []byte {
+func (e *streamEncoder) wholeCall(dst []byte, it *openItem, status string) []byte {
 	input := json.AppendUnquoted(nil, quoted(it.text))
 	if len(input) == 0 {
 		input = []byte("{}")
