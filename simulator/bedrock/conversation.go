@@ -55,6 +55,9 @@ func (m *message) checkBlocks(i int) *apiError {
 			return invalid("The text field in the ContentBlock object at %s is blank. Add text to the text field, and try again.", at)
 		}
 		kind := b.kind()
+		if b.ranHere() {
+			kind = "toolUse" // stands in the model's turn, as its call does
+		}
 		if roles, bound := blockRoles[kind]; bound && !strings.Contains(roles, m.Role) {
 			return invalid("The %s block at %s is not permitted in a message of role %s.", kind, at, m.Role)
 		}
@@ -118,6 +121,11 @@ func (b *block) kind() string {
 	return "json"
 }
 
+// ranHere reports whether the block is a call, or a result, of a tool that Bedrock ran.
+func (b *block) ranHere() bool {
+	return b.ToolUse != nil && b.ToolUse.Type != "" || b.ToolResult != nil && b.ToolResult.Type != ""
+}
+
 // checkPairs holds toolUse and toolResult blocks against each other: the turn after calls answers each of them, and
 // nothing else is answered.
 func (q *converseRequest) checkPairs() *apiError {
@@ -130,7 +138,19 @@ func (q *converseRequest) checkPairs() *apiError {
 		}
 		var uses, results []string
 		seen := map[string]bool{}
+		ran := map[string]bool{}
 		for j := range m.Content {
+			b := &m.Content[j]
+			if b.ranHere() && b.ToolUse != nil {
+				ran[b.ToolUse.ToolUseID] = true
+			}
+			if b.ranHere() {
+				if r := b.ToolResult; r != nil && !ran[r.ToolUseID] {
+					return invalid("The toolResult block at messages.%d.content.%d answers no server_tool_use block before it.", i, j)
+				}
+				used = true
+				continue
+			}
 			if u := m.Content[j].ToolUse; u != nil {
 				if seen[u.ToolUseID] {
 					return invalid("The toolUse block at messages.%d.content.%d has a duplicate toolUseId: %s. Provide a unique id and try again.", i, j, u.ToolUseID)

@@ -81,12 +81,14 @@ type mediaDocument struct {
 }
 
 type toolUse struct {
+	Type      string // server_tool_use: Bedrock ran it
 	ToolUseID string `json:"toolUseId"`
 	Name      string
 	Input     json.RawMessage
 }
 
 type toolResult struct {
+	Type      string // set for a tool that Bedrock ran
 	ToolUseID string `json:"toolUseId"`
 	Content   []block
 	Status    string

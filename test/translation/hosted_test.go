@@ -2,6 +2,7 @@ package translation_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
@@ -89,5 +90,109 @@ func TestSystemTools(t *testing.T) {
 		{rule: "no call can be forced beside them", model: nova2, request: hi + `,"tools":[` + ground + `,{"type":"function","function":{"name":"f"}}],"tool_choice":"required"`, sent: greeted(tools("", ground, spec("f"))), headers: dropped("tool_choice")},
 		{rule: "a model without them", model: nova, request: hi + `,"web_search_options":{}`, sent: greeted(), headers: dropped("web_search_options")},
 		{rule: "OpenAI's words for Claude", request: hi + `,"tools":[{"type":"web_search"}]`, sent: greeted(), headers: dropped("tools")},
+	})
+}
+
+// TestServerToolBlocks shows what becomes of the calls and results that Nova's system tools leave in the model's turn. They were
+// left out of every reply, so that the model did not find them in the next turn; and a client that took such a call for its
+// own looped for ever (https://github.com/strands-agents/harness-sdk/issues/1318).
+func TestServerToolBlocks(t *testing.T) {
+	const (
+		use       = `{"toolUse":{"toolUseId":"s1","name":"nova_code_interpreter","type":"server_tool_use","input":{"snippet":"1+1"}}}`
+		ran       = `{"toolResult":{"toolUseId":"s1","type":"nova_code_interpreter_result","status":"success","content":[{"json":{"stdOut":"2"}},{"text":"a\nb"}]}}`
+		inUse     = `{"index":0,"toolUse":{"toolUseId":"s1","name":"nova_code_interpreter","type":"server_tool_use","input":{"snippet":"1+1"}}}`
+		inRan     = `{"index":1,"toolResult":{"toolUseId":"s1","type":"nova_code_interpreter_result","status":"success","content":[{"json":{"stdOut":"2"}},{"text":"a\nb"}]}}`
+		code      = `{"systemTool":{"name":"nova_code_interpreter"}}`
+		codeTool  = `"tools":[` + code + `]`
+		claudeUse = `{"type":"server_tool_use","id":"s1","name":"nova_code_interpreter","input":{"snippet":"1+1"}}`
+		claudeRan = `{"type":"nova_code_interpreter_result","tool_use_id":"s1","status":"success","content":[{"json":{"stdOut":"2"}},{"text":"a\nb"}]}`
+		nova2Chat = `{"id":"*","object":"chat.completion","created":"*","model":"us.amazon.nova-2-lite-v1:0","choices":[{"index":0,"message":{"role":"assistant","content":"Two","refusal":null,"bedrock_blocks":[` + inUse + `,` + inRan + `]},"logprobs":null,"finish_reason":"stop"}],` + usage + `}`
+	)
+	streamed := func() gatewaytest.Reply {
+		return frames(said(
+			`contentBlockStart {"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"s1","name":"nova_code_interpreter","type":"server_tool_use"}}}`,
+			input(0, `{"snippet":"1`), input(0, `+1"}`), end(0),
+			`contentBlockStart {"contentBlockIndex":1,"start":{"toolResult":{"toolUseId":"s1","type":"nova_code_interpreter_result","status":"success"}}}`,
+			delta(1, `{"toolResult":[{"json":{"stdOut":"2"}}]}`), delta(1, `{"toolResult":[{"text":"a"}]}`), delta(1, `{"toolResult":[{"text":"\nb"}]}`), end(1),
+			say(2, "Two"), end(2),
+		)...)
+	}
+	tb := start(t)
+	tb.run(t, []row{
+		{
+			rule: "they are no tool calls, and come beside them", model: nova2, request: hi + `,` + codeTool,
+			reply: content(use+`,`+ran+`,{"text":"Two"}`, "end_turn"), sent: greeted(tools("", code)), get: nova2Chat,
+		},
+		{
+			rule: "and go back as they came", model: nova2,
+			request: `"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Two","bedrock_blocks":[` + inUse + `,` + inRan + `]},{"role":"user","content":"And?"}],` + codeTool,
+			sent:    `{"toolConfig":{"tools":[` + code + `]},"messages":[{"role":"user","content":[{"text":"Hi"}]},{"role":"assistant","content":[` + use + `,` + ran + `,{"text":"Two"}]},{"role":"user","content":[{"text":"And?"}]}]}`,
+		},
+		{
+			rule: "what is none of them is no way around the pairs of calls and results", model: nova2,
+			request: `"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Two","bedrock_blocks":[{"index":0,"toolUse":{"toolUseId":"s1","name":"f","input":{}}}]},{"role":"user","content":"And?"}]`,
+			status:  400, get: invalid("messages[1].bedrock_blocks[0]", "server_tool_use"),
+		},
+		{
+			rule:    "another family's model does not get them",
+			request: `"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Two","bedrock_blocks":[` + inUse + `]},{"role":"user","content":"And?"}]`,
+			sent:    `{"messages":[{"role":"user","content":[{"text":"Hi"}]},{"role":"assistant","content":[{"text":"Two"}]},{"role":"user","content":[{"text":"And?"}]}]}`,
+			headers: map[string]string{"Bedrock-Gateway-Dropped": "bedrock_blocks"},
+		},
+		{
+			rule: "nor OpenAI, on a relay", model: gpt,
+			request: `"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Two","bedrock_blocks":[` + inUse + `]},{"role":"user","content":"And?"}]`,
+			sent:    `{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Two"},{"role":"user","content":"And?"}]}`,
+		},
+	})
+	t.Run("streamed, each whole", func(t *testing.T) {
+		tb.u.Play(streamed())
+		a := tb.ask(t, "/v1/chat/completions", `{"model":"`+nova2+`",`+hi+`,"stream":true,`+codeTool+`}`, "")
+		for _, want := range []string{`"delta":{"bedrock_blocks":[` + inUse + `]}`, `"delta":{"bedrock_blocks":[` + inRan + `]}`, `"delta":{"content":"Two"}`, `"finish_reason":"stop"`} {
+			if !strings.Contains(a.Body, want) {
+				t.Errorf("the client got\n%s\nwithout\n%s", a.Body, want)
+			}
+		}
+		if a.Broken != nil || strings.Contains(a.Body, "tool_calls") {
+			t.Errorf("the client got %v\n%s", a.Broken, a.Body)
+		}
+	})
+	t.Run("for Anthropic's clients they are blocks of tools that ran", func(t *testing.T) {
+		tb.u.Play(content(use+`,`+ran+`,{"text":"Two"}`, "end_turn"))
+		a := tb.ask(t, "/v1/messages", `{"model":"`+nova2+`","max_tokens":9,`+hi+`}`, "")
+		if !strings.Contains(a.Body, `"content":[`+claudeUse+`,`+claudeRan+`,{"type":"text","text":"Two"}]`) || !strings.Contains(a.Body, `"stop_reason":"end_turn"`) {
+			t.Errorf("the client got %s", a.Body)
+		}
+		tb.u.Seen()
+		tb.u.Play(content(`{"text":"W"}`, "end_turn"))
+		tb.ask(t, "/v1/messages", `{"model":"`+nova2+`","max_tokens":9,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[`+claudeUse+`,`+claudeRan+`,{"type":"text","text":"Two"}]},{"role":"user","content":"And?"}]}`, "")
+		if seen := tb.u.Seen(); len(seen) != 1 || !gatewaytest.SameJSON(seen[0].Body, `{"messages":[{"role":"user","content":[{"text":"Hi"}]},{"role":"assistant","content":[`+use+`,`+ran+`,{"text":"Two"}]},{"role":"user","content":[{"text":"And?"}]}],"inferenceConfig":{"maxTokens":9}}`) {
+			t.Errorf("the upstream was sent %v", seen)
+		}
+	})
+	t.Run("for Anthropic's clients, streamed", func(t *testing.T) {
+		tb.u.Play(streamed())
+		a := tb.ask(t, "/v1/messages", `{"model":"`+nova2+`","max_tokens":9,"stream":true,`+hi+`}`, "")
+		for _, want := range []string{
+			`"index":0,"content_block":{"type":"server_tool_use","id":"s1","name":"nova_code_interpreter","input":{}}`, `"index":0,"delta":{"type":"input_json_delta","partial_json":"{\"snippet\":\"1+1\"}"}`,
+			`"index":1,"content_block":` + claudeRan + `}`, `"index":2,"content_block":{"type":"text","text":""}`, `"stop_reason":"end_turn"`,
+		} {
+			if !strings.Contains(a.Body, want) {
+				t.Errorf("the client got\n%s\nwithout\n%s", a.Body, want)
+			}
+		}
+	})
+	t.Run("a Converse client's go and come as they are, also where its body is translated", func(t *testing.T) {
+		history := `"messages":[{"role":"user","content":[{"text":"Hi"}]},{"role":"assistant","content":[` + use + `,` + ran + `,{"text":"Two"}]},{"role":"user","content":[{"text":"And?"}]}]`
+		tb.u.Play(content(use+`,{"text":"W"}`, "end_turn"))
+		a := tb.ask(t, "/model/"+url.QueryEscape(nova2)+"/converse", `{`+history+`}`, "")
+		if seen := tb.u.Seen(); len(seen) != 1 || seen[0].Body != `{`+history+`}` || !strings.Contains(a.Body, use) {
+			t.Errorf("the upstream was sent %v, the client got %s", seen, a.Body)
+		}
+		tb.u.Play(gatewaytest.Reply{Body: `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"W"},"finish_reason":"stop"}]}`})
+		a = tb.ask(t, "/model/gpt-4o/converse", `{`+history+`}`, "")
+		if seen := tb.u.Seen(); len(seen) != 1 || a.Status != 200 || !strings.Contains(a.Header.Get("Bedrock-Gateway-Dropped"), "messages.content") || strings.Contains(seen[0].Body, "s1") {
+			t.Errorf("the upstream was sent %v; dropped %q, got %d %s", seen, a.Header.Get("Bedrock-Gateway-Dropped"), a.Status, a.Body)
+		}
 	})
 }

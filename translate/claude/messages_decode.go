@@ -6,6 +6,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -191,7 +192,11 @@ func (d *decoder) block(level int, p place) (b chat.Block, ok bool) {
 		d.failAt(level, "type", "Input tag '%s' does not match any of the expected tags", chat.Clip(string(tag)))
 		return b, false
 	case !known:
-		return chat.Block{Kind: chat.Opaque, Own: chat.Own(r.Value()), Dialect: chat.Claude}, true
+		raw := r.Value()
+		if nova := rules.ConverseServerBlock(raw); nova != nil {
+			return chat.Block{Kind: chat.Opaque, Own: chat.Own(nova), Dialect: chat.Converse}, true
+		}
+		return chat.Block{Kind: chat.Opaque, Own: chat.Own(raw), Dialect: chat.Claude}, true
 	}
 	switch kind {
 	case "text":

@@ -104,6 +104,10 @@ func writeReplyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 			w.Value(b.Raw())
 			return
 		}
+		if nova := rules.ClaudeServerBlock(b.Raw()); nova != nil {
+			w.Value(nova)
+			return
+		}
 		x.Note("the reply holds a block that a Claude reply has no place for")
 	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult:
 		x.Note("the reply holds a block that a Claude reply has no place for: " + b.Kind.String())

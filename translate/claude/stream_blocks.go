@@ -59,17 +59,49 @@ func (e *streamEncoder) blockStart(dst []byte, ev *chat.Event) []byte {
 		dst = append(dst, ev.Text...)
 		return e.close(append(dst, deltaEnd...))
 	case chat.Opaque:
-		if json.Find(ev.Raw, "type") == nil {
+		raw := ev.Raw
+		if nova := rules.ClaudeServerBlock(raw); nova != nil {
+			return e.serverBlock(dst, nova, ev.Index)
+		}
+		if json.Find(raw, "type") == nil {
 			return dst
 		}
 		dst = e.open(dst, chat.Opaque, ev.Index)
-		dst = json.AppendCompact(dst, ev.Raw)
+		dst = json.AppendCompact(dst, raw)
 		return append(dst, "}\n\n"...)
 	case chat.Text, chat.Thinking, chat.Refusal: // begin with their first delta
 	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult:
 		e.x.Note("the reply holds a block that a Claude stream has no place for: " + ev.Block.String())
 	}
 	return dst
+}
+
+// serverBlock writes a block of a tool that Bedrock ran, which came whole. The input of a call is a delta of its own, where
+// clients look for it.
+func (e *streamEncoder) serverBlock(dst []byte, raw json.Value, index int) []byte {
+	dst = e.open(dst, chat.Opaque, index)
+	input := json.Find(raw, "input")
+	if input == nil {
+		dst = json.AppendCompact(dst, raw)
+		return e.close(append(dst, "}\n\n"...))
+	}
+	w := json.NewWriter(nil)
+	w.BeginObject()
+	at := json.WalkAt(raw, 0)
+	for ok := at.Object(); ok && at.Member(); {
+		key, v := string(json.AppendEscaped(nil, string(at.Key()))), at.Value()
+		w.Key(key)
+		if key == "input" {
+			w.Raw("{}")
+		} else {
+			w.Value(v)
+		}
+	}
+	w.EndObject()
+	dst = append(append(dst, w.Bytes()...), "}\n\n"...)
+	dst = append(dst, e.cur.head...)
+	dst = json.AppendQuoted(dst, string(json.AppendCompact(nil, input)))
+	return e.close(append(dst, deltaEnd...))
 }
 
 // enter sees to it that the open block is one of text or of thinking from the given source.

@@ -66,6 +66,9 @@ func (d *decoder) block(b *chat.Block, key string) bool {
 		b.Kind, b.Tool = chat.ToolUse, d.toolUse()
 		return b.Tool != nil
 	case "toolResult":
+		if ahead := d.w; json.Find(ahead.Value(), "type") != nil {
+			return false // of a tool that Bedrock ran
+		}
 		b.Kind, b.Tool = chat.ToolResult, d.toolResult()
 	case "reasoningContent":
 		return d.reasoning(b)

@@ -91,13 +91,24 @@ func decodeReplyBlock(r *json.Reader, to []chat.Block, x *chat.Exchange) []chat.
 			to = append(to, chat.Block{Kind: chat.Text, Text: tok})
 		}
 	case "toolUse":
-		t, ours := decodeToolUse(r)
-		if !ours {
-			x.Note("a call of a server tool was skipped")
+		v := r.Value()
+		if raw, ok := server("toolUse", v); ok {
+			to = append(to, chat.Block{Kind: chat.Opaque, Own: chat.Own(raw), Dialect: chat.Converse})
 			break
 		}
+		if len(v) == 0 || v[0] != '{' {
+			x.Note("a tool call that is no object was skipped")
+			break
+		}
+		var inner json.Reader
+		inner.Reset(v)
+		t := decodeToolUse(&inner)
 		t.ID, t.Name = x.ClientToolID(t.ID), x.ClientToolName(t.Name)
 		to = append(to, chat.Block{Kind: chat.ToolUse, Tool: t})
+	case "toolResult":
+		if raw, ok := server("toolResult", r.Value()); ok {
+			to = append(to, chat.Block{Kind: chat.Opaque, Own: chat.Own(raw), Dialect: chat.Converse})
+		}
 	case "reasoningContent":
 		if b, ok := decodeReasoning(r); ok {
 			to = append(to, b)
@@ -111,11 +122,11 @@ func decodeReplyBlock(r *json.Reader, to []chat.Block, x *chat.Exchange) []chat.
 	return to
 }
 
-// decodeToolUse reads a call; false if it is the provider's own to answer (type server_tool_use), which no client can.
-func decodeToolUse(r *json.Reader) (t *chat.Tooling, ours bool) {
-	t, ours = &chat.Tooling{}, true
+// decodeToolUse reads a call.
+func decodeToolUse(r *json.Reader) *chat.Tooling {
+	t := &chat.Tooling{Input: chat.Value("{}")}
 	if !r.MaybeObject() {
-		return t, false
+		return t
 	}
 	for r.Member() {
 		switch string(r.Key()) {
@@ -129,16 +140,11 @@ func decodeToolUse(r *json.Reader) (t *chat.Tooling, ours bool) {
 			} else {
 				r.Skip()
 			}
-		case "type":
-			ours = r.MaybeText() == ""
 		default:
 			r.Skip()
 		}
 	}
-	if t.Input == nil {
-		t.Input = chat.Value("{}")
-	}
-	return t, ours
+	return t
 }
 
 func decodeReasoning(r *json.Reader) (b chat.Block, ok bool) {

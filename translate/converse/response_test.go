@@ -62,7 +62,7 @@ func TestReplies(t *testing.T) {
 		},
 		{name: "a call without input", body: reply(`[{"toolUse":{"toolUseId":"1","name":"f"}}]`, ``), want: `call 1 f {}`},
 		{name: "an unknown block", body: reply(`[{"text":"a"},{"hologram":{"text":"x"}},{"text":"b"}]`, ``), want: `text "a" | text "b"`, note: "hologram"},
-		{name: "the provider's own tools", body: reply(`[{"toolUse":{"toolUseId":"1","name":"web","type":"server_tool_use","input":{}}},{"text":"b"}]`, ``), want: `text "b"`, note: "server tool"},
+		{name: "the provider's own tools", body: reply(`[{"toolUse":{"toolUseId":"1","name":"web","type":"server_tool_use","input":{}}},{"text":"b"}]`, ``), want: `opaque | text "b"`},
 		{name: "no output", body: `{"stopReason":"end_turn"}`, stop: chat.StopEnd, note: "without output"},
 		{name: "null output", body: `{"output":null,"stopReason":null,"usage":null,"metrics":null,"trace":null,"serviceTier":null,"additionalModelResponseFields":null}`},
 		{name: "null content", body: reply(`null`, ``)},

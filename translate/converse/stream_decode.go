@@ -29,7 +29,10 @@ type streamDecoder struct {
 
 type openBlock struct {
 	index int
-	kind  chat.BlockKind // Opaque: of no interest to a client, its deltas are left out
+	kind  chat.BlockKind // Opaque: its deltas are no events
+	// server is the block of a tool that Bedrock runs, which is told when it is whole; nil for another Opaque one, of no
+	// interest to a client.
+	server *serverBlock
 }
 
 // maxOpenBlocks bounds what a broken stream can pile up.
@@ -121,9 +124,18 @@ func (d *streamDecoder) place(out []chat.Event, from, index int) []chat.Event {
 		out[i].Index = index
 		at := d.find(index)
 		if at >= 0 && d.open[at].kind == chat.Opaque {
-			return out[:i] // part of a block that was skipped
+			if b := d.open[at].server; b != nil && out[i].Raw != nil {
+				b.addResult(out[i].Raw)
+			} else if b != nil && out[i].Text != nil {
+				b.add(out[i].Text)
+			}
+			return out[:i]
 		}
 		kind := out[i].Block
+		if kind == chat.Opaque {
+			d.x.Note("a delta of a tool's result that did not begin was skipped")
+			return out[:i]
+		}
 		if at >= 0 && d.open[at].kind == kind {
 			continue
 		}
@@ -145,7 +157,7 @@ func (d *streamDecoder) place(out []chat.Event, from, index int) []chat.Event {
 			out = insert(out, i, chat.Event{Kind: chat.EventBlockStop, Index: index})
 			i++
 		} else {
-			d.open = append(d.open, openBlock{index, kind})
+			d.open = append(d.open, openBlock{index: index, kind: kind})
 		}
 		out = insert(out, i, begin)
 		i++
@@ -194,6 +206,8 @@ func (d *streamDecoder) deltaContent(out []chat.Event) []chat.Event {
 			}
 		case "reasoningContent":
 			out = d.reasoning(out)
+		case "toolResult":
+			out = append(out, chat.Event{Kind: chat.EventBlockDelta, Block: chat.Opaque, Raw: r.Value()})
 		case "citation":
 			if v := value(r); v != nil {
 				out = append(out, chat.Event{Kind: chat.EventCitation, Block: chat.Text, Raw: v})
@@ -231,12 +245,14 @@ func (d *streamDecoder) reasoning(out []chat.Event) []chat.Event {
 	return out
 }
 
-// blockStart reads a contentBlockStart. Only tool calls have one that says anything.
+// blockStart reads a contentBlockStart. Only tool calls and results have one that says anything.
 func (d *streamDecoder) blockStart(out []chat.Event) []chat.Event {
 	out = d.start(out)
 	r := &d.r
 	e := chat.Event{Kind: chat.EventBlockStart, Block: chat.Opaque}
 	said := false
+	var own chat.Value
+	member := ""
 	r.Object()
 	for r.Member() {
 		switch string(r.Key()) {
@@ -248,16 +264,19 @@ func (d *streamDecoder) blockStart(out []chat.Event) []chat.Event {
 			}
 			for r.Member() {
 				said = true
-				if string(r.Key()) != "toolUse" {
-					d.x.Note("an unknown content block was skipped: " + chat.Clip(string(r.Key())))
+				if member = string(r.Key()); member != "toolUse" && member != "toolResult" {
+					d.x.Note("an unknown content block was skipped: " + chat.Clip(member))
 					r.Skip()
 					continue
 				}
-				t, ours := decodeToolUse(r)
-				if !ours {
-					d.x.Note("a call of a server tool was skipped")
+				v := r.Value()
+				if _, ok := server(member, v); ok || member == "toolResult" {
+					own = v
 					continue
 				}
+				var inner json.Reader
+				inner.Reset(v)
+				t := decodeToolUse(&inner)
 				e.Block, e.ID, e.Name = chat.ToolUse, d.x.ClientToolID(t.ID), d.x.ClientToolName(t.Name)
 			}
 		default:
@@ -271,14 +290,17 @@ func (d *streamDecoder) blockStart(out []chat.Event) []chat.Event {
 		if d.open[at].kind != chat.Opaque {
 			out = append(out, chat.Event{Kind: chat.EventBlockStop, Index: e.Index})
 		}
-		d.open[at].kind = e.Block
+		d.open[at] = openBlock{index: e.Index, kind: e.Block}
 	} else if len(d.open) < maxOpenBlocks {
-		d.open = append(d.open, openBlock{e.Index, e.Block})
+		d.open = append(d.open, openBlock{index: e.Index, kind: e.Block})
 	} else {
 		r.Fail(&json.SyntaxError{Reason: "too many open content blocks"})
 		return out
 	}
 	if e.Block == chat.Opaque {
+		if len(own) > 0 && own[0] == '{' {
+			d.serverStart(e.Index, member, own)
+		}
 		return out
 	}
 	return append(out, e)
@@ -299,10 +321,10 @@ func (d *streamDecoder) blockStop(out []chat.Event) []chat.Event {
 	if r.Err() != nil || at < 0 {
 		return out // of a block without content, which nobody heard of
 	}
-	kind := d.open[at].kind
+	b := d.open[at]
 	d.open = append(d.open[:at], d.open[at+1:]...)
-	if kind == chat.Opaque {
-		return out
+	if b.kind == chat.Opaque {
+		return d.serverStop(out, &b)
 	}
 	return append(out, chat.Event{Kind: chat.EventBlockStop, Index: index})
 }

@@ -55,6 +55,9 @@ func (s *streamEncoder) Encode(dst []byte, ev *chat.Event) []byte {
 		w.Raw(`{"role":"assistant"}`)
 		headers = headersStart
 	case chat.EventBlockStart:
+		if ev.Block == chat.Opaque {
+			return s.serverBlock(dst, ev)
+		}
 		headers = s.blockStart(&w, ev)
 	case chat.EventBlockDelta, chat.EventSignature:
 		if len(ev.Text) > 0 {

@@ -29,7 +29,9 @@ func (d *streamDecoder) messageStop(out []chat.Event) []chat.Event {
 // close ends the blocks that the provider left open.
 func (d *streamDecoder) close(out []chat.Event) []chat.Event {
 	for i := range d.open {
-		if d.open[i].kind != chat.Opaque {
+		if d.open[i].kind == chat.Opaque {
+			out = d.serverStop(out, &d.open[i])
+		} else {
 			out = append(out, chat.Event{Kind: chat.EventBlockStop, Index: d.open[i].index})
 		}
 	}

@@ -115,7 +115,7 @@ func TestStreams(t *testing.T) {
 			want: "start\n0 begin thinking\n0 thinking \"h\"\n0 end\n0 begin text\n0 text \"a\"\n0 end" + ended,
 		},
 		{
-			name: "the provider's own tools, their results and unknown blocks are skipped whole",
+			name: "the provider's own tools and their results are told whole, when they end",
 			lines: start + `contentBlockStart {"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"i","name":"web","type":"server_tool_use"}}}
 				contentBlockDelta {"contentBlockIndex":0,"delta":{"toolUse":{"input":"{}"}}}
 				contentBlockStop {"contentBlockIndex":0}
@@ -123,7 +123,7 @@ func TestStreams(t *testing.T) {
 				contentBlockDelta {"contentBlockIndex":1,"delta":{"toolResult":[{"text":"x"}]}}
 				contentBlockStop {"contentBlockIndex":1}
 				contentBlockDelta {"contentBlockIndex":2,"delta":{"text":"a"}}` + end,
-			want: "start\n2 begin text\n2 text \"a\"\n2 end" + ended, note: "server tool",
+			want: "start\n0 begin\n0 end\n1 begin\n1 end\n2 begin text\n2 text \"a\"\n2 end" + ended,
 		},
 		{
 			name: "unknown events and deltas", lines: start + "sparkle {}\n" + `contentBlockDelta {"contentBlockIndex":0,"delta":{"hologram":{}}}` + end,

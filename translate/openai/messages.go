@@ -49,7 +49,7 @@ func (d *decoder) messages() {
 // message reads one message.
 func (d *decoder) message(m *message) {
 	r := &d.R
-	d.scratch, d.thoughts, d.uses = d.scratch[:0], d.thoughts[:0], d.uses[:0]
+	d.scratch, d.thoughts, d.servers, d.uses = d.scratch[:0], d.thoughts[:0], d.servers[:0], d.uses[:0]
 	r.Object()
 	for r.Member() {
 		d.At(1)
@@ -84,6 +84,8 @@ func (d *decoder) message(m *message) {
 			}
 		case "thinking_blocks":
 			d.thinkingBlocks()
+		case bedrockBlocks:
+			d.serverBlocks()
 		case "cache_control", "prompt_cache_breakpoint":
 			m.cache = d.cache(2)
 		case "audio":
@@ -182,6 +184,7 @@ func (d *decoder) assistant(m *message) {
 	if len(turn) == 0 && !m.reasoning.Blank() {
 		turn = append(turn, chat.Block{Kind: chat.Thinking, Text: m.reasoning})
 	}
+	turn = append(turn, d.servers...)
 	if m.list {
 		for i := range d.scratch {
 			if k := d.scratch[i].Kind; k != chat.Text && k != chat.Refusal {

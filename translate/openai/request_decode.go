@@ -18,6 +18,7 @@ type decoder struct {
 	arena    decode.Arena // memory of the blocks of messages that have one
 	scratch  []chat.Block // content of the message being read
 	thoughts []chat.Block // its thinking
+	servers  []chat.Block // what tools left in it that the provider ran
 	uses     []chat.Block // its tool calls
 	open     chat.Calls   // the last assistant turn's tool calls
 	asked    int          // the index of the message that made them

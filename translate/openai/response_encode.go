@@ -34,6 +34,7 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	if s.calls > 0 {
 		dst = appendCalls(dst, r.Content, x)
 	}
+	dst = appendServerBlocks(dst, r.Content)
 	dst = appendAnnotations(dst, r.Content, s.output, x)
 	dst = append(dst, `},"logprobs":`...)
 	if r.Logprobs != nil {
@@ -110,7 +111,9 @@ func summarize(blocks []chat.Block, x *chat.Exchange) (s summary) {
 				s.calls++
 			}
 		case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult, chat.Opaque:
-			x.Note("the reply holds a block that an OpenAI reply has no place for: " + b.Kind.String())
+			if !isServerBlock(b) {
+				x.Note("the reply holds a block that an OpenAI reply has no place for: " + b.Kind.String())
+			}
 		}
 	}
 	return s

@@ -37,7 +37,7 @@ type question struct {
 
 // Splice copies a body for an upstream that speaks this dialect too. Its edits, and there are no others: the model's
 // name; stream_options.include_usage; the members that only gateways know and OpenAI refuses taken out (file_ids,
-// guardrailConfig, thinking and model_id of the body, thinking_blocks of messages, cache_control wherever it stands);
+// guardrailConfig, thinking and model_id of the body, thinking_blocks and bedrock_blocks of messages, cache_control wherever it stands);
 // a limit of output tokens above the model's own, where that is known, cut down to it; the files' text put before the
 // question; parts that name one of our own files replaced by its text; toward a copy of
 // the API, what it refuses of its model. Images by URL are a 400 with chat.CodeRemote where the copy fetches none, and
@@ -176,7 +176,7 @@ func (s *splicer) message() {
 	m := json.EditObject(w, &s.edits)
 	for m.Next() {
 		switch string(m.Key()) {
-		case "thinking_blocks", "cache_control":
+		case "thinking_blocks", bedrockBlocks, "cache_control":
 			m.Drop()
 		case "reasoning_content", "reasoning":
 			if s.keepsReasoning() {

@@ -27,6 +27,7 @@ type encoder struct {
 	begun    bool
 	finished bool
 	tools    []streamedTool
+	servers  int    // blocks of tools that the provider ran, so far
 	thoughts int    // thinking blocks so far
 	thinking int    // index of the content block of the last one
 	output   int    // index of the content block of the forced output tool; -1 if it was not called
@@ -291,7 +292,9 @@ func (e *encoder) blockStart(dst []byte, ev *chat.Event) []byte {
 		return e.close(dst, `}]}`)
 	case chat.Thinking:
 		e.thoughtIndex(ev.Index)
-	case chat.Text, chat.Refusal, chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult, chat.Opaque:
+	case chat.Opaque:
+		return e.serverBlock(dst, ev.Raw)
+	case chat.Text, chat.Refusal, chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult:
 	}
 	return dst
 }

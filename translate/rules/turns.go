@@ -11,6 +11,7 @@ type View struct {
 	Dialect  chat.Dialect // whose own blocks (chat.Opaque) the target understands
 	Thinking bool         // the model takes its reasoning back
 	Unsigned bool         // also reasoning that nobody signed
+	Served   bool         // Bedrock runs tools for the model: it takes back what they left in its turns
 }
 
 // KeepsThinking reports whether the model takes its reasoning back. One that has none, or cannot be asked for it, refuses
@@ -29,7 +30,7 @@ func (v View) Block(b *chat.Block) bool {
 	case chat.RedactedThinking:
 		return v.Thinking
 	case chat.Opaque:
-		return b.Dialect == v.Dialect
+		return b.Dialect == v.Dialect && (v.Served || b.Dialect != chat.Converse || !ofServer(b.Raw()))
 	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolUse, chat.ToolResult:
 	}
 	return true
@@ -194,6 +195,10 @@ func (v View) Unspoken(msgs []chat.Message, x *chat.Exchange) error {
 			case chat.Thinking, chat.RedactedThinking:
 				x.Omit("thinking_blocks")
 			case chat.Opaque:
+				if b.Dialect == chat.Converse && ofServer(b.Raw()) {
+					x.Omit("bedrock_blocks")
+					continue
+				}
 				if err := x.Drop("messages.content"); err != nil {
 					return err
 				}
