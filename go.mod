@@ -17,6 +17,7 @@ require (
 	github.com/aws/smithy-go v1.28.8 // AWS errors by their names
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server
 	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, as Caddy reads them
+	github.com/prometheus/client_golang v1.24.1 // metrics, on the registry that Caddy has
 	github.com/redis/rueidis v1.0.79 // limits that gateways share; one connection serves all requests, and it needs golang.org/x/sys alone
 	github.com/spf13/cobra v1.10.2 // the command line, as Caddy has it
 	github.com/wlynxg/chardet v1.0.5 // the charset of texts that do not say it and are not Latin
@@ -114,7 +115,6 @@ require (
 	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
 	github.com/pires/go-proxyproto v0.15.0 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
-	github.com/prometheus/client_golang v1.24.1 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.71.0 // indirect
 	github.com/prometheus/otlptranslator v1.0.0 // indirect

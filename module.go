@@ -14,7 +14,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/fetch"
@@ -77,6 +76,7 @@ type Gateway struct {
 
 	handler   *handler.Gateway
 	observers []func(*usage.Record) // of calls that are over, besides the access log
+	stop      []func()              // ends what reads the gateway's state
 }
 
 // CaddyModule returns the Caddy module information.
@@ -133,7 +133,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		Native:    !g.NativeOff,
 		Version:   version(),
 	})
-	return nil
+	return g.show(ctx)
 }
 
 // matcher returns what a pattern of models matches, for rooms that do not know routes.
@@ -143,6 +143,9 @@ func matcher(pattern string) func(modelID string) bool { return upstream.NewPatt
 // too: the counts of limits, what is remembered of upstreams, and what
 // requests hold in memory.
 func (g *Gateway) Cleanup() error {
+	for _, stop := range g.stop {
+		stop()
+	}
 	return errors.Join(g.Limiting.Cleanup(), g.Routing.Cleanup(), g.Calls.Cleanup())
 }
 
@@ -246,29 +249,6 @@ func statusOf(err error) int {
 		return e.StatusCode
 	}
 	return 0
-}
-
-// userTags is the placeholder in which an authentication provider lists the tags of its user's key, separated by spaces.
-const userTags = "http.auth.user.tags"
-
-// observe hands a call's record to all that listen. It is called on the request's goroutine, which the access log's fields and
-// the placeholders require.
-func (g *Gateway) observe(r *http.Request, rec *usage.Record) {
-	repl := replacer(r)
-	if repl != nil && len(g.observers) > 0 {
-		rec.User, _ = repl.GetString("http.auth.user.id")
-		rec.Tags, _ = repl.GetString(userTags)
-	}
-	for _, observe := range g.observers {
-		observe(rec)
-	}
-	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Add(zap.Object("bedrock_gateway", rec))
-	}
-	if repl != nil {
-		// Looked up on demand: most requests are logged without them.
-		repl.Map(rec.Placeholder)
-	}
 }
 
 // version returns this module's version as the build recorded it.

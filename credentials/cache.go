@@ -70,6 +70,12 @@ type flight struct {
 	err  error
 }
 
+// refreshedCount and failedCount count the refreshes of this process.
+var refreshedCount, failedCount atomic.Int64
+
+// Refreshes returns how often credentials were refreshed in this process, and how often that failed.
+func Refreshes() (ok, bad int64) { return refreshedCount.Load(), failedCount.Load() }
+
 func newCache(s *settings) *cache {
 	return &cache{settings: s, get: s.retrieve, now: time.Now}
 }
@@ -180,6 +186,11 @@ func (c *cache) refresh(f *flight) {
 		s, err = c.settings.snapshot(creds, now)
 	}
 
+	if err == nil {
+		refreshedCount.Add(1)
+	} else {
+		failedCount.Add(1)
+	}
 	c.mu.Lock()
 	if err == nil {
 		c.current.Store(s)

@@ -201,6 +201,14 @@ func (p *Provider) Status(ctx context.Context) Status {
 	return st
 }
 
+// Expires returns when the credentials that were received last expire; zero where they do not, or none were asked for yet.
+func (p *Provider) Expires() time.Time {
+	if s := p.cache.current.Load(); s != nil && s.creds.CanExpire {
+		return s.expires
+	}
+	return time.Time{}
+}
+
 // Close releases the shared credentials. Closing twice is harmless. Retrieve goes on working, for requests that are
 // still under way, without refreshing in the background.
 func (p *Provider) Close() error {

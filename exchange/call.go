@@ -75,7 +75,7 @@ func (c *Call) Answer(run func() error) {
 
 // observe settles a call that is over, and hands over its record.
 func (c *Call) observe() {
-	c.engine.Process.calls.Add(-1)
+	defer c.engine.Process.calls.Add(-1) // at last: who finds no call under way finds all of them counted
 	c.settle()
 	c.Record.Duration = time.Since(c.start)
 	c.Record.Price(c.engine.Prices)

@@ -75,11 +75,21 @@ type Process struct {
 	owned atomic.Bool
 
 	calls, streams atomic.Int64 // under way
-	panics         atomic.Int64 // since the process began
+
+	panics, files, fileBytes atomic.Int64 // since there is a gateway in the process
 }
 
 // Calls returns how many calls are under way, and how many of them are streams whose reply has begun.
 func (p *Process) Calls() (calls, streams int64) { return p.calls.Load(), p.streams.Load() }
+
+// FileStored counts an upload.
+func (p *Process) FileStored(bytes int64) {
+	p.files.Add(1)
+	p.fileBytes.Add(bytes)
+}
+
+// Stored returns how many files were uploaded, and how many bytes they have.
+func (p *Process) Stored() (files, bytes int64) { return p.files.Load(), p.fileBytes.Load() }
 
 // Panics returns how many calls ended by a fault of the gateway.
 func (p *Process) Panics() int64 { return p.panics.Load() }

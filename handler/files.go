@@ -22,6 +22,8 @@ type filesAPI struct {
 	// owner is whose files a request sees.
 	owner func(*http.Request) string
 	log   *zap.Logger
+	// stored is told of each upload.
+	stored func(bytes int64)
 }
 
 // filesEndpoint returns the endpoint that f serves.

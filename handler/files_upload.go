@@ -63,6 +63,7 @@ func (a *filesAPI) upload(w http.ResponseWriter, r *http.Request, owner, _ strin
 		a.fail(w, r, "", err)
 		return
 	}
+	a.stored(f.Bytes)
 	writeFilesJSON(w, http.StatusOK, newFileObject(f))
 }
 

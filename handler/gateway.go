@@ -46,7 +46,7 @@ func New(c Config) *Gateway {
 	g.Engine = exchange.New(c.Config)
 	g.surface = newSurface(endpoints, map[string]bool{"health off": !c.Health, "native off": !c.Native, "files off": g.Files == nil})
 	if g.Files != nil {
-		g.files = &filesAPI{store: g.Files, owner: func(r *http.Request) string { return g.Caller(r).Owner }, log: g.Logger}
+		g.files = &filesAPI{store: g.Files, owner: func(r *http.Request) string { return g.Caller(r).Owner }, log: g.Logger, stored: g.Process.FileStored}
 	}
 	return g
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -156,6 +157,17 @@ func (m *Model) price() (*Price, error) {
 		p.rates[k] = r
 	}
 	return p, nil
+}
+
+// Priced returns the models that the configuration itself has prices for, patterns aside.
+func (p *Pricing) Priced() []string {
+	var ids []string
+	for _, m := range p.Prices {
+		if !strings.Contains(m.Model, "*") {
+			ids = append(ids, m.Model)
+		}
+	}
+	return ids
 }
 
 // Book returns the prices; nil if there are none.

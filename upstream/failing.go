@@ -94,6 +94,36 @@ func (f *failures) state(p *Failing, now time.Time) (failing, changed, waits boo
 	return failing, changed, now.Before(f.until)
 }
 
+// failingNow is state without taking notice of a change, for those who only look.
+func (f *failures) failingNow(p *Failing, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.at)
+	return p.MaxFails > 0 && n >= p.MaxFails && now.Sub(f.at[n-p.MaxFails]) < p.Duration
+}
+
+// Health is what is known of an upstream by its checks and calls.
+type Health struct {
+	Down    bool     // it fails its checks, or cannot be connected to
+	Failing []string // the models whose calls fail, sorted
+}
+
+// Health returns what is known of the upstream. It asks nobody.
+func (n *Named) Health() Health {
+	m, now := n.memory, time.Now()
+	if m == nil || !m.troubled.Load() {
+		return Health{}
+	}
+	h := Health{Down: m.down.Load() || m.connects.failingNow(&n.Failing, now)}
+	for modelID, f := range m.models.Range {
+		if f.(*failures).failingNow(&n.Failing, now) {
+			h.Failing = append(h.Failing, modelID.(string))
+		}
+	}
+	slices.Sort(h.Failing)
+	return h
+}
+
 // of returns the failures of a model; nil if there are none and add is false, or if too many models have some.
 func (m *memory) of(modelID string, add bool) *failures {
 	if f, ok := m.models.Load(modelID); ok {

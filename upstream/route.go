@@ -245,6 +245,24 @@ func (r *Router) Names() []RouteName {
 	return names
 }
 
+// Models returns the names that the config's own routes give models: those that clients use and those of upstreams.
+func (r *Router) Models() []string {
+	var ids []string
+	for _, route := range r.routes {
+		for _, p := range route.Patterns {
+			if p.Literal() {
+				ids = append(ids, p.String())
+			}
+		}
+		for _, t := range route.Targets {
+			if t.Model != "" {
+				ids = append(ids, t.Model)
+			}
+		}
+	}
+	return ids
+}
+
 // RouteName is a model name of the config's own.
 type RouteName struct {
 	Name   string

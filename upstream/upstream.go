@@ -42,6 +42,10 @@ type Credentialed interface {
 	CredentialStatus(ctx context.Context, check error) CredentialStatus
 }
 
+// Expiring is an upstream that knows when its credentials expire. CredentialsExpire asks nobody; it returns zero where they do
+// not expire, or none were needed yet.
+type Expiring interface{ CredentialsExpire() time.Time }
+
 // CredentialStatus is what a health page may show of credentials: no key, no account.
 type CredentialStatus struct {
 	Method  string    // where they come from: "profile prod, assume role"

@@ -21,9 +21,9 @@ const (
 // costOf asks for a model and returns the header with the call's cost, and the last line of the log's gateway object.
 func costOf(t *testing.T, g *gatewaytest.Gateway, model string) (header, log string) {
 	t.Helper()
-	a := g.Post(t, "/v1/chat/completions", fmt.Sprintf(ask, model))
-	if a.Status != http.StatusOK {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	a := post(t, g, "/v1/chat/completions", fmt.Sprintf(ask, model))
+	if a == nil || a.Status != http.StatusOK {
+		t.Fatalf("got %+v", a)
 	}
 	return a.Header.Get("Bedrock-Gateway-Cost"), accessLog(t, g)
 }

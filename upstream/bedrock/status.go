@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -31,6 +32,14 @@ func (u *Upstream) CredentialStatus(ctx context.Context, check error) upstream.C
 	}
 	st := u.credentials.Status(ctx)
 	return upstream.CredentialStatus{Method: st.Method, Valid: st.Valid && !u.refuses(check), Expires: st.Expires}
+}
+
+// CredentialsExpire returns when the credentials that are in use expire.
+func (u *Upstream) CredentialsExpire() time.Time {
+	if u.key != nil {
+		return time.Time{}
+	}
+	return u.credentials.Expires()
 }
 
 // refuses reports whether the error of a call says that the credentials are invalid.
@@ -80,5 +89,8 @@ func (u *Upstream) listing(ctx context.Context) credentials.Step {
 	return step
 }
 
-// Interface guard
-var _ upstream.Credentialed = (*Upstream)(nil)
+// Interface guards
+var (
+	_ upstream.Credentialed = (*Upstream)(nil)
+	_ upstream.Expiring     = (*Upstream)(nil)
+)

@@ -1,0 +1,181 @@
+package metrics
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Source is a gateway that is configured: what is read of it when metrics are asked for.
+type Source struct {
+	// Models are the models that its configuration names; they are always told apart.
+	Models []string
+	// Calls returns how many calls, and how many streams, of the whole process are under way.
+	Calls func() (calls, streams int64)
+	// Panics and Stored return counts of the whole process: faults of the gateway, and uploads with their bytes.
+	Panics func() int64
+	Stored func() (files, bytes int64)
+	// Credentials returns how often AWS credentials were refreshed in this process, and how often that failed.
+	Credentials func() (refreshed, failed int64)
+	// Upstreams returns the state of its upstreams. It asks nobody.
+	Upstreams func() []Upstream
+}
+
+// Upstream is the state of an upstream.
+type Upstream struct {
+	Name           string
+	Healthy        bool
+	Expires        time.Time // of its credentials; zero if they do not expire, or are not known yet
+	FailingModels  int       // models that it is passed over for
+	PassedOver     int64
+	RetriesRefused int64
+}
+
+// sources are the gateways that are configured. While a configuration is replaced there are those of both.
+type sources struct {
+	mu    sync.Mutex
+	all   []*Source
+	known atomic.Pointer[map[string]bool] // the models that they name
+}
+
+// Follow reads metrics of a gateway too, until stop is called.
+func (m *Metrics) Follow(src *Source) (stop func()) {
+	s := &m.sources
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, src)
+	s.index()
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i, other := range s.all {
+			if other == src {
+				s.all = append(s.all[:i:i], s.all[i+1:]...)
+				break
+			}
+		}
+		s.index()
+	})
+}
+
+// index notes the models that configurations name. s.mu is held.
+func (s *sources) index() {
+	known := map[string]bool{}
+	for _, src := range s.all {
+		for _, id := range src.Models {
+			known[id] = true
+		}
+	}
+	s.known.Store(&known)
+}
+
+// names returns the models that configurations name.
+func (s *sources) names() map[string]bool {
+	if known := s.known.Load(); known != nil {
+		return *known
+	}
+	return nil
+}
+
+func (s *sources) list() []*Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*Source(nil), s.all...)
+}
+
+// Register adds the metrics to the registry of a configuration. Several gateways of a configuration may do so.
+func (m *Metrics) Register(r prometheus.Registerer) error {
+	err := r.Register(m)
+	if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); again {
+		return nil
+	}
+	return err
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+}
+
+// What is read when metrics are asked for.
+var (
+	costDesc        = desc("cost_dollars_total", "What calls cost, by the prices of the configuration.", "upstream", "model")
+	callsDesc       = desc("in_flight_requests", "Calls that are under way.")
+	streamsDesc     = desc("in_flight_streams", "Streamed replies that are under way.")
+	panicsDesc      = desc("panics_total", "Faults of the gateway itself.")
+	filesDesc       = desc("files_stored_total", "Files that were uploaded.")
+	bytesDesc       = desc("files_stored_bytes_total", "Bytes of the files that were uploaded.")
+	credentialsDesc = desc("credential_refreshes_total", "Refreshes of AWS credentials by their outcome: ok or failed.", "outcome")
+	healthyDesc     = desc("upstream_healthy", "Whether an upstream is asked as usual: 0 while it fails its checks or cannot be connected to.", "upstream")
+	failingDesc     = desc("upstream_failing_models", "Models that an upstream is passed over for because their calls fail.", "upstream")
+	expiresDesc     = desc("credentials_expiry_timestamp_seconds", "When an upstream's credentials expire, in Unix time.", "upstream")
+	passedOverDesc  = desc("passed_over_total", "Times that an upstream was passed over because it fails.", "upstream")
+	refusedDesc     = desc("retries_refused_total", "Retries that an upstream's budget of retries had no room for.", "upstream")
+)
+
+// Describe sends the descriptions of all metrics.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, v := range m.vectors {
+		v.Describe(ch)
+	}
+	for _, d := range [...]*prometheus.Desc{costDesc, callsDesc, streamsDesc, panicsDesc, filesDesc, bytesDesc, credentialsDesc, healthyDesc, failingDesc, expiresDesc, passedOverDesc, refusedDesc} {
+		ch <- d
+	}
+}
+
+// Collect sends all metrics.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, v := range m.vectors {
+		v.Collect(ch)
+	}
+	counter := func(d *prometheus.Desc, n float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, n, labels...)
+	}
+	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
+	}
+	for k, amount := range m.amounts() {
+		counter(costDesc, amount.Dollars(), k.upstream, k.model)
+	}
+	all := m.sources.list()
+	if len(all) == 0 {
+		return
+	}
+	latest := all[len(all)-1] // of the process, so that one is as good as another
+	calls, streams := latest.Calls()
+	gauge(callsDesc, float64(calls))
+	gauge(streamsDesc, float64(streams))
+	counter(panicsDesc, float64(latest.Panics()))
+	files, bytes := latest.Stored()
+	counter(filesDesc, float64(files))
+	counter(bytesDesc, float64(bytes))
+	refreshed, failed := latest.Credentials()
+	counter(credentialsDesc, float64(refreshed), "ok")
+	counter(credentialsDesc, float64(failed), "failed")
+
+	// Several sites may have an upstream of one name. The latest configuration counts: where an upstream was taken out, or
+	// mended, the one before must not be told any more.
+	seen := map[string]bool{}
+	for _, src := range slices.Backward(all) {
+		for _, u := range src.Upstreams() {
+			if seen[u.Name] {
+				continue
+			}
+			seen[u.Name] = true
+			healthy := 0.0
+			if u.Healthy {
+				healthy = 1
+			}
+			gauge(healthyDesc, healthy, u.Name)
+			gauge(failingDesc, float64(u.FailingModels), u.Name)
+			if !u.Expires.IsZero() {
+				gauge(expiresDesc, float64(u.Expires.Unix()), u.Name)
+			}
+			counter(passedOverDesc, float64(u.PassedOver), u.Name)
+			counter(refusedDesc, float64(u.RetriesRefused), u.Name)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package bedrockgateway
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+	"github.com/open-bedrock/caddy-bedrock-gateway/metrics"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
+)
+
+// show sets up what tells of the gateway's calls and of its state.
+func (g *Gateway) show(ctx caddy.Context) error {
+	if registry := ctx.GetMetricsRegistry(); registry != nil {
+		if err := metrics.Process.Register(registry); err != nil {
+			return err
+		}
+		g.observers = append(g.observers, metrics.Process.Observe)
+		g.stop = append(g.stop, metrics.Process.Follow(g.source()))
+	}
+	return nil
+}
+
+// source returns what is read of the gateway when metrics are asked for.
+func (g *Gateway) source() *metrics.Source {
+	process := g.Shared()
+	return &metrics.Source{
+		Models: append(g.Router().Models(), g.Priced()...),
+		Calls:  process.Calls, Panics: process.Panics, Stored: process.Stored, Credentials: credentials.Refreshes,
+		Upstreams: func() []metrics.Upstream {
+			all := make([]metrics.Upstream, 0, len(g.Loaded()))
+			for _, n := range g.Loaded() {
+				health := n.Health()
+				u := metrics.Upstream{Name: n.Name, Healthy: !health.Down, FailingModels: len(health.Failing), Expires: expiry(n)}
+				if stats := n.Stats(); stats != nil {
+					u.PassedOver, u.RetriesRefused = stats.PassedOver.Load(), stats.RetriesRefused.Load()
+				}
+				all = append(all, u)
+			}
+			return all
+		},
+	}
+}
+
+// expiry returns when an upstream's credentials expire; zero if they do not, or that is not known.
+func expiry(n *upstream.Named) time.Time {
+	if e, ok := n.Upstream.(upstream.Expiring); ok {
+		return e.CredentialsExpire()
+	}
+	return time.Time{}
+}
+
+// userTags is the placeholder in which an authentication provider lists the tags of its user's key, separated by spaces.
+const userTags = "http.auth.user.tags"
+
+// observe hands a call's record to all that listen. It is called on the request's goroutine, which the access log's fields and
+// the placeholders require.
+func (g *Gateway) observe(r *http.Request, rec *usage.Record) {
+	repl := replacer(r)
+	if repl != nil && len(g.observers) > 0 {
+		rec.User, _ = repl.GetString("http.auth.user.id")
+		rec.Tags, _ = repl.GetString(userTags)
+	}
+	for _, observe := range g.observers {
+		observe(rec)
+	}
+	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Add(zap.Object("bedrock_gateway", rec))
+	}
+	if repl != nil {
+		// Looked up on demand: most requests are logged without them.
+		repl.Map(rec.Placeholder)
+	}
+}
