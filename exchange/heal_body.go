@@ -102,31 +102,13 @@ func dropMarks(w *json.Walker, edits *[]json.Edit, gone member) {
 
 // dropElements is dropMarks for a list, whose elements that are nothing but a mark go with one comma each.
 func dropElements(w *json.Walker, edits *[]json.Edit, gone member) {
-	w.Array()
-	end, kept := w.Offset(), false // behind the last element, or the '['; whether one before this stays
-	lead := -1                     // start of the elements that are gone at the list's head
-	for w.Element() {
-		w.Kind() // goes to its start
-		start := w.Offset()
+	list := json.EditArray(w, edits)
+	for list.Next() {
 		if gone.name == "" && isMark(*w, gone.of) {
-			w.Skip()
-			if kept {
-				*edits = append(*edits, json.Edit{Start: end, End: w.Offset()})
-			} else if lead < 0 {
-				lead = start
-			}
-			end = w.Offset()
-			continue
+			list.Drop()
+		} else {
+			dropMarks(w, edits, gone)
 		}
-		if lead >= 0 {
-			*edits = append(*edits, json.Edit{Start: lead, End: start})
-			lead = -1
-		}
-		dropMarks(w, edits, gone)
-		end, kept = w.Offset(), true
-	}
-	if lead >= 0 {
-		*edits = append(*edits, json.Edit{Start: lead, End: end})
 	}
 }
 

@@ -137,3 +137,94 @@ func (m *Members) Add(key string, value []byte) {
 	m.kept = true
 	*m.edits = append(*m.edits, Edit{m.end, m.end, text})
 }
+
+// Elements walks one array of a validated body and collects what is to be changed in it, as Members does for an object.
+//
+//	list := json.EditArray(&w, &edits)
+//	for list.Next() {
+//		if gone(w) {
+//			list.Drop()
+//		} else {
+//			w.Skip()
+//		}
+//	}
+type Elements struct {
+	w       *Walker
+	edits   *[]Edit
+	start   int  // of the element
+	end     int  // behind the last element, or behind the '['
+	kept    bool // an element before this one stays
+	dropped bool // this one does not
+	any     bool // there was an element
+	lead    int  // start of the removed elements at the array's head; -1 if there is none to close
+}
+
+// EditArray enters the array that w stands before and appends what is changed to edits. If no array stands there, nothing is
+// consumed, Next is false at once and nothing is added.
+func EditArray(w *Walker, edits *[]Edit) Elements {
+	e := Elements{w: w, edits: edits, lead: -1, end: -1}
+	if w.Array() {
+		e.end = w.Offset()
+	}
+	return e
+}
+
+// Next goes to the next element; false at the array's end, which it consumes.
+func (e *Elements) Next() bool {
+	if e.end < 0 {
+		return false
+	}
+	if e.any {
+		e.end = e.w.Offset()
+		e.kept = e.kept || !e.dropped
+	}
+	if !e.w.Element() {
+		if e.lead >= 0 {
+			*e.edits = append(*e.edits, Edit{Start: e.lead, End: e.end})
+			e.lead = -1
+		}
+		e.any = false
+		return false
+	}
+	e.w.Kind() // goes to its start
+	e.any, e.dropped, e.start = true, false, e.w.Offset()
+	if e.lead >= 0 {
+		// The comma goes with what was removed before it.
+		*e.edits = append(*e.edits, Edit{Start: e.lead, End: e.start})
+		e.lead = -1
+	}
+	return true
+}
+
+// Set puts value, one JSON value, in place of the element.
+func (e *Elements) Set(value []byte) {
+	e.w.Skip()
+	*e.edits = append(*e.edits, Edit{e.start, e.w.Offset(), value})
+}
+
+// Drop takes the element out, one comma with it.
+func (e *Elements) Drop() {
+	e.dropped = true
+	e.w.Skip()
+	if e.kept {
+		*e.edits = append(*e.edits, Edit{Start: e.end, End: e.w.Offset()})
+	} else {
+		e.lead = e.start
+	}
+}
+
+// Kept reports whether an element stays; to be called after Next was false.
+func (e *Elements) Kept() bool { return e.kept }
+
+// Add appends an element to the array; to be called after Next was false.
+func (e *Elements) Add(value []byte) {
+	if e.end < 0 {
+		return
+	}
+	text := make([]byte, 0, len(value)+1)
+	if e.kept {
+		text = append(text, ',')
+	}
+	e.kept = true
+	*e.edits = append(*e.edits, Edit{e.end, e.end, append(text, value...)})
+}

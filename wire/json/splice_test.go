@@ -143,3 +143,88 @@ func FuzzMembers(f *testing.F) {
 		}
 	})
 }
+
+func TestElementsKeepTheBytesAndTheCommas(t *testing.T) {
+	const body = `[ 1 , [2,3] ,{"x":"y"}, null ]`
+	for _, tt := range []struct {
+		name, in  string
+		drop, set []int
+		add       int
+		want      string
+	}{
+		{"nothing", body, nil, nil, 0, body},
+		{"the first", body, []int{0}, nil, 0, `[ [2,3] ,{"x":"y"}, null ]`},
+		{"the middle", body, []int{1, 2}, nil, 0, `[ 1, null ]`},
+		{"the last", body, []int{3}, nil, 0, `[ 1 , [2,3] ,{"x":"y"} ]`},
+		{"all", body, []int{0, 1, 2, 3}, nil, 0, `[  ]`},
+		{"one for another", body, []int{0}, []int{2}, 0, `[ [2,3] ,NEW, null ]`},
+		{"added", body, nil, nil, 2, `[ 1 , [2,3] ,{"x":"y"}, null,0,0 ]`},
+		{"added for all", body, []int{0, 1, 2, 3}, nil, 2, `[ 0,0 ]`},
+		{"added to nothing", `[]`, nil, nil, 1, `[0]`},
+		{"no list", `{}`, nil, nil, 1, `{}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := WalkAt([]byte(tt.in), 0)
+			var edits []Edit
+			list := EditArray(&w, &edits)
+			for i := 0; list.Next(); i++ {
+				switch {
+				case slices.Contains(tt.drop, i):
+					list.Drop()
+				case slices.Contains(tt.set, i):
+					list.Set([]byte("NEW"))
+				default:
+					w.Skip()
+				}
+			}
+			for range tt.add {
+				list.Add([]byte("0"))
+			}
+			if got := string(AppendEdited([]byte("> "), []byte(tt.in), edits)); got != "> "+tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzElements drops and sets elements of any array by the bits of two masks and holds the outcome to encoding/json: still
+// JSON, and the untouched elements as they were.
+func FuzzElements(f *testing.F) {
+	f.Add([]byte(`[ 1 , [2,{"}":"\""}], {"x":"y"} ]`), uint64(5), uint64(2))
+	f.Add([]byte(`[]`), uint64(0), uint64(0))
+	f.Fuzz(func(t *testing.T, in []byte, drop, set uint64) {
+		var was []stdjson.RawMessage
+		if Valid(in) != nil || stdjson.Unmarshal(in, &was) != nil || was == nil || len(was) > 64 {
+			t.Skip()
+		}
+		var want []stdjson.RawMessage
+		w := WalkAt(in, 0)
+		var edits []Edit
+		list := EditArray(&w, &edits)
+		for i := 0; list.Next(); i++ {
+			switch {
+			case drop&(1<<i) != 0:
+				list.Drop()
+			case set&(1<<i) != 0:
+				want = append(want, stdjson.RawMessage("0"))
+				list.Set([]byte("0"))
+			default:
+				want = append(want, was[i])
+				w.Skip()
+			}
+		}
+		if list.Kept() != (len(want) > 0) {
+			t.Fatalf("kept %v of %q", list.Kept(), in)
+		}
+		list.Add([]byte("true"))
+		want = append(want, stdjson.RawMessage("true"))
+		out := AppendEdited(nil, in, edits)
+		var got []stdjson.RawMessage
+		if err := stdjson.Unmarshal(out, &got); err != nil {
+			t.Fatalf("%q became %q: %v", in, out, err)
+		}
+		if !slices.EqualFunc(got, want, func(a, b stdjson.RawMessage) bool { return bytes.Equal(a, b) }) {
+			t.Fatalf("%q became %q", in, out)
+		}
+	})
+}
