@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/openai"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/responses"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -86,7 +88,7 @@ func (c *Call) translate(a *attempt, inline []chat.Block, context chat.String) e
 	if err := c.resolveFiles(a, req); err != nil {
 		return err
 	}
-	if a.call.Dialect != c.engine.openai || a.x.Facts.InlineImages { // OpenAI fetches for itself
+	if name := a.call.Dialect.Name(); name != openai.Name && name != responses.Name || a.x.Facts.InlineImages { // OpenAI fetches for itself
 		if err := c.fetchImages(req); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/responses"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/eventstream"
 )
@@ -15,7 +16,8 @@ import (
 // where the names differ, and leaves them out of the next request, which is refused for it.
 type naming struct {
 	name  string // "": the reply keeps the upstream's name
-	every bool   // in each frame, as in OpenAI's streams; else in the first that has one
+	every bool   // in each frame, as in OpenAI's chat; else in the first that has one
+	some  bool   // in those with a response, as in OpenAI's Responses
 	buf   []byte
 }
 
@@ -24,11 +26,12 @@ type naming struct {
 // Bedrock's own clients know its names: those stay, unless a route renamed the model.
 func (c *Call) namingOf(a *attempt) naming {
 	own := c.Out.Name() == claude.Name
-	// Bedrock's copy of chat names what was asked there: a profile, or mantle's own name.
-	if a.x.TargetModel == a.x.Model && (!own || c.form.Native) && a.x.Access.API != model.Chat {
+	// Bedrock's copies of OpenAI's APIs name what was asked there: a profile, or mantle's own name.
+	api := a.x.Access.API
+	if a.x.TargetModel == a.x.Model && (!own || c.form.Native) && api != model.Chat && api != model.Responses {
 		return naming{}
 	}
-	return naming{name: a.x.Model, every: !own}
+	return naming{name: a.x.Model, every: !own, some: c.Out.Name() == responses.Name}
 }
 
 // append appends a whole reply.
@@ -44,7 +47,7 @@ func (n *naming) append(dst, body []byte) []byte {
 // payload returns the payload with the name in it; the payload's own bytes where there is nothing to do. The result is
 // valid until the next call.
 func (n *naming) payload(payload []byte) []byte {
-	if n.name == "" || payload == nil {
+	if n.name == "" || payload == nil || n.some && !bytes.Contains(payload, inResponse) {
 		return payload
 	}
 	var ok bool
@@ -57,6 +60,8 @@ func (n *naming) payload(payload []byte) []byte {
 	}
 	return n.buf
 }
+
+var inResponse = []byte(`"response":`)
 
 // ping begins the events that may come before a reply's first.
 var ping = []byte(`{"type":"ping"`)

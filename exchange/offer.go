@@ -23,7 +23,7 @@ func (c *Call) prepare(t *upstream.Target) (*attempt, error) {
 	for _, own := range [...]bool{true, false} {
 		for i := range list {
 			o := &list[i]
-			if isOwn := o.Dialect != nil && !o.Spare && o.Dialect.Name() == c.Client.Name(); isOwn != own || s.tried(o) {
+			if isOwn := o.Dialect != nil && !o.Spare && o.Dialect.Name() == c.Client.Name(); isOwn != own || o.OwnClients && !own || s.tried(o) {
 				continue
 			}
 			a, err := c.prepareBy(t, o, modelID)
@@ -143,10 +143,12 @@ func (c *Call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) 
 	}
 	if same && inline == nil {
 		err = c.splice(a, text)
-		if e, ok := errors.AsType[*chat.Error](err); !ok || e.Code != chat.CodeRemote || c.engine.Images == nil {
+		e, ok := errors.AsType[*chat.Error](err)
+		if !ok || e.Code != chat.CodeAnew && (e.Code != chat.CodeRemote || c.engine.Images == nil) {
 			return a, err
 		}
-		// Content that the upstream wants by value: it is fetched, and the request written anew.
+		// Content that the upstream wants by value, which is fetched, or what no edit can say: the request is written anew.
+		x.Dropped = nil
 	}
 	if err := c.translate(a, inline, text); err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 type Offer struct {
 	// Dialect is what the request is written in; nil for an API whose dialect the gateway does not have.
 	Dialect translate.Dialect
+	// OwnClients: it is only for clients of that very dialect, because the upstream is not known to have it.
+	OwnClients bool
 	// Access is zero for an upstream with one API only.
 	model.Access
 }

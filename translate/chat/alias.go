@@ -55,7 +55,7 @@ func (a *aliases) from(to string) string {
 
 // Aliased reports whether anything in the target's replies has to be changed back for the client.
 func (x *Exchange) Aliased() bool {
-	return x.OutputTool != "" || x.names.changed() || x.ids.changed()
+	return x.OutputTool != "" || x.Reworded || x.names.changed() || x.ids.changed()
 }
 
 // ToolName returns the name under which the target knows the client's tool. legal and maxLen are the target's rule: what

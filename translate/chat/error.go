@@ -94,3 +94,7 @@ func Clip(s string) string {
 // CodeRemote is the Code of the error for content that is given as a URL where the target takes it by value alone. A
 // caller that fetches such content can decode and encode the request instead of splicing it.
 const CodeRemote = "remote_content"
+
+// CodeAnew is the Code of the error for a body that Splice cannot edit to what the target takes, where the same request, decoded
+// and encoded, can be said.
+const CodeAnew = "written_anew"

@@ -41,6 +41,9 @@ type Exchange struct {
 
 	// OutputTool is the forced tool that stands for a response format; its input becomes the reply's text. "" if none.
 	OutputTool string
+	// Reworded: the request says something in another way than the client's own dialect does, so that a reply in the same
+	// dialect is not the client's.
+	Reworded bool
 	// FunctionCalls: the client speaks OpenAI's deprecated functions: it gets a call as function_call.
 	FunctionCalls bool
 	// ShowTrace: the client asked for the guardrail's trace.

@@ -12,6 +12,7 @@ func TestAppendNamed(t *testing.T) {
 	}{
 		"a whole reply":            {`{ "id":"1","model":"claude-x" ,"content":[{"model":"y"}]}`, `{ "id":"1","model":"my \"m\"" ,"content":[{"model":"y"}]}`},
 		"the first event":          {`{"type":"message_start","message":{"model":"claude-x","id":"1"}}`, `{"type":"message_start","message":{"model":"my \"m\"","id":"1"}}`},
+		"an event of Responses":    {`{"type":"response.created","response":{"id":"1","model":"claude-x"}}`, `{"type":"response.created","response":{"id":"1","model":"my \"m\""}}`},
 		"another event":            {`{"type":"content_block_delta","delta":{"type":"text_delta","text":"model"}}`, ""},
 		"a member that is no name": {`{"model":{"model":"x"}}`, ""},
 		"no object":                {`["model"]`, ""},

@@ -61,3 +61,28 @@ func FuzzStream(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSplice holds that whatever body is edited stays JSON, and that nothing is left to edit in it.
+func FuzzSplice(f *testing.F) {
+	f.Add(`{"model":"m","store":true,"input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"local_shell_call","call_id":"c","action":{"command":["ls"]}},{"type":"agent_message","content":"x"},{"type":"additional_tools","tools":[{"type":"web_search"},{"type":"function","name":"f"}]}],"tools":[{"type":"web_search"}],"reasoning":{"summary":"detailed"},"temperature":0.5}`)
+	f.Add(`{"input":"Hi","tools":[],"tool_choice":{"type":"allowed_tools","tools":[{"type":"web_search"}]}}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		var b chat.Body
+		if b.ParseBody([]byte(body)) != nil {
+			return
+		}
+		once, err := Dialect{}.Splice(nil, &b, &chat.Edits{Model: "m"}, mantleGPT())
+		if err != nil {
+			told(t, err)
+			return
+		}
+		var again chat.Body
+		if err := again.ParseBody(once); err != nil {
+			t.Fatalf("%v\n%s", err, once)
+		}
+		twice, err := Dialect{}.Splice(nil, &again, &chat.Edits{Model: "m"}, mantleGPT())
+		if err != nil || string(twice) != string(once) {
+			t.Fatalf("%v\nonce  %s\ntwice %s", err, once, twice)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package responses
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
@@ -135,49 +136,40 @@ func (e *requestEncoder) planReasoning() {
 func (e *requestEncoder) reasoning() {
 	w := &e.w
 	w.Raw(`"store":false`)
-	include, settings := e.ownMember("include"), e.ownMember("reasoning")
-	switch {
-	case e.own && include != nil:
+	switch include := e.extra(Name, "include"); {
+	case include != nil:
 		w.Key("include")
 		w.Value(withSealed(include, e.sealed))
 	case e.sealed:
 		w.Raw(`"include":["reasoning.encrypted_content"]`)
 	}
-	if e.effort == "" && !e.summary && settings == nil {
-		return
+	summary := e.extra(Name, "reasoning.summary")
+	switch {
+	case summary == nil && e.summary && !e.own, summary != nil && !takesSummary(e.x, chat.String(summary).Unquote()):
+		summary = chat.Value(`"auto"`)
 	}
-	w.Key("reasoning")
-	w.BeginObject()
+	open := false
+	member := func(key string, v chat.Value) {
+		if v == nil {
+			return
+		}
+		if !open {
+			w.Key("reasoning")
+			w.BeginObject()
+			open = true
+		}
+		w.Key(key)
+		w.Value(v)
+	}
 	if e.effort != "" {
-		w.Key("effort")
-		w.Text(e.effort)
+		member("effort", chat.Value(json.Quote(e.effort)))
 	}
-	switch summary := chat.String(json.Find(settings, "summary")).Unquote(); {
-	case !e.own && e.summary, summary != "" && !takesSummary(e.x, summary):
-		w.Raw(`"summary":"auto"`)
-	case summary != "":
-		w.Key("summary")
-		w.Text(summary)
+	member("summary", summary)
+	member("context", e.extra(Name, "reasoning.context"))
+	member("mode", e.extra(Name, "reasoning.mode"))
+	if open {
+		w.EndObject()
 	}
-	for _, key := range [...]string{"context", "mode"} {
-		if v := json.Find(settings, key); v != nil && string(v) != "null" {
-			w.Key(key)
-			w.Value(v)
-		}
-	}
-	w.EndObject()
-}
-
-// ownMember returns a member of the client's body that has no canonical field, if it is in this dialect.
-func (e *requestEncoder) ownMember(key string) chat.Value {
-	if e.own {
-		for i := range e.r.Extra {
-			if e.r.Extra[i].Key == key {
-				return e.r.Extra[i].Value
-			}
-		}
-	}
-	return nil
 }
 
 // withSealed adds the sealed reasoning to a list of what a reply is to include.
@@ -252,12 +244,9 @@ func (e *requestEncoder) sample(param string, v chat.Value) {
 // text writes the format of the reply's text.
 func (e *requestEncoder) text() {
 	w, f := &e.w, e.r.Format
-	verbosity := e.extra("verbosity")
+	verbosity := e.extra("openai", "verbosity")
 	if e.own {
-		verbosity = json.Find(e.ownMember("text"), "verbosity")
-	}
-	if string(verbosity) == "null" {
-		verbosity = nil
+		verbosity = e.extra(Name, "text.verbosity")
 	}
 	if f == nil && verbosity == nil {
 		return
@@ -364,12 +353,12 @@ func (e *requestEncoder) extraMember(m *chat.Member) {
 	}
 }
 
-// extra returns a member of a chat that has no canonical field.
-func (e *requestEncoder) extra(key string) chat.Value {
-	if e.r.Dialect == "openai" {
+// extra returns a member of a body in the given dialect that has no canonical field; nil if there is none.
+func (e *requestEncoder) extra(dialect, key string) chat.Value {
+	if e.r.Dialect == dialect {
 		for i := range e.r.Extra {
-			if e.r.Extra[i].Key == key {
-				return e.r.Extra[i].Value
+			if m := &e.r.Extra[i]; m.Key == key && string(m.Value) != "null" {
+				return m.Value
 			}
 		}
 	}
@@ -379,15 +368,14 @@ func (e *requestEncoder) extra(key string) chat.Value {
 // ownExtra writes a member of the client's own body that has no canonical field.
 func (e *requestEncoder) ownExtra(m *chat.Member) {
 	switch m.Key {
-	case "store", "include", "reasoning", "text", "stream", "input", "model":
+	case "include", "reasoning.summary", "reasoning.context", "reasoning.mode", "text.verbosity":
 		return // written already
-	case "background":
-		if !rules.Idle(m.Value) {
-			e.drop(m.Key)
-		}
-		return
 	case "top_logprobs":
 		e.sample(m.Key, m.Value)
+		return
+	}
+	if strings.Contains(m.Key, ".") { // within an object, and newer than this
+		e.drop(m.Key)
 		return
 	}
 	e.w.Key(string(json.AppendEscaped(nil, m.Key)))

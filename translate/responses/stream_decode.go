@@ -22,8 +22,8 @@ func (Dialect) NewStreamDecoder(x *chat.Exchange) chat.StreamDecoder {
 type streamDecoder struct {
 	x     *chat.Exchange
 	r     json.Reader
-	items []streamItem
-	space [4]streamItem
+	items []readingItem
+	space [4]readingItem
 
 	started bool
 	waiting bool // an in_progress has come
@@ -32,8 +32,8 @@ type streamDecoder struct {
 	next    int // index of the next content block
 }
 
-// streamItem is what is known of one output item.
-type streamItem struct {
+// readingItem is what is known of one output item.
+type readingItem struct {
 	output int // the index that the upstream gave it
 	// The content block that is open, if one is.
 	open   bool
@@ -186,7 +186,7 @@ func (d *streamDecoder) start(out []chat.Event, response chat.Value) []chat.Even
 }
 
 // find returns the item of the given index; nil if none is known.
-func (d *streamDecoder) find(output int) *streamItem {
+func (d *streamDecoder) find(output int) *readingItem {
 	for i := len(d.items) - 1; i >= 0; i-- {
 		if d.items[i].output == output {
 			return &d.items[i]
@@ -196,7 +196,7 @@ func (d *streamDecoder) find(output int) *streamItem {
 }
 
 // item returns the item of the given index, a new one if need be; nil if there are too many.
-func (d *streamDecoder) item(output int) *streamItem {
+func (d *streamDecoder) item(output int) *readingItem {
 	if it := d.find(output); it != nil {
 		return it
 	}
@@ -204,12 +204,12 @@ func (d *streamDecoder) item(output int) *streamItem {
 		d.x.Note("the upstream sent too many output items; the rest were left out")
 		return nil
 	}
-	d.items = append(d.items, streamItem{output: output})
+	d.items = append(d.items, readingItem{output: output})
 	return &d.items[len(d.items)-1]
 }
 
 // open begins a content block of the item.
-func (d *streamDecoder) open(out []chat.Event, it *streamItem, e chat.Event) []chat.Event {
+func (d *streamDecoder) open(out []chat.Event, it *readingItem, e chat.Event) []chat.Event {
 	out = d.close(out, it)
 	it.open, it.told, it.filled, it.block, it.kind = true, true, false, d.next, e.Block
 	d.next++
@@ -217,7 +217,7 @@ func (d *streamDecoder) open(out []chat.Event, it *streamItem, e chat.Event) []c
 	return append(out, e)
 }
 
-func (d *streamDecoder) close(out []chat.Event, it *streamItem) []chat.Event {
+func (d *streamDecoder) close(out []chat.Event, it *readingItem) []chat.Event {
 	if !it.open {
 		return out
 	}
@@ -370,7 +370,7 @@ func (d *streamDecoder) itemDone(out []chat.Event, f *frame) []chat.Event {
 }
 
 // whole tells an item of which nothing was told before.
-func (d *streamDecoder) whole(out []chat.Event, it *streamItem, v chat.Value) []chat.Event {
+func (d *streamDecoder) whole(out []chat.Event, it *readingItem, v chat.Value) []chat.Event {
 	for _, b := range appendItem(nil, v, d.x) {
 		e := chat.Event{Block: b.Kind}
 		text := b.Text

@@ -38,6 +38,7 @@ func (e *requestEncoder) tools() {
 		case e.keepsOwn(t):
 			w.Value(t.Own)
 		default:
+			e.x.Reworded = e.x.Reworded || e.own && t.Kind != chat.FunctionTool
 			e.function(t)
 		}
 	}

@@ -19,13 +19,26 @@ import (
 // maxListing bounds a listing of models.
 const maxListing = 8 << 20
 
-var offers = []upstream.Offer{{Dialect: translate.ByName("openai")}}
+// The ways to ask: chat, which every server has, and Responses.
+var (
+	offersChat       = []upstream.Offer{{Dialect: translate.ByName("openai")}}
+	offersOpenAI     = append(offersChat[:1:1], upstream.Offer{Dialect: translate.ByName("responses")})
+	offersCompatible = append(offersChat[:1:1], upstream.Offer{Dialect: translate.ByName("responses"), OwnClients: true})
+)
 
 // Prepare sets x's facts of the model.
 func (u *Upstream) Prepare(x *chat.Exchange) { x.Facts = model.Lookup(x.TargetModel) }
 
-// Offers is OpenAI's chat alone.
-func (u *Upstream) Offers(string) []upstream.Offer { return offers }
+// Offers are OpenAI's chat, and Responses: for its own clients, and at OpenAI itself for what chat cannot say.
+func (u *Upstream) Offers(string) []upstream.Offer {
+	switch {
+	case u.Responses != nil && !*u.Responses:
+		return offersChat
+	case u.BaseURL == "":
+		return offersOpenAI
+	}
+	return offersCompatible
+}
 
 // AskUsage reports whether streams are asked for their usage; see StreamUsage.
 func (u *Upstream) AskUsage() bool { return u.StreamUsage == nil || *u.StreamUsage }
@@ -49,7 +62,11 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 }
 
 func (u *Upstream) openChat(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
-	req := u.request(ctx, http.MethodPost, "/chat/completions", c.Query, c.Body)
+	path := "/chat/completions"
+	if c.Dialect.Name() == "responses" {
+		path = "/responses"
+	}
+	req := u.request(ctx, http.MethodPost, path, c.Query, c.Body)
 	req.Header["Content-Type"] = jsonType
 	upstream.PassHeaders(req.Header, c.Header, "Openai-Beta", "Idempotency-Key")
 	if c.Stream {

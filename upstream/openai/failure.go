@@ -18,7 +18,8 @@ type reported struct {
 	whole                      bool // it is an object, as OpenAI's own are
 }
 
-// decodeError reads {"error":{…}}, {"error":"…"}, {"message":"…"} or {"detail":"…"}; ok is false where there is none.
+// decodeError reads {"error":{…}}, {"error":"…"}, {"message":"…"} or {"detail":"…"}; ok is false where there is none. A code and
+// a param may stand beside the message, as in the events of Responses.
 func decodeError(body []byte) (e reported, ok bool) {
 	r := json.NewReader(body)
 	for r.Object(); r.Member(); {
@@ -36,6 +37,10 @@ func decodeError(body []byte) (e reported, ok bool) {
 		case (key == "error" || key == "message" || key == "detail") && r.Kind() == json.Text:
 			ok = true
 			e.message = r.Text()
+		case key == "code" && r.Kind() == json.Text && e.code == "":
+			e.code = r.Text()
+		case key == "param" && r.Kind() == json.Text && e.param == "":
+			e.param = r.Text()
 		default:
 			r.Skip()
 		}
@@ -109,6 +114,7 @@ func failure(status int, h http.Header, body []byte) *chat.Error {
 // eventStatus are the statuses of errors that come as a frame of a stream, by their type or code.
 var eventStatus = map[string]int{
 	"rate_limit_error": 429, "rate_limit_exceeded": 429, "insufficient_quota": 429, "tokens": 429, "requests": 429,
+	"server_is_overloaded": 503, "slow_down": 503, "service_unavailable": 503, "invalid_prompt": 400,
 	"invalid_api_key": 401, "authentication_error": 401, "invalid_request_error": 400, "context_length_exceeded": 400, "overloaded_error": 503, "timeout": 504,
 }
 

@@ -50,6 +50,10 @@ type Upstream struct {
 	// Default: `true`.
 	StreamUsage *bool `json:"stream_usage,omitempty"`
 
+	// Whether the upstream has OpenAI's Responses API. Clients of an upstream
+	// without it are answered all the same, by Chat Completions. Default: `true`.
+	Responses *bool `json:"responses,omitempty"`
+
 	transport.HTTP
 
 	// What Provision resolved. Unexported, so that no log prints the key.
@@ -156,6 +160,7 @@ func (u *Upstream) resolve(repl *caddy.Replacer) error {
 //		project      <id>
 //		header       <name> <value>
 //		stream_usage off
+//		responses    off
 //		transport    http { ... }
 //	}
 func (u *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -208,6 +213,10 @@ func (u *Upstream) unmarshalSubdirective(d *caddyfile.Dispenser) error {
 	case "stream_usage":
 		_, err := directive.OneOf(d, "off")
 		u.StreamUsage = new(bool)
+		return err
+	case "responses":
+		_, err := directive.OneOf(d, "off")
+		u.Responses = new(bool)
 		return err
 	case "transport":
 		return u.UnmarshalTransport(d)

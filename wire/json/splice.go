@@ -213,6 +213,9 @@ func (e *Elements) Drop() {
 	}
 }
 
+// Entered reports whether an array stands there.
+func (e *Elements) Entered() bool { return e.end >= 0 }
+
 // Kept reports whether an element stays; to be called after Next was false.
 func (e *Elements) Kept() bool { return e.kept }
 
