@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The messages of a 401. A missing key and a wrong one have different messages,
@@ -42,10 +44,40 @@ func refuse(w http.ResponseWriter, r *http.Request, given bool) {
 		// A handle_errors route makes the server close the connection. A client that does not know would send its next
 		// request on it, and lose it.
 		h.Set("Connection", "close")
+		defer linger(w, r)
 	}
 	h.Set("WWW-Authenticate", `Bearer realm="bedrock_gateway"`)
 	w.WriteHeader(http.StatusUnauthorized)
 	_, _ = w.Write([]byte(body)) // the client has left, if it fails
+}
+
+// What is read of a refused body, and for how long.
+const (
+	lingerBytes = 32 << 20
+	lingerTime  = 2 * time.Second
+)
+
+// linger sends what was written, and then reads what the client still sends. A server that closes a connection while
+// something is on its way resets it, and the reset takes the answer along: clients that send all of their body before
+// they read would never know what was wrong. The server itself lingers for handlers that do not close the connection, but
+// reads up to 256 KB before it sends the answer, so that a client which pauses gets none.
+func linger(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	c := http.NewResponseController(w)
+	if c.Flush() != nil || c.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+		return
+	}
+	if _, err := io.CopyN(io.Discard, r.Body, lingerBytes); err != nil {
+		return // the body's end, or the client's, or the time is over
+	}
+	rest := time.NewTimer(lingerTime / 4)
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-r.Context().Done():
+	}
 }
 
 func underAny(path string, prefixes []string) bool {
