@@ -18,8 +18,10 @@ const (
 	maxWait = 50 * time.Millisecond
 	// storeTime is how long an answer is waited for that no request waits for any more.
 	storeTime = 5 * time.Second
-	// awayAfter is how many requests in a row must have waited in vain for the store to be left alone until it answers again.
+	// A store that failed so many times in a row, over so long, is left alone until it answers again. A moment in which this
+	// process had no CPU time is no outage.
 	awayAfter = 3
+	awayTime  = 250 * time.Millisecond
 	// reachEvery is how often a store that is away is asked whether it is back.
 	reachEvery = 250 * time.Millisecond
 	// renewEvery is how often leases are renewed: twice may fail.
@@ -52,6 +54,8 @@ type Shared struct {
 
 	away   atomic.Bool
 	failed atomic.Int32 // in a row
+
+	failing atomic.Int64 // when the first of them was, in nanoseconds since epoch; 0 where there is none
 
 	mu    sync.Mutex
 	held  map[*sharedLease]struct{}
@@ -227,11 +231,15 @@ func (s *Shared) note(err error, count string) {
 	if err == nil {
 		if s.failed.Load() != 0 {
 			s.failed.Store(0)
+			s.failing.Store(0)
 		}
 		return
 	}
 	s.Stats.Failures.Add(1)
-	if s.failed.Add(1) < awayAfter || s.ctx.Err() != nil || !s.away.CompareAndSwap(false, true) {
+	s.log.Debug("the store of limits failed", zap.Error(err))
+	now := int64(time.Since(epoch)) + 1
+	s.failing.CompareAndSwap(0, now)
+	if s.failed.Add(1) < awayAfter || now-s.failing.Load() < int64(awayTime) || s.ctx.Err() != nil || !s.away.CompareAndSwap(false, true) {
 		return
 	}
 	s.log.Error("the store of limits does not answer; limits are counted in this process, or requests refused, until it does", zap.Error(err))
@@ -257,6 +265,7 @@ func (s *Shared) awaitReturn(count string) {
 		}
 	}
 	s.failed.Store(0)
+	s.failing.Store(0)
 	s.mu.Lock()
 	owed, since := len(s.owed), s.since
 	s.mu.Unlock()

@@ -176,3 +176,34 @@ func TestLimitsSurviveReloads(t *testing.T) {
 	g.Client.CloseIdleConnections()
 	ask(429)
 }
+
+// TestTheStoreOfLimitsIsAway shows what becomes of requests where there is no Redis: they are counted here, or refused.
+func TestTheStoreOfLimitsIsAway(t *testing.T) {
+	const body = `{"model":"gpt-4o",` + hi + `}`
+	start := func(t *testing.T, word string) (*gatewaytest.Gateway, *gatewaytest.Upstream) {
+		t.Helper()
+		u := gatewaytest.NewUpstream(t, wordOf(5))
+		return gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-1 {\n\t\tbase_url %s/v1\n\t}\n\tlimit mine {\n\t\trequests 2 1h\n\t}\n\tlimits_store redis unix://%s %s\n}", u.URL, t.TempDir()+"/none", word)), u
+	}
+	t.Run("allow", func(t *testing.T) {
+		g, u := start(t, "")
+		for i, want := range []int{200, 200, 429} {
+			if a := as(t, g, "a", chatPath, body); a.Status != want {
+				t.Errorf("request %d: got %d %s", i+1, a.Status, a.Body)
+			}
+		}
+		if n := len(u.Seen()); n != 2 {
+			t.Errorf("the upstream was asked %d times", n)
+		}
+	})
+	t.Run("deny", func(t *testing.T) {
+		g, u := start(t, "{\n\t\ton_error deny\n\t}")
+		a := as(t, g, "a", chatPath, body)
+		if a.Status != 503 || a.Header.Get("Retry-After") != "1" || !gatewaytest.SameJSON(a.Body, fault("api_error", "", "limits_unknown", "the limit 'mine' cannot be checked at the moment; try again in 1s")) {
+			t.Errorf("got %d %s %v", a.Status, a.Body, a.Header)
+		}
+		if n := len(u.Seen()); n != 0 {
+			t.Errorf("the upstream was asked %d times", n)
+		}
+	})
+}
