@@ -93,7 +93,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 	for _, provision := range []func(caddy.Context) error{
 		func(ctx caddy.Context) error { return g.Limiting.Provision(ctx, matcher) },
 		func(ctx caddy.Context) error { return g.Pricing.Provision(ctx, matcher) },
-		g.Accounting.Provision,
+		func(ctx caddy.Context) error { return g.Accounting.Provision(ctx.Logger()) },
 		g.Fetching.Provision,
 		g.Calls.Provision,
 		func(ctx caddy.Context) error { return g.Routing.Provision(ctx, environment()) },
@@ -125,6 +125,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			LimitKey:          limitKey,
 			Prices:            g.Book(),
 			CostHeader:        g.CostHeader,
+			Content:           g.Content(),
 			Observe:           g.observe,
 			StatusOf:          statusOf,
 		},

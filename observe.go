@@ -23,6 +23,9 @@ func (g *Gateway) show(ctx caddy.Context) error {
 		g.observers = append(g.observers, metrics.Process.Observe)
 		g.stop = append(g.stop, metrics.Process.Follow(g.source()))
 	}
+	if g.UsageLog {
+		g.observers = append(g.observers, usage.Bill(ctx.Logger().Named("usage")))
+	}
 	return nil
 }
 
@@ -62,7 +65,7 @@ const userTags = "http.auth.user.tags"
 // the placeholders require.
 func (g *Gateway) observe(r *http.Request, rec *usage.Record) {
 	repl := replacer(r)
-	if repl != nil && len(g.observers) > 0 {
+	if repl != nil && (len(g.observers) > 0 || g.LogContent != nil) {
 		rec.User, _ = repl.GetString("http.auth.user.id")
 		rec.Tags, _ = repl.GetString(userTags)
 	}

@@ -214,21 +214,6 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// A word that does nothing yet must not look as if it did.
-func TestUnavailable(t *testing.T) {
-	onlyEnv(t, nil)
-	for word, directive := range map[string]string{
-		"log_content": "log_content",
-	} {
-		t.Run(word, func(t *testing.T) {
-			_, err := load(t, "bedrock_gateway {\n"+directive+"\n}")
-			if err == nil || err.Error() != word+" is not available in this version" {
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-}
-
 // A configuration that the Caddyfile's parser refuses must be refused as JSON too.
 func TestProvisionErrors(t *testing.T) {
 	onlyEnv(t, nil)

@@ -48,6 +48,7 @@ func (c *Call) answer(a *attempt) error {
 		body = out.b
 	}
 	c.note(a.x)
+	c.said.Reply(body)
 	c.setHeaders(a)
 	h := c.w.Header()
 	if c.engine.CostHeader {

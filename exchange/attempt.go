@@ -156,10 +156,6 @@ func (c *Call) attemptError(ctx context.Context, t *upstream.Target, err error) 
 		e = &chat.Error{Kind: chat.ErrUpstream, Code: "upstream_error", Message: "the upstream cannot be reached", Retryable: true, Cause: err}
 	}
 	e.Upstream = t.Name
-	if entry := c.engine.Logger.Check(zap.DebugLevel, "attempt failed"); entry != nil {
-		entry.Write(zap.String("request_id", c.Record.RequestID), zap.String("upstream", t.Name), zap.String("model", c.Record.UpstreamModel),
-			zap.Int("attempt", c.Record.Attempts), zap.Int("status", e.StatusCode()), zap.Bool("retryable", e.Retryable), zap.Error(e))
-	}
 	return e
 }
 

@@ -46,12 +46,14 @@ type Call struct {
 	pieces  int64           // frames of the reply's stream so far
 	watch   watchdog        // of the answer's stream
 	tries   [2]usage.Try    // storage of Record.Tries
+	said    *usage.Said     // nil: nobody wants to know
 }
 
 // NewCall begins a call that is answered in the given form.
 func (en *Engine) NewCall(w http.ResponseWriter, r *http.Request, f Form) *Call {
 	c := &Call{engine: en, w: w, r: r, form: f, id: NewID(), start: time.Now(), Caller: en.Config.Caller(r)}
 	en.Process.note(&c.Caller)
+	c.said = en.Content.Begin()
 	c.Record.RequestID, c.Record.Start = RequestID(c.id), c.start
 	return c
 }
@@ -82,6 +84,7 @@ func (c *Call) observe() {
 	if c.engine.Observe != nil {
 		c.engine.Observe(c.r, &c.Record)
 	}
+	c.said.Write(&c.Record)
 }
 
 // fail answers with the error, in the form of the answer that was asked for.
@@ -91,6 +94,10 @@ func (c *Call) fail(err error) {
 	c.setHeaders(nil)
 	if !c.form.Native && c.Out != nil {
 		c.form.Errors = c.Out // errors take the form of the answer that was asked for
+	}
+	if tries := c.Record.Tries; len(tries) > 0 && tries[len(tries)-1].Err == e {
+		c.form.answer(c.w, c.r, c.id, e) // the log has it
+		return
 	}
 	c.engine.Fail(c.w, c.r, &c.form, c.id, e)
 }
@@ -102,6 +109,7 @@ func (c *Call) ReadBody() ([]byte, error) {
 		if c.raw, err = c.engine.readBody(c.r, &c.held); err != nil {
 			return nil, err
 		}
+		c.said.Request(c.raw)
 	}
 	return c.raw, nil
 }

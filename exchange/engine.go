@@ -52,6 +52,8 @@ type Config struct {
 	Prices     *price.Book // nil: calls have no cost
 	CostHeader bool        // tell clients what a whole reply cost
 
+	Content *usage.Content // where prompts and replies are written; nil: nowhere
+
 	Logger *zap.Logger // nil: nothing is logged
 
 	// Caller identifies the caller of a request. nil: one anonymous caller who may ask for every model.
@@ -73,6 +75,8 @@ type Process struct {
 	Memory Memory
 	// owned: a caller of the process had an owner, or a key for certain models.
 	owned atomic.Bool
+
+	quiet quiet // lines about failing upstreams
 
 	calls, streams atomic.Int64 // under way
 

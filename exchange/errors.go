@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
 
 // statusClientGone is what a request is counted as whose client left before the answer, nginx's word for it.
@@ -33,8 +34,13 @@ func AsError(ctx context.Context, err error) *chat.Error {
 
 // Fail answers with the error in the endpoint's form.
 func (en *Engine) Fail(w http.ResponseWriter, r *http.Request, f *Form, id string, e *chat.Error) {
-	status := f.status(e)
 	en.logError(r, id, e)
+	f.answer(w, r, id, e)
+}
+
+// answer answers with the error.
+func (f *Form) answer(w http.ResponseWriter, r *http.Request, id string, e *chat.Error) {
+	status := f.status(e)
 	h := w.Header()
 	h[f.IDHeader] = []string{RequestID(id)}
 	f.setErrorHeaders(h, e)
@@ -77,7 +83,7 @@ func (en *Engine) logError(r *http.Request, id string, e *chat.Error) {
 	if entry := en.Logger.Check(level, "request failed"); entry != nil {
 		entry.Write(
 			zap.String("request_id", RequestID(id)), zap.String("path", r.URL.Path), zap.Int("status", e.StatusCode()),
-			zap.String("upstream", e.Upstream), zap.String("upstream_error", e.Type), zap.String("message", e.Message), zap.Error(e.Cause),
+			zap.String("upstream", e.Upstream), zap.String("upstream_error", e.Type), zap.String("error", usage.ErrorText(e)),
 		)
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 )
 
@@ -49,8 +47,7 @@ func (c *Call) pump(a *attempt) {
 		c.Record.Status = statusClientGone
 		return
 	}
-	c.engine.Logger.Warn("stream broke", zap.String("request_id", c.Record.RequestID), zap.String("upstream", e.Upstream),
-		zap.String("model", a.x.TargetModel), zap.String("upstream_error", e.Type), zap.Error(e))
+	c.logFailure("stream broke", e.Upstream, a.x.TargetModel, e, nextCut)
 	panic(http.ErrAbortHandler)
 }
 
@@ -76,6 +73,9 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	sse := strings.HasPrefix(a.reply.Header.Get("Content-Type"), "text/event-stream")
 	asIs := raw && sse == strings.HasPrefix(enc.ContentType(), "text/event-stream")
 	skim, _ := dec.(chat.Skimmer)
+	if c.said != nil {
+		skim = nil // what is written must be read
+	}
 	var names naming
 	if raw {
 		names = c.namingOf(a)
@@ -109,6 +109,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		for i := range events {
 			e := &events[i]
 			c.Record.Observe(e)
+			c.said.Event(e)
 			ended = ended || e.Kind == chat.EventEnd
 			if !raw {
 				buf.b = enc.Encode(buf.b, e)

@@ -48,6 +48,9 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 		return err
 	})
 	if err != nil {
+		if len(c.Record.Tries) > 0 {
+			c.logTry(nextNone)
+		}
 		return err
 	}
 	defer in.close()
@@ -127,6 +130,7 @@ func (c *Call) copyReply(in *relayed) error {
 	rc := http.NewResponseController(c.w)
 	for ; ; c.readPiece(in) {
 		if in.n > 0 {
+			c.said.Reply(in.buf.b[:in.n])
 			if c.Record.FirstByte == 0 {
 				c.Record.FirstByte = time.Since(c.start)
 			}

@@ -26,12 +26,22 @@ func (c *Call) try(route *upstream.Route, prepare func(*upstream.Target) (*attem
 		c.tried(err)
 		return err
 	})
+	if err != nil && len(c.Record.Tries) > 0 {
+		c.logTry(nextNone)
+	}
 	return a, err
 }
 
 // trying begins the record of the nth try.
 func (c *Call) trying(t *upstream.Target, n int) {
 	c.Record.Attempts = n
+	if tries := c.Record.Tries; len(tries) > 0 {
+		if last := &tries[len(tries)-1]; last.Upstream == t.Name && last.Model == t.ModelFor(c.Model) {
+			c.logTry(nextRetry)
+		} else {
+			c.logTry(nextTarget)
+		}
+	}
 	if c.Record.Tries == nil {
 		c.Record.Tries = c.tries[:0]
 	}

@@ -100,8 +100,12 @@ func (g *Gateway) Load(t testing.TB, directives string) {
 }
 
 func (g *Gateway) load(directives string) error {
-	caddyfile := fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tlog {\n\t\tlevel DEBUG\n\t\toutput file %s\n\t}\n\t%s\n}\nhttp:// {\n\tbind unix/%s\n\t%s\n}\n",
-		g.Log, strings.ReplaceAll(g.globals, "\n", "\n\t"), g.socket, strings.ReplaceAll(directives, "\n", "\n\t"))
+	admin := "admin off"
+	if strings.HasPrefix(g.globals, "admin ") {
+		admin = "" // the test's own
+	}
+	caddyfile := fmt.Sprintf("{\n\t%s\n\tpersist_config off\n\tlog {\n\t\tlevel DEBUG\n\t\toutput file %s\n\t}\n\t%s\n}\nhttp:// {\n\tbind unix/%s\n\t%s\n}\n",
+		admin, g.Log, strings.ReplaceAll(g.globals, "\n", "\n\t"), g.socket, strings.ReplaceAll(directives, "\n", "\n\t"))
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), nil)
 	if err != nil {
 		return fmt.Errorf("adapting: %w\n%s", err, caddyfile)

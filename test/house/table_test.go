@@ -25,7 +25,7 @@ var table = []row{
 		"usage", "wire/json",
 	}, "the URL surface: it knows upstreams by their interface and dialects by their registry, never a provider or a dialect by name"},
 	{"exchange", []string{
-		"fetch", "files", "files/extract", "internal/directive", "limit", "price", "translate/...", "upstream", "usage", "wire/...",
+		"fetch", "files", "files/extract", "internal/directive", "internal/kept", "limit", "price", "translate/...", "upstream", "usage", "wire/...",
 	}, "one call: it knows no URL, and upstreams by their interface"},
 	{"pages", nil, "embedded pages"},
 	{"limit", []string{"internal/directive", "price", "usage"}, "counts what calls used"},
