@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
 // imageTypes are the images that Claude takes.
@@ -287,8 +288,10 @@ func (d *decoder) thinkingBlock(level int, kind string) (b chat.Block) {
 	case b.Kind == chat.RedactedThinking && data == nil:
 		d.missing(level, "data")
 	case b.Kind == chat.RedactedThinking:
+		b.Maker, data = rules.Unseal(data)
 		b.Own = chat.Own(data)
 	case !signature.Empty():
+		b.Maker, signature = rules.Unseal(signature)
 		b.Own = chat.Own(signature)
 	}
 	return b

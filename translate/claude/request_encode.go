@@ -52,7 +52,7 @@ func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte
 	if err := rules.LimitOutput(r, x); err != nil {
 		return nil, err
 	}
-	e.view = rules.View{Dialect: chat.Claude, Thinking: rules.KeepsThinking(e.f)}
+	e.view = rules.View{Dialect: chat.Claude, Thinking: rules.KeepsThinking(e.f), Family: e.f.Family}
 	e.history = r.HoldsTooling()
 	if !asNamed {
 		e.names = rules.NamesOf(r, x, ids)

@@ -93,11 +93,11 @@ func writeReplyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 		w.Raw(`{"type":"thinking","thinking":`)
 		w.String(b.Text)
 		w.Key("signature")
-		w.String(b.Signature())
+		w.String(rules.Seal(b.Signature(), x))
 		w.EndObject()
 	case chat.RedactedThinking:
 		w.Raw(`{"type":"redacted_thinking","data":`)
-		w.String(b.Data())
+		w.String(rules.Seal(b.Data(), x))
 		w.EndObject()
 	case chat.Opaque:
 		if b.Dialect == chat.Claude {

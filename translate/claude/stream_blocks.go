@@ -56,7 +56,7 @@ func (e *streamEncoder) blockStart(dst []byte, ev *chat.Event) []byte {
 	case chat.RedactedThinking:
 		dst = e.open(dst, chat.RedactedThinking, ev.Index)
 		dst = append(dst, `{"type":"redacted_thinking","data":`...)
-		dst = append(dst, ev.Text...)
+		dst = append(dst, rules.Seal(ev.Text, e.x)...)
 		return e.close(append(dst, deltaEnd...))
 	case chat.Opaque:
 		raw := ev.Raw
@@ -163,6 +163,7 @@ func (e *streamEncoder) close(dst []byte) []byte {
 	case len(c.signature) > 0:
 		dst = e.event(dst, "content_block_delta")
 		dst = append(dst, `,"delta":{"type":"signature_delta","signature":"`...)
+		dst = append(dst, rules.SealPrefix(e.x)...)
 		dst = append(dst, c.signature...)
 		dst = append(dst, '"')
 		dst = append(dst, deltaEnd...)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -228,14 +229,22 @@ func (d *decoder) reasoning(b *chat.Block) (known bool) {
 				case "text":
 					b.Text = d.str("messages.content.reasoningContent.reasoningText.text")
 				case "signature":
-					b.Own = chat.Own(d.str("messages.content.reasoningContent.reasoningText.signature"))
+					var signature chat.String
+					if signature = d.str("messages.content.reasoningContent.reasoningText.signature"); signature != nil {
+						b.Maker, signature = rules.Unseal(signature)
+					}
+					b.Own = chat.Own(signature)
 				default:
 					d.w.Skip()
 				}
 			}
 		case "redactedContent":
 			b.Kind, known = chat.RedactedThinking, true
-			b.Own = chat.Own(d.str("messages.content.reasoningContent.redactedContent"))
+			var data chat.String
+			if data = d.str("messages.content.reasoningContent.redactedContent"); data != nil {
+				b.Maker, data = rules.UnsealBytes(data)
+			}
+			b.Own = chat.Own(data)
 		default:
 			d.w.Skip()
 		}

@@ -115,10 +115,10 @@ func replyBlock(w *json.Writer, b *chat.Block, x *chat.Exchange) {
 		w.EndObject()
 		w.EndObject()
 	case chat.Thinking:
-		reasoning(w, b.Text, b.Signature())
+		reasoning(w, b.Text, rules.Seal(b.Signature(), x))
 	case chat.RedactedThinking:
 		w.Raw(`{"reasoningContent":{"redactedContent":`)
-		w.String(b.Data())
+		w.String(rules.SealBytes(b.Data(), x))
 		w.EndObject()
 		w.EndObject()
 	case chat.Opaque:

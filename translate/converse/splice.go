@@ -11,7 +11,14 @@ const inferenceConfig = "inferenceConfig"
 // Splice copies a native body. The model stands in the URL and streaming in the operation, so what may change is little:
 // the configured guardrail takes the place of the client's, a limit of output tokens above the model's own is cut down
 // to it, file_ids goes, and the files' text stands before the question. Without any of these the body is copied to the byte.
+//
+// A body with reasoning that another maker's model did, which only the gateway's replies have, is a 400 with chat.CodeAnew.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
+	if rules.HoldsSealed(b.Raw) {
+		e := chat.Invalid("messages", "the conversation holds reasoning of another model's, which '%s' cannot read", x.Model)
+		e.Code = chat.CodeAnew
+		return nil, e
+	}
 	guard := x.Guardrail
 	if x.GuardrailOverride && b.Value("guardrailConfig") != nil {
 		guard = nil

@@ -17,6 +17,7 @@ type streamEncoder struct {
 	output  int // index of the block of the tool that stands for a format, plus one; 0 for none
 	calls   bool
 	written bool // the output tool became text
+	sealed  int  // index of the block whose signature has begun, plus one; 0 for none
 	stop    chat.StopReason
 	usage   chat.Usage
 	trace   chat.Value
@@ -137,9 +138,12 @@ func (s *streamEncoder) blockStart(w *json.Writer, ev *chat.Event) []eventstream
 func (s *streamEncoder) delta(w *json.Writer, ev *chat.Event) {
 	w.Raw(`{"contentBlockIndex":`)
 	w.Int(int64(ev.Index))
-	closing := 2
+	closing, text := 2, ev.Text
 	switch {
 	case ev.Kind == chat.EventSignature:
+		if s.sealed != ev.Index+1 { // its first piece
+			s.sealed, text = ev.Index+1, rules.Seal(text, s.x)
+		}
 		w.Raw(`"delta":{"reasoningContent":{"signature":`)
 		closing = 3
 	case ev.Block == chat.ToolUse && s.output != ev.Index+1:
@@ -149,12 +153,13 @@ func (s *streamEncoder) delta(w *json.Writer, ev *chat.Event) {
 		w.Raw(`"delta":{"reasoningContent":{"text":`)
 		closing = 3
 	case ev.Block == chat.RedactedThinking:
+		text = rules.SealBytes(text, s.x)
 		w.Raw(`"delta":{"reasoningContent":{"redactedContent":`)
 		closing = 3
 	default:
 		w.Raw(`"delta":{"text":`)
 	}
-	w.String(ev.Text)
+	w.String(text)
 	for range closing {
 		w.EndObject()
 	}

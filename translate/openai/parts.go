@@ -6,6 +6,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/decode"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -261,11 +262,16 @@ func (d *decoder) thinkingBlocks() {
 		}
 		switch {
 		case kind == "thinking":
-			b.Kind, b.Own = chat.Thinking, chat.Own(signature)
+			b.Kind = chat.Thinking
+			if signature != nil {
+				b.Maker, signature = rules.Unseal(signature)
+				b.Own = chat.Own(signature)
+			}
 			if b.Text == nil {
 				b.Text = emptyText // a signature alone is a block too
 			}
 		case kind == "redacted_thinking" && data != nil:
+			b.Maker, data = rules.Unseal(data)
 			b.Kind, b.Own = chat.RedactedThinking, chat.Own(data)
 		case kind == "redacted_thinking":
 			d.Missing(2, "data")

@@ -29,7 +29,7 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 		dst = appendTexts(dst, r.Content, chat.Thinking, s.thinking)
 	}
 	if s.thinking+s.redacted > 0 {
-		dst = appendThinking(dst, r.Content)
+		dst = appendThinking(dst, r.Content, x)
 	}
 	if s.calls > 0 {
 		dst = appendCalls(dst, r.Content, x)
@@ -227,8 +227,9 @@ func cites(blocks []chat.Block) bool {
 	return slices.ContainsFunc(blocks, func(b chat.Block) bool { return b.Citations() != nil })
 }
 
-// appendThinking appends the thinking as the model needs it back: its signatures and redacted blocks to the byte.
-func appendThinking(dst []byte, blocks []chat.Block) []byte {
+// appendThinking appends the thinking as the model needs it back: its signatures and redacted blocks to the byte, with the name
+// of their maker before them.
+func appendThinking(dst []byte, blocks []chat.Block, x *chat.Exchange) []byte {
 	dst = append(dst, `,"thinking_blocks":[`...)
 	n := 0
 	for i := range blocks {
@@ -241,13 +242,13 @@ func appendThinking(dst []byte, blocks []chat.Block) []byte {
 		}
 		if b.Kind == chat.RedactedThinking {
 			dst = append(dst, `{"type":"redacted_thinking","data":`...)
-			dst = appendString(dst, b.Data())
+			dst = appendString(dst, rules.Seal(b.Data(), x))
 		} else {
 			dst = append(dst, `{"type":"thinking","thinking":`...)
 			dst = appendString(dst, b.Text)
 			if signature := b.Signature(); signature != nil {
 				dst = append(dst, `,"signature":`...)
-				dst = append(dst, signature...)
+				dst = append(dst, rules.Seal(signature, x)...)
 			}
 		}
 		dst = append(dst, '}')

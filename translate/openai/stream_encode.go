@@ -15,7 +15,8 @@ const maxHeld = 1 << 20
 
 // encoder writes one reply as chat.completion.chunk events. All that chunks have in common is written once.
 type encoder struct {
-	x *chat.Exchange
+	x      *chat.Exchange
+	sealed int // index of the block whose signature has begun, plus one; 0 for none
 
 	head string // from "data: " to the delta's value
 	mid  string // from behind a delta to the value of its finish_reason
@@ -105,8 +106,12 @@ func (e *encoder) Encode(dst []byte, ev *chat.Event) []byte {
 	case chat.EventBlockStart:
 		return e.blockStart(dst, ev)
 	case chat.EventSignature:
+		text := ev.Text
+		if e.sealed != ev.Index+1 { // its first piece
+			e.sealed, text = ev.Index+1, rules.Seal(text, e.x)
+		}
 		dst = e.thought(dst, ev.Index, `,"signature":`)
-		dst = appendString(dst, ev.Text)
+		dst = appendString(dst, text)
 		return e.close(dst, `}]}`)
 	case chat.EventBlockStop:
 		if e.text == ev.Index {
@@ -288,7 +293,7 @@ func (e *encoder) blockStart(dst []byte, ev *chat.Event) []byte {
 		dst = append(dst, `{"thinking_blocks":[{"index":`...)
 		dst = strconv.AppendInt(dst, int64(e.thoughts-1), 10)
 		dst = append(dst, `,"type":"redacted_thinking","data":`...)
-		dst = appendString(dst, ev.Text)
+		dst = appendString(dst, rules.Seal(ev.Text, e.x))
 		return e.close(dst, `}]}`)
 	case chat.Thinking:
 		e.thoughtIndex(ev.Index)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -163,7 +164,7 @@ func play(t *testing.T, lines []string) (done bool, blocks []chat.Block, stop ch
 					t.Fatalf("block %d begins where %d is due", e.Index, len(blocks))
 				}
 				open[e.Index] = true
-				b := chat.Block{Kind: e.Block, Maker: maker(x)}
+				b := chat.Block{Kind: e.Block, Maker: rules.ReplyMaker(x)}
 				switch e.Block {
 				case chat.ToolUse:
 					b.Tool = &chat.Tooling{ID: e.ID, Name: e.Name}

@@ -191,7 +191,7 @@ func (e *requestEncoder) said(blocks []chat.Block) {
 // sealed, which no model takes back. after is the rest of its turn. The API refuses a thought that nothing follows, as in a
 // turn that was interrupted.
 func (e *requestEncoder) thought(b *chat.Block, after []chat.Block) {
-	if b.Own == nil || len(*b.Own) <= 2 || b.Maker != maker(e.x) || !followed(after) {
+	if b.Own == nil || len(*b.Own) <= 2 || b.Maker != rules.ReplyMaker(e.x) || !followed(after) {
 		e.x.Omit("thinking_blocks")
 		return
 	}

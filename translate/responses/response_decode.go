@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -312,19 +312,10 @@ func citation(annotation chat.Value, x *chat.Exchange) chat.Value {
 	return w.Bytes()
 }
 
-// maker is whose reasoning a reply of the target holds. The form of encrypted_content is GPT's, so that a model that
-// nothing is known of is taken for one.
-func maker(x *chat.Exchange) chat.Maker {
-	if x.Facts.Family == model.Unknown {
-		return chat.MakerGPT
-	}
-	return chat.MakerOf(x.Facts.Family)
-}
-
 // thought returns the block of a reasoning item: its words with the sealed content as their signature; without words the
 // sealed content alone. false for an item that holds neither.
 func (it *item) thought(x *chat.Exchange) (b chat.Block, ok bool) {
-	b = chat.Block{Kind: chat.Thinking, Maker: maker(x)}
+	b = chat.Block{Kind: chat.Thinking, Maker: rules.ReplyMaker(x)}
 	b.Text = appendThoughts(appendThoughts(nil, it.summary), it.content)
 	sealed := !it.encrypted.Empty()
 	switch {

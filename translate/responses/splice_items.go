@@ -5,6 +5,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -181,13 +182,13 @@ func (s *splicer) foreignThought(list *json.Elements, it *spliceItem) bool {
 		return false
 	}
 	b, ok := blockIn(content)
-	if !ok || chat.MakerByName(name) != maker(s.x) || b.Own == nil {
+	if !ok || chat.MakerByName(name) != rules.ReplyMaker(s.x) || b.Own == nil {
 		s.x.Omit("input.reasoning")
 		list.Drop()
 		return true
 	}
 	var e requestEncoder
-	e.x, b.Maker = s.x, maker(s.x)
+	e.x, b.Maker = s.x, rules.ReplyMaker(s.x)
 	e.thought(&b, []chat.Block{{Kind: chat.Opaque}})
 	list.Set(e.w.Bytes())
 	return true

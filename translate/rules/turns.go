@@ -11,6 +11,7 @@ type View struct {
 	Dialect  chat.Dialect // whose own blocks (chat.Opaque) the target understands
 	Thinking bool         // the model takes its reasoning back
 	Unsigned bool         // also reasoning that nobody signed
+	Family   model.Family // whose reasoning the model can read
 	Served   bool         // Bedrock runs tools for the model: it takes back what they left in its turns
 }
 
@@ -26,9 +27,12 @@ func (v View) Block(b *chat.Block) bool {
 	case chat.Text, chat.Refusal:
 		return !b.Text.Blank()
 	case chat.Thinking:
-		return v.Thinking && (b.Own != nil || v.Unsigned && !b.Text.Blank())
+		if b.Own == nil {
+			return v.Thinking && v.Unsigned && !b.Text.Blank()
+		}
+		return v.Thinking && b.Maker.ReadableBy(v.Family)
 	case chat.RedactedThinking:
-		return v.Thinking
+		return v.Thinking && b.Maker.ReadableBy(v.Family)
 	case chat.Opaque:
 		return b.Dialect == v.Dialect && (v.Served || b.Dialect != chat.Converse || !ofServer(b.Raw()))
 	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolUse, chat.ToolResult:
