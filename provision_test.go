@@ -243,6 +243,8 @@ func TestProvisionErrors(t *testing.T) {
 		"weight":               {`{` + local + `,"routes":[{"models":["x"],"targets":[{"upstream":"a","weight":-1}]}]}`, "weight of 'a' must not be negative"},
 		"pattern":              {`{` + local + `,"routes":[{"models":["{env.NO_SUCH_VARIABLE}"],"targets":[{"upstream":"a"}]}]}`, "route 1: pattern: "},
 		"unsupported_params":   {`{"unsupported_params":"ignore"}`, "unsupported_params 'ignore'"},
+		"prompt_cache":         {`{"prompt_cache":"on"}`, "prompt_cache 'on'"},
+		"route's prompt_cache": {`{` + local + `,"routes":[{"models":["x"],"targets":[{"upstream":"a"}],"prompt_cache":"on"}]}`, "prompt_cache 'on'"},
 		"max_body":             {`{"max_body":-1}`, "max_body must not be negative"},
 		"keep_alive":           {`{"keep_alive":-1}`, "keep_alive must not be negative"},
 		"images":               {`{"fetch_remote_images":{"max_size":-1}}`, "fetch_remote_images: max_size and timeout must not be negative"},

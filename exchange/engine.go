@@ -40,6 +40,7 @@ type Config struct {
 	StreamIdleTimeout time.Duration // silence after which an upstream's stream is given up; 0 for no limit
 	ReplyTimeout      time.Duration // for a whole reply, from the request to its last byte; 0 for no limit
 	KeepAlive         time.Duration // silence after which a keep-alive is sent to the client of a stream; 0 for none
+	CachePrompts      bool          // prompts are marked for the model's cache, where no route says otherwise
 	RejectUnsupported bool          // a parameter that the target cannot express is a 400, not dropped
 
 	Files  files.Store   // nil: requests cannot name files

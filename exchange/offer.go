@@ -128,6 +128,7 @@ func (c *Call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) 
 		ID: c.id, Created: c.start.Unix(), Started: c.start,
 	}
 	t.Prepare(x)
+	x.AutoCache = t.PromptCache == upstream.PromptCacheAuto || t.PromptCache == "" && c.engine.CachePrompts
 	if err := c.guarded(x, o); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
 // Defaults of Calls.
@@ -55,6 +56,11 @@ type Calls struct {
 	// Default: `drop`.
 	UnsupportedParams string `json:"unsupported_params,omitempty"`
 
+	// Whether tools, system text and the last turns are marked for the prompt cache
+	// of models that cache what is marked, where the client marks nothing itself:
+	// `auto` or `off`. A route may have its own. Default: `off`.
+	PromptCache string `json:"prompt_cache,omitempty"`
+
 	process *Process
 }
 
@@ -66,6 +72,7 @@ type Calls struct {
 //	reply_timeout       <duration>
 //	keep_alive          <duration>
 //	unsupported_params  drop|reject
+//	prompt_cache        auto|off
 func (c *Calls) Words() directive.Words {
 	return directive.Words{
 		"max_body":            directive.Bytes(&c.MaxBody),
@@ -74,6 +81,7 @@ func (c *Calls) Words() directive.Words {
 		"reply_timeout":       {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.ReplyTimeout) }},
 		"keep_alive":          {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.KeepAlive) }},
 		"unsupported_params":  directive.Choice(&c.UnsupportedParams, unsupportedPolicies...),
+		"prompt_cache":        directive.Choice(&c.PromptCache, upstream.PromptCaches...),
 	}
 }
 
@@ -83,6 +91,9 @@ func (c *Calls) Provision(caddy.Context) error {
 		c.UnsupportedParams = unsupportedPolicies[0]
 	} else if !slices.Contains(unsupportedPolicies, c.UnsupportedParams) {
 		return fmt.Errorf("unsupported_params '%s': must be drop or reject", c.UnsupportedParams)
+	}
+	if c.PromptCache != "" && !slices.Contains(upstream.PromptCaches, c.PromptCache) {
+		return fmt.Errorf("prompt_cache '%s': must be auto or off", c.PromptCache)
 	}
 	if c.MaxBody < 0 {
 		return fmt.Errorf("max_body must not be negative")
@@ -136,6 +147,9 @@ func (p *Process) Destruct() error { return nil }
 
 // Shared returns what all gateways of the process share.
 func (c *Calls) Shared() *Process { return c.process }
+
+// CachesPrompts reports whether prompts are marked for the model's cache, where no route says otherwise.
+func (c *Calls) CachesPrompts() bool { return c.PromptCache == upstream.PromptCacheAuto }
 
 // RejectsUnsupported reports whether a parameter that the target cannot express is an error.
 func (c *Calls) RejectsUnsupported() bool { return c.UnsupportedParams == "reject" }

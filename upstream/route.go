@@ -58,6 +58,8 @@ type Target struct {
 	*Named
 	Model  string // the upstream's name for the model; "" for the one that was asked for
 	Weight int    // share under PolicyWeighted; 0 counts as 1
+	// PromptCache is the route's prompt_cache; "" for the gateway's.
+	PromptCache string
 	// Failing is when this target counts as failing; nil for the upstream's own.
 	Failing *Failing
 	pending atomic.Int64

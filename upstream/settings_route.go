@@ -14,6 +14,12 @@ import (
 // policies are what a route's policy may be; the first is the default.
 var policies = []string{string(PolicyFirst), string(PolicyWeighted), string(PolicyLeastPending)}
 
+// PromptCaches are what prompt_cache may be.
+var PromptCaches = []string{PromptCacheAuto, "off"}
+
+// PromptCacheAuto has the gateway mark what the model may cache.
+const PromptCacheAuto = "auto"
+
 // RouteSettings send models to upstreams. Routes are tried in the order they are
 // written, and the first with a matching pattern wins; after them come the
 // default routes.
@@ -27,6 +33,11 @@ type RouteSettings struct {
 	// How the first target is chosen: `first`, `weighted` or `least_pending`. The
 	// others follow when it fails before its first byte. Default: `first`.
 	Policy string `json:"policy,omitempty"`
+
+	// Whether tools, system text and the last turns are marked for the prompt cache
+	// of models that cache what is marked, where the client marks nothing itself:
+	// `auto` or `off`. Default: as at the gateway's level.
+	PromptCache string `json:"prompt_cache,omitempty"`
 
 	// How often one target is tried again after a failure that may pass.
 	// Default: 2.
@@ -69,6 +80,7 @@ type routesRead struct {
 //			unhealthy_status <codes...>
 //		}
 //		policy       first|weighted|least_pending
+//		prompt_cache auto|off
 //		retries      <n>
 //		try_duration <duration>
 //	}
@@ -106,7 +118,8 @@ func (r *RouteSettings) unmarshal(d *caddyfile.Dispenser, read *routesRead) erro
 			r.Targets = append(r.Targets, t)
 			return nil
 		}},
-		"policy": directive.Choice(&r.Policy, policies...),
+		"policy":       directive.Choice(&r.Policy, policies...),
+		"prompt_cache": directive.Choice(&r.PromptCache, PromptCaches...),
 		"retries": {Read: func(d *caddyfile.Dispenser) error {
 			n, err := directive.Int(d, 0)
 			r.Retries = &n
@@ -196,6 +209,9 @@ func (r *RouteSettings) check(names []string) error {
 	if r.Policy != "" && !slices.Contains(policies, r.Policy) {
 		return fmt.Errorf("policy '%s': must be first, weighted or least_pending", r.Policy)
 	}
+	if r.PromptCache != "" && !slices.Contains(PromptCaches, r.PromptCache) {
+		return fmt.Errorf("prompt_cache '%s': must be auto or off", r.PromptCache)
+	}
 	if r.Retries != nil && *r.Retries < 0 {
 		return fmt.Errorf("retries must not be negative")
 	}
@@ -239,7 +255,7 @@ func (r *RouteSettings) resolve(repl *caddy.Replacer, loaded []*Named, missing m
 		if i < 0 {
 			return nil, fmt.Errorf("upstream '%s' is not configured: %s", t.Upstream, missing[t.Upstream])
 		}
-		target := &Target{Named: loaded[i], Model: model, Weight: t.Weight}
+		target := &Target{Named: loaded[i], Model: model, Weight: t.Weight, PromptCache: r.PromptCache}
 		if t.FailingSettings.set() {
 			own := t.FailingSettings.over(loaded[i].Failing)
 			target.Failing = &own

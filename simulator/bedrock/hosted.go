@@ -2,6 +2,7 @@ package bedrock
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -23,12 +24,8 @@ var hostedTools = func() map[string]hostedTool {
 	}
 	with := func(more members, required ...string) *shape {
 		m := members{}
-		for name, s := range common {
-			m[name] = s
-		}
-		for name, s := range more {
-			m[name] = s
-		}
+		maps.Copy(m, common)
+		maps.Copy(m, more)
 		return object(m, append([]string{"name"}, required...)...)
 	}
 	number := &shape{kind: nullable, item: whole}

@@ -22,6 +22,9 @@ type Exchange struct {
 	Guardrail         Value
 	GuardrailOverride bool
 
+	// AutoCache: the gateway marks what the model may cache, where the client marks nothing.
+	AutoCache bool
+
 	// RejectUnsupported refuses a parameter that the target cannot express with a 400, instead of dropping it.
 	RejectUnsupported bool
 	// Dropped lists the parameters that did not reach the target, in the client's words; shown in the reply's headers.

@@ -86,7 +86,7 @@ func encode(dst []byte, r *chat.Request, x *chat.Exchange, asNamed bool) ([]byte
 	if e.err != nil {
 		return nil, e.err
 	}
-	return e.w.Bytes(), nil
+	return autoCached(e.w.Bytes(), len(dst), x), nil
 }
 
 func (e *encoder) fail(err error) {

@@ -125,7 +125,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		return nil, s.err
 	}
 	json.SortEdits(s.edits)
-	return json.AppendEdited(dst, b.Raw, s.edits), nil
+	return autoCached(json.AppendEdited(dst, b.Raw, s.edits), len(dst), x), nil
 }
 
 func (s *splicer) fail(err error) {

@@ -70,7 +70,7 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	if e.err != nil {
 		return nil, e.err
 	}
-	return e.w.Bytes(), nil
+	return autoCached(e.w.Bytes(), len(dst), x), nil
 }
 
 func (e *encoder) fail(err error) {

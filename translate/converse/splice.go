@@ -28,7 +28,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		return nil, err
 	}
 	if guard == nil && e.Context == nil && limited == nil && b.Member("file_ids") == nil {
-		return json.AppendEdited(dst, b.Raw, nil), nil
+		return autoCached(json.AppendEdited(dst, b.Raw, nil), len(dst), x), nil
 	}
 	var edits []json.Edit
 	w := json.WalkAt(b.Raw, 0)
@@ -73,7 +73,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 		return nil, chat.Invalid("messages", "file_ids needs a user message to put the files before, and there is none")
 	}
 	json.SortEdits(edits)
-	return json.AppendEdited(dst, b.Raw, edits), nil
+	return autoCached(json.AppendEdited(dst, b.Raw, edits), len(dst), x), nil
 }
 
 // contextEdit puts text before the content of the last user message that is more than the results of tools.

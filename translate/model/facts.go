@@ -52,6 +52,36 @@ var (
 	old     = [...]string{"claude-3", "opus-4-1", "opus-4-2", "sonnet-4-2"}
 )
 
+// cacheLeasts are the shortest prompts that Claude caches, in tokens, where it is not usualCacheLeast: the model table of
+// https://platform.claude.com/docs/en/build-with-claude/prompt-caching, whose numbers Bedrock's page on prompt caching has, too.
+var cacheLeasts = [...]struct {
+	part  string
+	least int
+}{
+	{"opus-5-5", usualCacheLeast},
+	{"fable-5-1", 512},
+	{"fable-5-2", 512},
+	{"fable-5", 512},
+	{"opus-5", 512},
+	{"opus-4-7", 2048},
+	{"opus-4-6", 4096},
+	{"opus-4-5", 4096},
+	{"haiku-4-5", 4096},
+	{"haiku", 2048},
+}
+
+// usualCacheLeast is that of Nova, too.
+const usualCacheLeast = 1024
+
+func cacheLeast(base string) int {
+	for i := range cacheLeasts {
+		if strings.Contains(base, cacheLeasts[i].part) {
+			return cacheLeasts[i].least
+		}
+	}
+	return usualCacheLeast
+}
+
 // noNewComputer are the models from 4.5 on that take an older computer tool only: see the betas.
 var noNewComputer = [...]string{"sonnet-4-5", "haiku-4-5"}
 
@@ -64,10 +94,10 @@ var others = [...]row{
 	{"titan-text-premier", Facts{Family: Titan, NoTools: true, NoImages: true, NoDocuments: true, NoSystem: true, NoPrefill: true, MaxOutput: 3_072}},
 	{"titan-text", Facts{Family: Titan, NoTools: true, NoImages: true, NoSystem: true, NoPrefill: true, MaxOutput: 8_192}},
 	{"titan-tg1", Facts{Family: Titan, NoTools: true, NoImages: true, NoSystem: true, NoPrefill: true, MaxOutput: 8_192}},
-	{"nova-2", Facts{Family: Nova2, SystemTools: true, Thinking: ThinkingEffort, Video: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 65_535}},
-	{"nova-micro", Facts{Family: Nova, NoImages: true, NoDocuments: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
-	{"nova-premier", Facts{Family: Nova, Video: true, SystemTools: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
-	{"nova", Facts{Family: Nova, Video: true, CachePoints: true, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
+	{"nova-2", Facts{Family: Nova2, SystemTools: true, Thinking: ThinkingEffort, Video: true, CachePoints: true, CacheLeast: usualCacheLeast, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 65_535}},
+	{"nova-micro", Facts{Family: Nova, NoImages: true, NoDocuments: true, CachePoints: true, CacheLeast: usualCacheLeast, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
+	{"nova-premier", Facts{Family: Nova, Video: true, SystemTools: true, CachePoints: true, CacheLeast: usualCacheLeast, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
+	{"nova", Facts{Family: Nova, Video: true, CachePoints: true, CacheLeast: usualCacheLeast, NoToolCache: true, NoSchemaRefs: true, BareSchema: true, MaxOutput: 10_000}},
 	{"llama4", Facts{Family: Llama, NoForcedTools: true, NoSchemaRefs: true}},
 	{"llama3-2-11b", Facts{Family: Llama, NoForcedTools: true, NoSchemaRefs: true}},
 	{"llama3-2-90b", Facts{Family: Llama, NoForcedTools: true, NoSchemaRefs: true}},
@@ -159,6 +189,9 @@ func claudeFacts(base string) Facts {
 		f.CachePoints = !containsAny(base, noCache[:])
 		f.NoSerial = containsAny(base, old[:])
 		f.CacheTTL = f.CachePoints && !f.NoSerial
+		if f.CachePoints {
+			f.CacheLeast = cacheLeast(base)
+		}
 		f.CountTokens = !f.NoTools
 		if f.betas == betasNone {
 			f.betas = betasComputer

@@ -71,6 +71,8 @@ type Facts struct {
 	// CachePoints: prompt caching by explicit breakpoints. CacheTTL: it may last an hour. NoToolCache: breakpoints among
 	// the tools are refused.
 	CachePoints, CacheTTL, NoToolCache bool
+	// CacheLeast is how many tokens a prompt must have up to a breakpoint, or it is not cached; with CachePoints.
+	CacheLeast int
 	// CacheMarks: prompt caching by OpenAI's prompt_cache_breakpoint.
 	CacheMarks bool
 	// SystemTools: Bedrock runs tools for the model (Nova's search of the web and its code interpreter).
