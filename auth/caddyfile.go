@@ -77,6 +77,9 @@ func (a *APIKey) unmarshalKey(d *caddyfile.Dispenser) error {
 		return d.Err("user and key must not be empty")
 	}
 	k := Key{UserID: args[0], Key: args[1]}
+	if !strings.HasPrefix(k.Key, "sha256:") {
+		directive.Secret(d, "key", k.Key)
+	}
 	if strings.HasPrefix(k.Key, "sha256:") && !strings.Contains(k.Key, "{") {
 		if _, err := digestOf(k.Key); err != nil {
 			return d.WrapErr(err)

@@ -3,6 +3,8 @@ package credentials
 import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
 )
 
 // UnmarshalSubdirective reads one sub-directive into c, if it is one of these:
@@ -59,6 +61,7 @@ func (c *Config) unmarshalStatic(d *caddyfile.Dispenser) error {
 	if len(args) == 3 {
 		c.SessionToken = args[2]
 	}
+	directive.Secret(d, "credentials", c.SecretAccessKey) // a session token does not live long
 	return noBlock(d)
 }
 

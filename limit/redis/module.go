@@ -59,6 +59,7 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.Set(d, &s.URL); err != nil {
 		return err
 	}
+	directive.SecretInURL(d, "limits_store redis", s.URL)
 	seen := make(directive.Seen)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if known, err := s.Word(d, seen); err != nil {

@@ -74,7 +74,7 @@ func (u *Upstream) unmarshalSubdirective(d *caddyfile.Dispenser) error {
 	case "project":
 		return directive.Set(d, &u.Project)
 	case "api_key":
-		return directive.Set(d, &u.APIKey)
+		return directive.SetSecret(d, &u.APIKey)
 	case "profiles":
 		var err error
 		u.Profiles, err = directive.OneOf(d, profileWords...)

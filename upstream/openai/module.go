@@ -172,6 +172,7 @@ func (u *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	if len(args) == 1 {
 		u.APIKey = args[0]
+		directive.Secret(d, "api_key", u.APIKey)
 		seen["api_key"] = true
 	}
 	for d.NextBlock(0) {
@@ -190,7 +191,7 @@ func (u *Upstream) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (u *Upstream) unmarshalSubdirective(d *caddyfile.Dispenser) error {
 	switch d.Val() {
 	case "api_key":
-		return directive.Set(d, &u.APIKey)
+		return directive.SetSecret(d, &u.APIKey)
 	case "base_url":
 		return directive.Set(d, &u.BaseURL)
 	case "organization":
@@ -209,6 +210,7 @@ func (u *Upstream) unmarshalSubdirective(d *caddyfile.Dispenser) error {
 			u.Headers = make(http.Header)
 		}
 		u.Headers.Add(args[0], args[1])
+		directive.SecretInHeader(d, args[0], args[1])
 		return nil
 	case "stream_usage":
 		_, err := directive.OneOf(d, "off")
