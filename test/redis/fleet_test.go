@@ -3,122 +3,28 @@
 package redis
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
 )
-
-// program is a process of the test's.
-type program struct {
-	*exec.Cmd
-	log string
-}
-
-// run starts a program whose output goes to a file.
-func run(t *testing.T, dir, name string, args ...string) *program {
-	t.Helper()
-	f, err := os.CreateTemp(dir, "log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &program{exec.Command(name, args...), f.Name()} //nolint:noctx // it ends with the test
-	p.Stdout, p.Stderr = f, f
-	p.Env = append(os.Environ(), "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_ = f.Close()
-	t.Cleanup(func() {
-		if p.ProcessState == nil {
-			_ = p.Process.Kill()
-			_ = p.Wait()
-		}
-	})
-	return p
-}
-
-func (p *program) logged(t *testing.T, text string) int {
-	t.Helper()
-	raw, err := os.ReadFile(p.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bytes.Count(raw, []byte(text))
-}
-
-// lines returns the log's lines that have a text.
-func (p *program) lines(t *testing.T, text string) string {
-	t.Helper()
-	raw, err := os.ReadFile(p.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []byte
-	for line := range bytes.Lines(raw) {
-		if bytes.Contains(line, []byte(text)) {
-			found = append(found, line...)
-		}
-	}
-	return string(found)
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // as above
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// await returns when something listens at the address.
-func await(t *testing.T, address string) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.DialTimeout("tcp", address, time.Second) //nolint:noctx // bounded
-		if err == nil {
-			_ = conn.Close()
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
-}
-
-// startRedis starts a server at the port.
-func startRedis(t *testing.T, port int) *program {
-	t.Helper()
-	server := os.Getenv("LIMITS_REDIS_SERVER")
-	if server == "" {
-		t.Skip("no redis-server: run test/redis/run")
-	}
-	dir := t.TempDir()
-	p := run(t, dir, server, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no")
-	await(t, fmt.Sprintf("127.0.0.1:%d", port))
-	return p
-}
 
 // fleet is gateways with a limit in common, and a provider behind them that knows what it gave.
 type fleet struct {
-	gateways []*program
+	gateways []*gatewaytest.Process
 	urls     []string
 	given    atomic.Int64 // tokens
 	client   *http.Client
@@ -130,18 +36,12 @@ const limitTokens = 10_000
 // newFleet starts so many gateways; store is the line of the Caddyfile.
 func newFleet(t *testing.T, n int, store string) *fleet {
 	t.Helper()
-	binary := os.Getenv("CADDY")
-	if binary == "" {
-		binary = filepath.Join(t.TempDir(), "caddy")
-		if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/caddy").CombinedOutput(); err != nil { //nolint:noctx // go's own
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
+	binary := gatewaytest.Build(t, os.Getenv("CADDY"))
 	f := &fleet{}
 	provider := httptest.NewServer(http.HandlerFunc(f.provide))
 	t.Cleanup(provider.Close)
 	for range n {
-		dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+		dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))
 		config := filepath.Join(dir, "Caddyfile")
 		text := fmt.Sprintf(`{
 	admin off
@@ -171,8 +71,8 @@ http://%s {
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p := run(t, dir, binary, "run", "--config", config, "--adapter", "caddyfile")
-		await(t, address)
+		p := gatewaytest.Run(t, dir, binary, "run", "--config", config, "--adapter", "caddyfile")
+		gatewaytest.Await(t, address)
 		f.gateways = append(f.gateways, p)
 		f.urls = append(f.urls, "http://"+address)
 	}

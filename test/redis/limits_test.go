@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
 )
 
 const (
@@ -23,8 +25,8 @@ func TestASharedLimitHolds(t *testing.T) {
 	if os.Getenv("LIMITS_REDIS_CLUSTER") != "" {
 		store += " {\n\t\t\tcluster\n\t\t}"
 	} else {
-		port := freePort(t)
-		startRedis(t, port)
+		port := gatewaytest.FreePort(t)
+		gatewaytest.StartRedis(t, port)
 		store = fmt.Sprintf("limits_store redis redis://127.0.0.1:%d", port)
 	}
 	f := newFleet(t, 2, store)
@@ -39,9 +41,9 @@ func TestASharedLimitHolds(t *testing.T) {
 	// What the store could not say in 50 ms was counted by one gateway alone.
 	late := 0
 	for _, g := range f.gateways {
-		late += g.logged(t, failed)
-		if n := g.logged(t, away); n > 0 {
-			t.Errorf("the store was away %d times:\n%s", n, g.lines(t, "limits_store"))
+		late += g.Logged(t, failed)
+		if n := g.Logged(t, away); n > 0 {
+			t.Errorf("the store was away %d times:\n%s", n, g.Lines(t, "limits_store"))
 		}
 	}
 	given := float64(f.given.Load())
@@ -53,8 +55,8 @@ func TestASharedLimitHolds(t *testing.T) {
 
 // Whatever becomes of Redis, no request hangs or fails by it, and during an outage each gateway gives the limit at most.
 func TestRedisIsKilledAndPaused(t *testing.T) {
-	port := freePort(t)
-	server := startRedis(t, port)
+	port := gatewaytest.FreePort(t)
+	server := gatewaytest.StartRedis(t, port)
 	f := newFleet(t, 2, fmt.Sprintf("limits_store redis redis://127.0.0.1:%d", port))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -77,7 +79,7 @@ func TestRedisIsKilledAndPaused(t *testing.T) {
 		for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 			back := 0
 			for _, g := range f.gateways {
-				if g.logged(t, returned) >= times {
+				if g.Logged(t, returned) >= times {
 					back++
 				}
 			}
@@ -90,19 +92,18 @@ func TestRedisIsKilledAndPaused(t *testing.T) {
 		}
 	}
 	during("Redis answers", 1, 2*time.Second)
-	if err := server.Process.Kill(); err != nil {
+	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = server.Wait()
 	during("Redis was killed", 2, 4*time.Second)
-	server = startRedis(t, port)
+	server = gatewaytest.StartRedis(t, port)
 	comesBack(1)
 	during("Redis was started again", 1, 3*time.Second)
-	if err := server.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := server.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	during("Redis is paused", 2, 5*time.Second)
-	if err := server.Process.Signal(syscall.SIGCONT); err != nil {
+	if err := server.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	comesBack(2)
@@ -110,7 +111,7 @@ func TestRedisIsKilledAndPaused(t *testing.T) {
 	cancel()
 	(<-result).check(t)
 	for i, g := range f.gateways {
-		if n, m := g.logged(t, away), g.logged(t, returned); n != m || n < 2 {
+		if n, m := g.Logged(t, away), g.Logged(t, returned); n != m || n < 2 {
 			t.Errorf("gateway %d: %d outages logged, and %d returns", i+1, n, m)
 		}
 	}
