@@ -20,6 +20,7 @@ require (
 	github.com/prometheus/client_golang v1.24.1 // metrics, on the registry that Caddy has
 	github.com/redis/rueidis v1.0.79 // limits that gateways share; one connection serves all requests, and it needs golang.org/x/sys alone
 	github.com/spf13/cobra v1.10.2 // the command line, as Caddy has it
+	github.com/tiktoken-go/tokenizer v0.10.0 // the texts of token arrays, which LangChain embeds
 	github.com/wlynxg/chardet v1.0.5 // the charset of texts that do not say it and are not Latin
 	go.uber.org/zap v1.28.0 // Caddy's logger
 	golang.org/x/net v0.60.0 // HTML, and the rules of header fields

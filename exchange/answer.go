@@ -51,11 +51,7 @@ func (c *Call) answer(a *attempt) error {
 	c.said.Reply(body)
 	c.setHeaders(a)
 	h := c.w.Header()
-	if c.engine.CostHeader {
-		if c.Record.Price(c.engine.Prices); c.Record.Priced {
-			h["Bedrock-Gateway-Cost"] = []string{c.Record.Cost.String()}
-		}
-	}
+	c.costHeader(h)
 	h["Content-Type"] = JSONType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	c.Record.Status = http.StatusOK
@@ -65,6 +61,16 @@ func (c *Call) answer(a *attempt) error {
 		c.Record.Status, c.Record.Err = statusClientGone, errClientGone
 	}
 	return nil
+}
+
+// costHeader tells the client what the reply cost, if the configuration wants that and the cost is known.
+func (c *Call) costHeader(h http.Header) {
+	if !c.engine.CostHeader {
+		return
+	}
+	if c.Record.Price(c.engine.Prices); c.Record.Priced {
+		h["Bedrock-Gateway-Cost"] = []string{c.Record.Cost.String()}
+	}
 }
 
 var JSONType = []string{"application/json"}

@@ -42,7 +42,7 @@ var endpoints = []endpoint{
 	{"files.content", http.MethodGet, "/v1/files/{file}/content", &filesForm, filesEndpoint((*filesAPI).content), "files off"},
 	{"files.unknown", "", "/v1/files/{path...}", &filesForm, filesEndpoint((*filesAPI).notFound), "files off"},
 
-	{"embeddings", "", "/v1/embeddings{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+	{"embeddings", http.MethodPost, "/v1/embeddings", &openaiForm, (*Gateway).serveEmbeddings, ""},
 	{"images", "", "/v1/images{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"audio", "", "/v1/audio{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"moderations", "", "/v1/moderations{sent...}", &openaiForm, (*Gateway).serveRelay, ""},

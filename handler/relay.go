@@ -36,7 +36,11 @@ func (g *Gateway) relay(c *exchange.Call, r *http.Request) {
 		if err := g.checkObjects(c, r, body); err != nil {
 			return err
 		}
-		route, err := g.relayRoute(c, r, body)
+		name, err := relayModel(r.Header.Get("Content-Type"), body)
+		if err != nil {
+			return err
+		}
+		route, err := g.relayRoute(c, r, name)
 		if err != nil {
 			return err
 		}
@@ -46,11 +50,7 @@ func (g *Gateway) relay(c *exchange.Call, r *http.Request) {
 }
 
 // relayRoute finds where the call goes: by its model, or to the default OpenAI upstream if it names none.
-func (g *Gateway) relayRoute(c *exchange.Call, r *http.Request, body []byte) (*upstream.Route, error) {
-	name, err := relayModel(r.Header.Get("Content-Type"), body)
-	if err != nil {
-		return nil, err
-	}
+func (g *Gateway) relayRoute(c *exchange.Call, r *http.Request, name string) (*upstream.Route, error) {
 	if name == "" {
 		if c.Caller.Models != nil {
 			// The provider would choose: its default, a stored prompt's, that of an answer that is gone on with.
@@ -79,12 +79,16 @@ func closed(form []byte, boundary string) bool {
 	return i >= 0 && bytes.HasPrefix(form[i+2+len(boundary):], []byte("--"))
 }
 
-// notServed is the 404 for a model that lives at an upstream without this endpoint. Chat is suggested for a model that has
-// it, or of which nothing is known.
+// servedOn are the endpoints that models of a purpose have. Chat is suggested for a model of which nothing is known, too.
+var servedOn = map[model.Purpose]string{
+	model.PurposeChat: "/v1/chat/completions", model.PurposeUnknown: "/v1/chat/completions", model.PurposeEmbedding: "/v1/embeddings",
+}
+
+// notServed is the 404 for a model that lives at an upstream without this endpoint.
 func notServed(route *upstream.Route, name, path string) *chat.Error {
 	e := &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Param: "model", Message: "the model '" + name + "' is not served on " + path}
-	if p := model.PurposeOf(route.Targets[0].ModelFor(name)); p == model.PurposeChat || p == model.PurposeUnknown {
-		e.Message += "; use /v1/chat/completions"
+	if other := servedOn[model.PurposeOf(route.Targets[0].ModelFor(name))]; other != "" && other != path {
+		e.Message += "; use " + other
 	}
 	return e
 }

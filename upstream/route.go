@@ -103,17 +103,31 @@ type Route struct {
 // Only returns the route with those of its targets that are of the kind and, if modelID is not empty, know that model by this
 // very name; nil if there are none.
 func (r *Route) Only(kind, modelID string) *Route {
-	only := *r
-	only.Targets = nil
+	return r.Keep(func(t *Target) bool {
+		return t.Kind == kind && (modelID == "" || t.ModelFor(modelID) == modelID)
+	})
+}
+
+// Keep returns the route with those of its targets that keep wants; nil if there are none.
+func (r *Route) Keep(keep func(*Target) bool) *Route {
+	kept := *r
+	kept.Targets = nil
 	for _, t := range r.Targets {
-		if t.Kind == kind && (modelID == "" || t.ModelFor(modelID) == modelID) {
-			only.Targets = append(only.Targets, t)
+		if keep(t) {
+			kept.Targets = append(kept.Targets, t)
 		}
 	}
-	if only.Targets == nil {
+	if kept.Targets == nil {
 		return nil
 	}
-	return &only
+	return &kept
+}
+
+// At returns the route with one of its targets alone.
+func (r *Route) At(t *Target) *Route {
+	at := *r
+	at.Targets = []*Target{t}
+	return &at
 }
 
 // renamed returns a default route whose upstream calls the model id.

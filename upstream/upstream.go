@@ -57,6 +57,17 @@ type CredentialStatus struct {
 // AskUsage reports whether to ask though the client does not.
 type UsageAsker interface{ AskUsage() bool }
 
+// Embedder is an upstream that embeds by bodies of the models' own, which calls of Op Invoke carry. Embedding returns what is
+// known of a model; its Form is NotEmbedding where the upstream does not embed with it.
+type Embedder interface {
+	Embedding(modelID string) model.Embedding
+}
+
+// Ranker is an upstream that ranks documents by bodies of the models' own, as Embedder embeds.
+type Ranker interface {
+	Ranking(modelID string) model.Ranking
+}
+
 // Op is what is asked of an upstream.
 type Op uint8
 
@@ -64,7 +75,8 @@ type Op uint8
 const (
 	Chat Op = iota
 	CountTokens
-	Relay // one of the provider's own HTTP calls, as it is
+	Relay  // one of the provider's own HTTP calls, as it is
+	Invoke // a body of the model's own form, which is no chat
 )
 
 // MaxCures is how many further tries a target may take to cure a request of what the target refused in it: by leaving out
@@ -74,9 +86,9 @@ const MaxCures = 2
 // Call is one request to an upstream. The upstream may read it until Open returns, and Body until the reply is closed.
 type Call struct {
 	Op      Op
-	Model   string // the upstream's name for it
-	Dialect translate.Dialect
-	Access  model.Access // of the offer that the call takes
+	Model   string            // the upstream's name for it
+	Dialect translate.Dialect // of a chat or a count
+	Access  model.Access      // of the offer that the call takes
 	Body    []byte
 	Stream  bool
 	Header  http.Header // the client's headers; the upstream passes on only those that it lists
@@ -98,6 +110,8 @@ type Reply struct {
 	RequestID string        // the upstream's own id of the request; "" if it gave none
 	Profile   string        // the inference profile that was called in place of the model; "" for none
 	Body      io.ReadCloser // a whole reply, or a relay; nil for a stream
+	// Usage is what the reply's headers tell of an Invoke whose body may not.
+	Usage chat.Usage
 
 	frames  Frames
 	first   Frame

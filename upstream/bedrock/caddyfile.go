@@ -35,6 +35,8 @@ import (
 //			like       <model id>
 //			api        converse|invoke|chat|responses|messages
 //			host       runtime|mantle
+//			input_type <type>
+//			truncate   none|start|end
 //		}
 //		profiles auto|off
 //		transport http { ... }
@@ -119,7 +121,7 @@ func (u *Upstream) unmarshalGuardrail(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// unmarshalModel reads model <pattern> { family, max_output, like }.
+// unmarshalModel reads a model block.
 func (u *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 	pattern, err := directive.Arg(d)
 	if err != nil {
@@ -145,6 +147,10 @@ func (u *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 			m.API, err = directive.OneOf(d, model.APIs...)
 		case "host":
 			m.Host, err = directive.OneOf(d, model.Hosts...)
+		case "input_type":
+			m.InputType, err = directive.OneOf(d, model.InputTypes...)
+		case "truncate":
+			m.Truncate, err = directive.OneOf(d, model.Truncations...)
 		default:
 			err = directive.Unknown(d)
 		}
@@ -153,7 +159,7 @@ func (u *Upstream) unmarshalModel(d *caddyfile.Dispenser) error {
 		}
 	}
 	if m == (Model{Pattern: pattern}) {
-		return d.Errf("model %s says nothing: give it family, max_output, like, api or host", pattern)
+		return d.Errf("model %s says nothing: give it family, max_output, like, api, host, input_type or truncate", pattern)
 	}
 	u.Models = append(u.Models, m)
 	return nil

@@ -55,6 +55,8 @@ type override struct {
 	family    model.Family
 	maxOutput int64
 	like      string // the id of the model whose facts hold; "" for the model's own
+	inputType string // of embeddings
+	truncate  string
 	api       model.API
 	host      model.Host
 }
@@ -103,6 +105,9 @@ func (u *Upstream) open(ctx context.Context, c *upstream.Call, modelID string) (
 		header["X-Amzn-Bedrock-Accept"] = jsonType
 		fallthrough
 	case invoke:
+		if c.Op == upstream.Invoke {
+			break // a guardrail holds for what a model says, and this one says nothing
+		}
 		for _, h := range c.Beside {
 			header.Set(h.Key, h.Value)
 		}
@@ -116,6 +121,9 @@ func (u *Upstream) open(ctx context.Context, c *upstream.Call, modelID string) (
 		return nil, err
 	}
 	reply := &upstream.Reply{Status: res.StatusCode, Header: res.Header, RequestID: res.Header.Get(requestIDHeader)}
+	if c.Op == upstream.Invoke {
+		reply.Usage = countedByHeader(res.Header)
+	}
 	if !c.Stream {
 		reply.Body = res.Body
 		return reply, nil
@@ -146,6 +154,9 @@ const (
 
 // actionOf returns the action for a call: InvokeModel for a model's own dialect, else Converse.
 func actionOf(c *upstream.Call) string {
+	if c.Op == upstream.Invoke {
+		return invoke
+	}
 	switch native := c.Dialect.Name() != "converse"; {
 	case c.Op == upstream.CountTokens:
 		return countTokens

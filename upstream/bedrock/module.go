@@ -149,6 +149,17 @@ type Model struct {
 	// The one host that the models are asked at: runtime, or mantle, which has IAM
 	// actions and a quota of its own. Default: runtime where it serves the model.
 	Host string `json:"host,omitempty"`
+
+	// What the vectors of embedding models are for where a request does not say,
+	// in the words of its `input_type`: search_document, search_query,
+	// classification, clustering and so on. Titan and Marengo have no such thing.
+	// Default: `search_document`.
+	InputType string `json:"input_type,omitempty"`
+
+	// What embedding models do with a text that is too long where a request does
+	// not say, in its `truncate`: refuse it (none), or cut it at its start or end.
+	// Default: `none`.
+	Truncate string `json:"truncate,omitempty"`
 }
 
 // profileWords are what `profiles` may say.
@@ -276,9 +287,15 @@ func (u *Upstream) resolve(repl *caddy.Replacer, logger *zap.Logger) error {
 		if m.Host == "mantle" && (m.API == "converse" || m.API == "invoke") {
 			return fmt.Errorf("model %s: mantle has no %s; its APIs are chat, responses and messages", m.Pattern, m.API)
 		}
+		if m.InputType != "" && !slices.Contains(model.InputTypes, m.InputType) {
+			return fmt.Errorf("model %s: unknown input_type '%s'; known are %s", m.Pattern, m.InputType, strings.Join(model.InputTypes, ", "))
+		}
+		if m.Truncate != "" && !slices.Contains(model.Truncations, m.Truncate) {
+			return fmt.Errorf("model %s: unknown truncate '%s'; known are %s", m.Pattern, m.Truncate, strings.Join(model.Truncations, ", "))
+		}
 		u.overrides = append(u.overrides, override{
 			pattern: upstream.NewPattern(m.Pattern), family: model.Family(m.Family), maxOutput: int64(m.MaxOutput), like: m.Like,
-			api: model.APIByName(m.API), host: model.HostByName(m.Host),
+			api: model.APIByName(m.API), host: model.HostByName(m.Host), inputType: m.InputType, truncate: m.Truncate,
 		})
 	}
 	return nil
