@@ -147,7 +147,7 @@ func (a *ask) callTools(said *answer, text string) bool {
 	if len(a.tools) == 0 || a.choice == "none" {
 		return false
 	}
-	wanted := a.named(text)
+	wanted := a.named(fault.Strip(a.newest))
 	for _, r := range a.results {
 		if at := thenCall.FindStringIndex(r); at != nil {
 			wanted = append(wanted, a.named(r[at[0]:])...)

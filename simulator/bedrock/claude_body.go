@@ -229,7 +229,7 @@ func (q *claudeRequest) hear(a *ask) {
 			continue
 		}
 		if m.Role == "user" && last != "user" {
-			texts, a.media, a.results = nil, nil, nil
+			texts, a.newest, a.media, a.results = nil, "", nil, nil
 		}
 		last = m.Role
 		if m.Role == "assistant" {
@@ -242,6 +242,7 @@ func (q *claudeRequest) hear(a *ask) {
 				a.prefill += b.Text
 			case b.Type == "text":
 				texts = append(texts, b.Text)
+				a.newest = b.Text
 			case b.Type == "tool_result":
 				a.results = append(a.results, b.result())
 			default:

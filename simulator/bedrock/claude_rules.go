@@ -38,6 +38,9 @@ func (q *claudeRequest) problem(m *model, p *claudeParams) string {
 		if !m.prefill {
 			return "This model does not support assistant message prefill. The conversation must end with a user message."
 		}
+		if n := len(last.Content); n > 0 && strings.HasSuffix(last.Content[n-1].Type, "thinking") {
+			return fmt.Sprintf("messages.%d: The final block in an assistant message cannot be `thinking`.", len(q.Messages)-1)
+		}
 		if n := len(last.Content); n > 0 && last.Content[n-1].Type == "text" && strings.TrimRight(last.Content[n-1].Text, " \t\r\n") != last.Content[n-1].Text {
 			return "messages: final assistant content cannot end with trailing whitespace"
 		}

@@ -149,12 +149,13 @@ func (q *converseRequest) ask(m *model) *ask {
 
 // hear takes the last user turn in; it is called for each, the last one stays.
 func (a *ask) hear(m *message) {
-	a.text, a.media, a.results = "", nil, nil
+	a.newest, a.media, a.results = "", nil, nil
 	var texts []string
 	for i := range m.Content {
 		b := &m.Content[i]
 		if t := b.plainText(); t != "" {
 			texts = append(texts, t)
+			a.newest = t
 		}
 		if b.ToolResult != nil {
 			a.results = append(a.results, b.ToolResult.said())

@@ -113,6 +113,9 @@ func (q *converseRequest) checkPrefill(m *model) *apiError {
 		return modelError("This model does not support assistant message prefill. The conversation must end with a user message.")
 	}
 	end := &last.Content[len(last.Content)-1]
+	if m.family == "claude" && end.ReasoningContent != nil {
+		return modelError("messages.%d: The final block in an assistant message cannot be `thinking`.", len(q.Messages)-1)
+	}
 	if m.family == "claude" && end.Text != nil && strings.TrimRight(*end.Text, " \t\r\n") != *end.Text {
 		return modelError("messages: final assistant content cannot end with trailing whitespace")
 	}

@@ -122,8 +122,9 @@ type toolSpec struct {
 // ask is what a call of any dialect comes down to for its answer.
 type ask struct {
 	model *model
-	// text is the last user text, with its directives; last says what else the last turn held.
-	text string
+	// text is the last user text, with its directives; newest is its last block, which may ask for calls: the blocks before
+	// it may be older turns that nobody answered.
+	text, newest string
 	// system is the system prompt's text.
 	system string
 	// media describes the images, documents and the like of the last user turn.

@@ -103,10 +103,10 @@ func askedFor(tools []chatTool, text string) []call {
 	return calls
 }
 
-// meant are the tools that a word means.
+// meant are the tools that a word means: namespace__name is the tool of a namespace.
 func meant(tools []chatTool, word string) []chatTool {
 	for i, t := range tools {
-		if t.name() == word {
+		if strings.Replace(t.name(), namespaceMark, "__", 1) == word {
 			return tools[i : i+1]
 		}
 	}

@@ -101,6 +101,13 @@ func TestResponsesCallsEveryKindOfTool(t *testing.T) {
 	}
 }
 
+func TestResponsesCallsAToolOfANamespaceByItsWholeName(t *testing.T) {
+	output, _ := respondedTo(t, `"input":"call n__h {}","reasoning":{"effort":"none"},"tools":[{"type":"namespace","name":"n","tools":[{"type":"function","name":"h"}]}]`)
+	if got := string(marshal(output)); !strings.Contains(got, `"name":"h","namespace":"n"`) {
+		t.Error(got)
+	}
+}
+
 func TestResponsesHearsToolResultsAndItsOwnReasoning(t *testing.T) {
 	output, _ := respondedTo(t, `"store":false,"input":[{"role":"user","content":"call f"},
 		{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"`+sealedPrefix+`YQ=="},

@@ -107,6 +107,7 @@ var aborted = chat.Block{Kind: chat.Text, Text: json.String(`"aborted"`)}
 // assemble gives each turn its results. A client sends the same history again with each request: to refuse an interrupted
 // call would lock its session for good.
 func (d *requestDecoder) assemble() error {
+	d.dangling()
 	d.endTurn()
 	for _, t := range d.turns {
 		content := make([]chat.Block, 0, t.to-t.from)
@@ -123,6 +124,18 @@ func (d *requestDecoder) assemble() error {
 		}
 	}
 	return nil
+}
+
+// dangling leaves out the reasoning that a history ends with, as Codex sends it after a stream that broke behind a whole
+// reasoning item: the answer begins anew. Claude refuses a last block of thinking, and others an assistant's last turn.
+func (d *requestDecoder) dangling() {
+	if d.same {
+		return
+	}
+	for n := len(d.turn); n > 0 && (d.turn[n-1].Kind == chat.Thinking || d.turn[n-1].Kind == chat.RedactedThinking); n-- {
+		d.turn = d.turn[:n-1]
+		d.omit("input.reasoning")
+	}
 }
 
 // resultOf takes the result of a call out of those that came.
