@@ -100,6 +100,31 @@ func streams() []stream {
 		chunk(`{"index":0,"delta":{},"finish_reason":"stop"}`),
 		"[DONE]",
 	)
+	// Two answers, and the usage behind them.
+	two := gatewaytest.SSE(
+		chunk(`{"index":0,"delta":{"role":"assistant","content":"A"},"finish_reason":null}`),
+		chunk(`{"index":1,"delta":{"role":"assistant","content":"B"},"finish_reason":null}`),
+		chunk(`{"index":0,"delta":{},"finish_reason":"stop"}`),
+		chunk(`{"index":1,"delta":{"content":"C"},"finish_reason":null}`),
+		chunk(`{"index":1,"delta":{},"finish_reason":"stop"}`),
+		`{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5,"total_tokens":8}}`,
+		"[DONE]",
+	)
+	twoEnds := strings.Index(two, "[DONE]") + len("[DONE]")
+	served := gatewaytest.Frames(
+		`messageStart {"role":"assistant"}`,
+		`contentBlockStart {"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"s1","name":"nova_grounding","type":"server_tool_use"}}}`,
+		`contentBlockDelta {"contentBlockIndex":0,"delta":{"toolUse":{"input":"{\"q\":1}"}}}`,
+		`contentBlockStop {"contentBlockIndex":0}`,
+		`contentBlockStart {"contentBlockIndex":1,"start":{"toolResult":{"toolUseId":"s1","type":"nova_grounding_result"}}}`,
+		`contentBlockDelta {"contentBlockIndex":1,"delta":{"toolResult":[{"text":"x"}]}}`,
+		`contentBlockStop {"contentBlockIndex":1}`,
+		`contentBlockDelta {"contentBlockIndex":2,"delta":{"text":"Hello"}}`,
+		`contentBlockDelta {"contentBlockIndex":2,"delta":{"citation":{"location":{"web":{"url":"https://a.example"}}}}}`,
+		`contentBlockStop {"contentBlockIndex":2}`,
+		`messageStop {"stopReason":"end_turn","additionalModelResponseFields":{"a":1}}`,
+		converseCounts,
+	)
 	bedrocks := gatewaytest.SSE(
 		chunk(`{"index":0,"delta":{"role":"assistant","content":"<reason"},"finish_reason":null}`),
 		chunk(`{"index":0,"delta":{"content":"ing>Hm</reasoning>Hel"},"finish_reason":null}`),
@@ -141,6 +166,9 @@ func streams() []stream {
 		{"Bedrock's chat to Claude", "/v1/messages", `{"model":"xai.grok-4.6",` + asClaude, sse, bedrocks, bedrocksEnds, claudeDone, claudeFail},
 		{"Messages relayed", "/v1/messages", `{"model":"` + opusID + `",` + asClaude, sse, messages, len(messages), claudeDone, claudeFail},
 		{"Messages to OpenAI", chat, `{"model":"` + opusID + `",` + asOpenAI, sse, messages, len(messages), openaiDone, openaiFail},
+		{"OpenAI's two choices relayed", chat, `{"model":"gpt-4o","n":2,"stream_options":{"include_usage":true},` + asOpenAI, sse, two, twoEnds, openaiDone, openaiFail},
+		{"tools that Bedrock ran, to OpenAI", chat, `{"model":"amazon.nova-2-lite-v1:0",` + asOpenAI, eventStream, served, len(served), openaiDone, openaiFail},
+		{"tools that Bedrock ran, to Claude", "/v1/messages", `{"model":"amazon.nova-2-lite-v1:0",` + asClaude, eventStream, served, len(served), claudeDone, claudeFail},
 		{"converse relayed", "/model/" + claudeID + "/converse-stream", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, eventStream, converse, len(converse), "metadata", "Exception"},
 	}
 }
@@ -199,15 +227,15 @@ func TestAStreamCutAnywhereNeverEndsLikeAWholeOne(t *testing.T) {
 	}
 }
 
-// mayEnd reports whether a reply that ends in good order after n bytes is whole: behind its last event, and behind the frame
-// that says why the reply stopped. Servers that imitate OpenAI leave [DONE] out, and Converse's metadata only counts. A part of
-// a frame behind that is a broken transport.
+// mayEnd reports whether a reply that ends in good order after n bytes is whole: behind its last event, and behind any frame from
+// the one on that says why the last of its choices stopped. Servers that imitate OpenAI leave [DONE] out, and Converse's
+// metadata only counts. A part of a frame behind that is a broken transport.
 func (s *stream) mayEnd(n int) bool {
 	if n >= s.ends {
 		return true
 	}
-	if stop := strings.Index(s.reply, `"finish_reason":"stop"`); stop >= 0 {
-		return n == stop+strings.Index(s.reply[stop:], "\n\n")+2
+	if stop := strings.LastIndex(s.reply, `"finish_reason":"stop"`); stop >= 0 {
+		return n > stop && strings.HasSuffix(s.reply[:n], "\n\n")
 	}
 	if stop := strings.Index(s.reply, `messageStop`); stop >= 0 {
 		return n == len(s.reply)-len(gatewaytest.Frames(converseCounts))

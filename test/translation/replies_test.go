@@ -141,6 +141,11 @@ func TestPassthrough(t *testing.T) {
 			sent: `{"model":"gpt-4o",` + hi + `}`, headers: map[string]string{"Bedrock-Gateway-Dropped": "thinking, guardrailConfig"},
 		},
 		{
+			rule: "empty lists, metadata and a choice without tools are OpenAI's to judge", model: gpt, request: hi + `,"tools":[],"stop":[],"metadata":{"a":"b"},"tool_choice":"auto"`,
+			sent: `={"model":"gpt-4o",` + hi + `,"tools":[],"stop":[],"metadata":{"a":"b"},"tool_choice":"auto"}`,
+		},
+		{rule: "an empty stop, too", model: gpt, request: hi + `,"stop":""`, sent: `={"model":"gpt-4o",` + hi + `,"stop":""}`},
+		{
 			rule: "what no one knows is the upstream's to refuse", model: gpt, request: hi + `,"reasoning_effort":"utmost"`,
 			sent: `{"model":"gpt-4o",` + hi + `,"reasoning_effort":"utmost"}`,
 		},

@@ -225,3 +225,48 @@ func TestReloadKeepsStreams(t *testing.T) {
 		})
 	}
 }
+
+// A reply that is whole but was not counted is one warning, whichever side the stream is written for: an operator who bills by
+// tokens must hear of it, and not once for each frame.
+func TestAnUncountedStreamIsOneWarning(t *testing.T) {
+	const chunk = `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"W"},"finish_reason":"stop"}]}`
+	tb := start(t)
+	for i, s := range []struct {
+		path, body string
+		reply      gatewaytest.Reply
+		end        string // that the client gets all the same
+	}{
+		{"/v1/chat/completions", `{"model":"gpt-4o","stream":true,` + hi + `}`, gatewaytest.Reply{Body: gatewaytest.SSE(chunk)}, "[DONE]"},
+		{"/v1/messages", `{"model":"gpt-4o","max_tokens":9,"stream":true,` + hi + `}`, gatewaytest.Reply{Body: gatewaytest.SSE(chunk)}, "message_stop"},
+		{"/v1/chat/completions", `{"model":"` + nova + `","stream":true,` + hi + `}`, frames(`messageStart {"role":"assistant"}`, say(0, "W"), end(0), `messageStop {"stopReason":"end_turn"}`), "[DONE]"},
+		{"/model/" + nova + "/converse-stream", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, frames(`messageStart {"role":"assistant"}`, say(0, "W"), end(0), `messageStop {"stopReason":"end_turn"}`), "metadata"},
+	} {
+		tb.u.Play(s.reply)
+		a := tb.ask(t, s.path, s.body, "")
+		if a.Broken != nil || !strings.Contains(a.Body, s.end) || strings.Contains(a.Body, "usage") && s.path != "/v1/messages" { // whose events have to have one
+			t.Errorf("%s: the client got %v\n%s", s.path, a.Broken, a.Body)
+		}
+		deadline, again := time.After(10*time.Second), time.NewTicker(2*time.Millisecond)
+		for tb.warnings(t) <= i {
+			select {
+			case <-again.C:
+			case <-deadline:
+				t.Fatalf("%s for %s: no warning", s.path, s.body)
+			}
+		}
+		again.Stop()
+		if n := tb.warnings(t); n != i+1 {
+			t.Errorf("%s for %s: %d warnings", s.path, s.body, n-i)
+		}
+	}
+}
+
+// warnings counts the lines that tell of replies that were not counted.
+func (tb *table) warnings(t *testing.T) int {
+	t.Helper()
+	log, err := os.ReadFile(tb.g.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(log), "its tokens are not counted")
+}

@@ -51,7 +51,6 @@ type cachePlaces struct {
 func (p *cachePlaces) section(size int) rules.CachePlace {
 	w := &p.w
 	place := rules.CachePlace{Size: size}
-	start := w.Offset()
 	if w.Kind() == json.Text {
 		tok := w.String()
 		place.Size += len(tok)
@@ -67,7 +66,7 @@ func (p *cachePlaces) section(size int) rules.CachePlace {
 		return place
 	}
 	for w.Element() {
-		start = w.Offset()
+		start := w.Offset()
 		markable := p.element(&place.Size)
 		if end := w.Offset(); markable && end > start+len("{}") {
 			place.At, place.Mark = place.Size, []json.Edit{{Start: end - 1, End: end - 1, Text: []byte(`,` + cacheMark)}}
