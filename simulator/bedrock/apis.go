@@ -62,16 +62,17 @@ func (m *model) onRuntime() bool {
 // limits are the model's, as OpenAI's chat, or Responses, of the given host has them.
 func (m *model) limits(mantle, chat bool) openai.Model {
 	l := openai.Limits{Reasons: m.efforts != nil, Efforts: m.efforts, InlineImages: true, NoImages: !m.images, NoFiles: true, NoStop: m.noStop}
-	l.PositionalIDs = chat
+	l.PositionalIDs, l.NoBreakpoints = chat, true
 	switch m.family {
 	case "gpt":
 		l.NoFiles = chat
 		l.CompletionTokens, l.ToolsWithoutEffort, l.SamplingWithoutEffort = true, true, true
+		l.NoBreakpoints = strings.Contains(m.id, "gpt-5.4") || strings.Contains(m.id, "gpt-5.5")
 	case "grok":
 		l.PenaltiesFail = true
 	case "gpt-oss":
 		l.Reasons, l.Efforts = true, []string{"low", "medium", "high"}
-		l.NoStop, l.NoLogitBias, l.IgnoresFormat, l.TaggedReasoning = true, true, true, true
+		l.NoStop, l.NoLogitBias, l.IgnoresFormat, l.TaggedReasoning, l.OpenReasoning = true, true, true, chat, true
 	}
 	l.Tools = []string{"function", "custom", "mcp", "apply_patch", "namespace", "tool_search", "computer"}
 	l.RefusedItems = []string{"agent_message", "context_compaction", "local_shell_call"}

@@ -41,6 +41,10 @@ type Limits struct {
 	IgnoresFormat bool
 	// TaggedReasoning: the answer begins with <reasoning>…</reasoning>.
 	TaggedReasoning bool
+	// OpenReasoning: Responses shows what the model thought as it is, and seals nothing.
+	OpenReasoning bool
+	// NoBreakpoints: prompt_cache_breakpoint is refused.
+	NoBreakpoints bool
 	// PositionalIDs: tool calls have the ids call_0, call_1 in every reply.
 	PositionalIDs bool
 	// Tools are the types of tools that Responses takes; nil: all.

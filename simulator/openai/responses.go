@@ -20,7 +20,8 @@ func sealed(at string, v any) *failure {
 	if !ok {
 		return wrongType(at, "a string", v)
 	}
-	if !strings.HasPrefix(s, sealedPrefix) {
+	thought, own := strings.CutPrefix(s, sealedPrefix)
+	if _, err := base64.StdEncoding.DecodeString(thought); !own || err != nil || thought == "" {
 		return invalid(at, "invalid_encrypted_content", "The encrypted content "+shortened(s)+" could not be verified. Reason: Encrypted content could not be decrypted or parsed.")
 	}
 	return nil
@@ -138,7 +139,7 @@ func (p *response) makeItems(c *chatRequest, m model, spec fault.Spec) []map[str
 	a := p.answer
 	id := func(kind string) string { return fmt.Sprintf("%s_%024x%08x", kind, p.number, len(items)) }
 	if m.reasons && a.reasoning > 0 && !spec.NoOutput {
-		items = append(items, p.reasoning(id("rs"), c))
+		items = append(items, p.reasoning(id("rs"), c, m))
 	}
 	if spec.UnknownBlock {
 		items = append(items, map[string]any{"type": "hologram", "id": id("holo"), "depth": 3})
@@ -175,9 +176,13 @@ func (p *response) makeItems(c *chatRequest, m model, spec fault.Spec) []map[str
 }
 
 // reasoning is an item of reasoning: its summary and its sealed content only where they are asked for.
-func (p *response) reasoning(id string, c *chatRequest) map[string]any {
+func (p *response) reasoning(id string, c *chatRequest, m model) map[string]any {
 	thought := "The user said: " + fault.Strip(c.lastUser())
 	item := map[string]any{"type": "reasoning", "id": id, "summary": []any{}}
+	if m.limits != nil && m.limits.OpenReasoning {
+		item["content"] = []any{map[string]any{"type": "reasoning_text", "text": thought}}
+		return item
+	}
 	if p.request.Reasoning.Summary != "" {
 		item["summary"] = []any{map[string]any{"type": "summary_text", "text": thought}}
 	}

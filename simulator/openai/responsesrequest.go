@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -48,6 +49,7 @@ func (l *responsesInput) UnmarshalJSON(b []byte) error {
 
 type responsesItem struct {
 	Type      string         `json:"type"`
+	ID        string         `json:"id"`
 	Role      string         `json:"role"`
 	Content   responsesParts `json:"content"`
 	CallID    string         `json:"call_id"`
@@ -229,11 +231,20 @@ func (r *responsesRequest) check(m model, present map[string]any) *failure {
 	if f := c.checkFormat(m, nil); f != nil {
 		return f
 	}
+	if f := r.checkThoughts(); f != nil {
+		return f
+	}
 	return r.checkCalls()
 }
 
 // checkModel holds parameters against what the model takes.
 func (r *responsesRequest) checkModel(m model, c *chatRequest, present map[string]any) *failure {
+	if !m.reasons && slices.Contains(r.Include, "reasoning.encrypted_content") {
+		return invalid("include", "", "Encrypted content is not supported with this model.")
+	}
+	if !m.reasons && r.Reasoning.Summary != "" {
+		return unsupported("reasoning.summary", "")
+	}
 	if m.limits != nil {
 		return r.checkCopy(m.limits, c, present)
 	}
@@ -265,8 +276,15 @@ func (r *responsesRequest) checkCopy(l *Limits, c *chatRequest, present map[stri
 		if slices.Contains(l.RefusedItems, item.Type) {
 			return invalid(fmt.Sprintf("input[%d].type", i), "invalid_value", "Invalid value: '"+item.Type+"'.")
 		}
+		for j, t := range item.Tools {
+			if l.Tools != nil && !slices.Contains(l.Tools, t.Type) {
+				return invalid(fmt.Sprintf("input[%d].tools[%d].type", i, j), "invalid_value", "Invalid value: '"+t.Type+"'.")
+			}
+		}
 	}
 	switch {
+	case l.NoBreakpoints && bytes.Contains(marshal(present["input"]), []byte(`"prompt_cache_breakpoint":`)):
+		return unsupported("prompt_cache_breakpoint", "")
 	case r.Background && !l.Background:
 		return unsupported("background", "")
 	case l.Tiers != nil && r.ServiceTier != "" && !slices.Contains(l.Tiers, r.ServiceTier):
@@ -284,6 +302,23 @@ func (r *responsesRequest) checkCopy(l *Limits, c *chatRequest, present map[stri
 			if f := l.checkPart(p, fmt.Sprintf("input[%d].content[%d]", i, j)); f != nil {
 				return f
 			}
+		}
+	}
+	return nil
+}
+
+// checkThoughts holds that each thought is followed by what it led to.
+func (r *responsesRequest) checkThoughts() *failure {
+	for i, item := range r.Input {
+		if item.Type != "reasoning" {
+			continue
+		}
+		next := responsesItem{}
+		if i+1 < len(r.Input) {
+			next = r.Input[i+1]
+		}
+		if next.Type != "reasoning" && next.Role != "assistant" && !strings.HasSuffix(next.Type, "_call") {
+			return invalid("input", "", "Item '"+item.ID+"' of type 'reasoning' was provided without its required following item.")
 		}
 	}
 	return nil
