@@ -24,7 +24,7 @@ func Arguments(tok String) (input Value, ok bool) {
 
 // AppendArguments appends a call's input, valid JSON, as a string without the white space outside its own strings.
 func AppendArguments(dst []byte, v Value) []byte {
-	if v == nil {
+	if len(v) == 0 {
 		return append(dst, `"{}"`...)
 	}
 	dst = append(dst, '"')

@@ -86,3 +86,38 @@ func FuzzSplice(f *testing.F) {
 		}
 	})
 }
+
+// FuzzEncodeRequest holds that whatever is read of a client's body is written as JSON that is read again, and then written
+// as the same.
+func FuzzEncodeRequest(f *testing.F) {
+	f.Add(`{"instructions":"s","input":[{"role":"user","content":[{"type":"input_text","text":"q","prompt_cache_breakpoint":{"mode":"explicit"}}]},{"type":"function_call","call_id":"a","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"a","output":[{"type":"input_text","text":"x"}]},{"type":"custom_tool_call","call_id":"b","name":"p","input":"x"},{"type":"custom_tool_call_output","call_id":"b","output":"y"}],"tools":[{"type":"function","name":"f","parameters":{}},{"type":"custom","name":"p"},{"type":"shell"},{"type":"namespace","name":"n","tools":[{"type":"function","name":"g"}]}],"text":{"format":{"type":"json_schema","name":"n","schema":{}}},"reasoning":{"effort":"low","summary":"auto"}}`)
+	f.Add(`{"input":"Hi","tools":[{"type":"web_search"}],"tool_choice":"auto","metadata":{"a":"b"},"include":["message.output_text.logprobs"]}`)
+	f.Add(`{"input":[{"type":"local_shell_call","call_id":"c","action":{"command":["ls"]}},{"type":"reasoning","summary":[],"encrypted_content":"x"},{"type":"web_search_call","id":"w"}]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		write := func(body string) []byte {
+			x := mantleGPT()
+			x.Target = Name
+			r, err := Dialect{}.DecodeRequest([]byte(body), x)
+			if err != nil {
+				told(t, err)
+				return nil
+			}
+			out, err := Dialect{}.EncodeRequest(nil, r, x)
+			if err != nil {
+				told(t, err)
+				return nil
+			}
+			if err := json.Valid(out); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			return out
+		}
+		once := write(body)
+		if once == nil {
+			return
+		}
+		if twice := write(string(once)); string(twice) != string(once) {
+			t.Fatalf("once  %s\ntwice %s", once, twice)
+		}
+	})
+}
