@@ -15,12 +15,21 @@ import (
 )
 
 // Through the whole Caddy: the 401 has one body, the credential does not reach
-// later handlers, and the access log has no key when the two fields are deleted as
-// documented. Caddy itself redacts only Authorization. Removing the headers from the
+// later handlers, and the access log and, with debug, the log of errors have no key when the two fields are
+// deleted as documented. Caddy itself redacts only Authorization. Removing the headers from the
 // request does not help, because Caddy logs a copy made before any handler runs.
 func TestThroughCaddy(t *testing.T) {
 	log := filepath.ToSlash(filepath.Join(t.TempDir(), "access.log"))
-	g := gatewaytest.Start(t, `
+	refusals := filepath.ToSlash(filepath.Join(t.TempDir(), "error.log"))
+	g := gatewaytest.StartWith(t, `log refusals {
+		include http.log.error
+		level DEBUG
+		output file `+refusals+`
+		format filter {
+			request>headers>X-Api-Key delete
+			request>headers>Api-Key delete
+		}
+	}`, `
 	log {
 		output file `+log+`
 		format filter {
@@ -52,7 +61,7 @@ func TestThroughCaddy(t *testing.T) {
 		{"Api-Key", "sk-bob", 200, "bob|gpt-* o3|red blue|"},
 		{"Api-Key", "sk-carol", 401, `{"error":{"message":"` + auth.Wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`},
 		{"Api-Key", "sk-eve", 401, `{"error":{"message":"` + auth.Wrong + `","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`},
-		{"X-Other", "sk-eve", 401, `{"error":{"message":"` + auth.Missing + `","type":"invalid_request_error","param":null,"code":null}}`},
+		{"X-Other", "sk-other", 401, `{"error":{"message":"` + auth.Missing + `","type":"invalid_request_error","param":null,"code":null}}`},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gatewaytest.URL+"/v1/chat/completions", strings.NewReader("{}"))
 		if err != nil {
@@ -70,12 +79,16 @@ func TestThroughCaddy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := bytes.Count(logged, []byte("\n")); n != 6 {
-		t.Errorf("%d lines logged, want 6", n)
+	refused, err := os.ReadFile(refusals)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, key := range []string{"sk-alice", "sk-bob", "sk-carol"} {
-		if bytes.Contains(logged, []byte(key)) {
-			t.Errorf("%s stands in the access log:\n%s", key, logged)
+	if n, m := bytes.Count(logged, []byte("\n")), bytes.Count(refused, []byte("not authenticated")); n != 6 || m != 3 {
+		t.Errorf("%d lines logged, want 6, and %d refusals, want 3", n, m)
+	}
+	for _, key := range []string{"sk-alice", "sk-bob", "sk-carol", "sk-eve"} {
+		if bytes.Contains(logged, []byte(key)) || bytes.Contains(refused, []byte(key)) {
+			t.Errorf("%s stands in a log:\n%s%s", key, logged, refused)
 		}
 	}
 	if !bytes.Contains(logged, []byte(`"user_id":"alice"`)) {
