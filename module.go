@@ -133,6 +133,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		Upstreams: g.Loaded(),
 		Health:    !g.HealthOff,
 		Native:    !g.NativeOff,
+		Status:    g.statusPage(),
 		Version:   version(),
 	})
 	return g.show(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/metrics"
+	"github.com/open-bedrock/caddy-bedrock-gateway/status"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
@@ -22,6 +23,13 @@ func (g *Gateway) show(ctx caddy.Context) error {
 		}
 		g.observers = append(g.observers, metrics.Process.Observe)
 		g.stop = append(g.stop, metrics.Process.Follow(g.source()))
+	}
+	if g.StatusPage {
+		status.Process.Listened.Store(true)
+	}
+	if status.Process.Listened.Load() {
+		g.observers = append(g.observers, status.Process.Observe)
+		g.stop = append(g.stop, status.Process.Follow(g.shown()))
 	}
 	if g.UsageLog {
 		g.observers = append(g.observers, usage.Bill(ctx.Logger().Named("usage")))
@@ -44,6 +52,29 @@ func (g *Gateway) source() *metrics.Source {
 					u.PassedOver, u.RetriesRefused = stats.PassedOver.Load(), stats.RetriesRefused.Load()
 				}
 				all = append(all, u)
+			}
+			return all
+		},
+	}
+}
+
+// statusPage returns what the status page shows; nil if there is none.
+func (g *Gateway) statusPage() func() []byte {
+	if !g.StatusPage {
+		return nil
+	}
+	return status.Process.JSON
+}
+
+// shown returns what is read of the gateway when somebody looks at its status.
+func (g *Gateway) shown() *status.Source {
+	return &status.Source{
+		Version: version(), Calls: g.Shared().Calls,
+		Upstreams: func() []status.Upstream {
+			all := make([]status.Upstream, 0, len(g.Loaded()))
+			for _, n := range g.Loaded() {
+				health := n.Health()
+				all = append(all, status.Upstream{Name: n.Name, Kind: n.Kind, Healthy: !health.Down, FailingModels: health.Failing, Expires: expiry(n)})
 			}
 			return all
 		},

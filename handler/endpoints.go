@@ -53,6 +53,10 @@ var endpoints = []endpoint{
 
 	{"health", http.MethodGet, "/health", &openaiForm, (*Gateway).serveHealth, "health off"},
 
+	{"status", http.MethodGet, "/bedrock_gateway/status", &openaiForm, (*Gateway).serveStatus, noStatus},
+	{"status.script", http.MethodGet, "/bedrock_gateway/status/app.js", &openaiForm, (*Gateway).serveStatusScript, noStatus},
+	{"status.style", http.MethodGet, "/bedrock_gateway/status/style.css", &openaiForm, (*Gateway).serveStatusStyle, noStatus},
+
 	{"converse", http.MethodPost, "/model/{model...}/converse", &bedrockForm, serveNative("converse"), "native off"},
 	{"converse_stream", http.MethodPost, "/model/{model...}/converse-stream", &bedrockForm, serveNative("converse-stream"), "native off"},
 	{"invoke", http.MethodPost, "/model/{model...}/invoke", &bedrockForm, serveNative("invoke"), "native off"},
@@ -67,6 +71,9 @@ var endpoints = []endpoint{
 	{"foundation_models", http.MethodGet, "/foundation-models{sent...}", &bedrockForm, (*Gateway).serveControl, "native off"},
 	{"inference_profiles", http.MethodGet, "/inference-profiles{sent...}", &bedrockForm, (*Gateway).serveControl, "native off"},
 }
+
+// noStatus is the word without which the status page's endpoints are off.
+const noStatus = "status_page"
 
 // resource is the endpoints of one path.
 type resource struct {

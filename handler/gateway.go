@@ -20,6 +20,9 @@ type Config struct {
 	Health bool // serve /health
 	Native bool // serve Bedrock's own paths
 
+	// Status returns what the status page shows, as JSON; nil: there is no such page.
+	Status func() []byte
+
 	Version string // of the gateway, for health endpoints
 }
 
@@ -28,6 +31,7 @@ type Gateway struct {
 	*exchange.Engine
 	upstreams []*upstream.Named
 	version   string
+	status    func() []byte
 	surface   *surface
 	files     *filesAPI // nil: off
 	models    modelCache
@@ -36,7 +40,7 @@ type Gateway struct {
 
 // New returns a Gateway.
 func New(c Config) *Gateway {
-	g := &Gateway{upstreams: c.Upstreams, version: c.Version}
+	g := &Gateway{upstreams: c.Upstreams, version: c.Version, status: c.Status}
 	if observe := c.Observe; observe != nil {
 		c.Observe = func(r *http.Request, rec *usage.Record) {
 			rec.Route = g.routeOf(r)
@@ -44,7 +48,7 @@ func New(c Config) *Gateway {
 		}
 	}
 	g.Engine = exchange.New(c.Config)
-	g.surface = newSurface(endpoints, map[string]bool{"health off": !c.Health, "native off": !c.Native, "files off": g.Files == nil})
+	g.surface = newSurface(endpoints, map[string]bool{"health off": !c.Health, "native off": !c.Native, "files off": g.Files == nil, noStatus: c.Status == nil})
 	if g.Files != nil {
 		g.files = &filesAPI{store: g.Files, owner: func(r *http.Request) string { return g.Caller(r).Owner }, log: g.Logger, stored: g.Process.FileStored}
 	}

@@ -15,6 +15,11 @@ type Endpoints struct {
 	// Turns Bedrock's own paths off: /model/*, /foundation-models,
 	// /inference-profiles. Default: `false`.
 	NativeOff bool `json:"native_off,omitempty"`
+
+	// Serves /bedrock_gateway/status: a page, or JSON, with the state of the
+	// upstreams and what models and users have used. It asks for no password:
+	// put `basic_auth` before it. Default: `false`.
+	StatusPage bool `json:"status_page,omitempty"`
 }
 
 // Words returns the sub-directives of bedrock_gateway that e reads:
@@ -22,10 +27,13 @@ type Endpoints struct {
 //	docs   off
 //	health off
 //	native off
+//	status_page
 func (e *Endpoints) Words() directive.Words {
 	return directive.Words{
 		"docs":   directive.Off(&e.DocsOff),
 		"health": directive.Off(&e.HealthOff),
 		"native": directive.Off(&e.NativeOff),
+
+		"status_page": directive.Flag(&e.StatusPage),
 	}
 }

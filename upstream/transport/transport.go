@@ -6,9 +6,11 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -141,6 +143,32 @@ func withoutVars(dial dialFunc) dialFunc {
 		return nil
 	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		return dial(context.WithValue(ctx, caddyhttp.VarsCtxKey, nil), network, addr)
+		conn, err := dial(context.WithValue(ctx, caddyhttp.VarsCtxKey, nil), network, addr)
+		if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
+			err = dialError{err}
+		}
+		return conn, err
 	}
 }
+
+// dialError is Caddy's DialError, which hides what it wraps: that it is a dial, and
+// whether it took too long, is what a failing upstream is told by.
+type dialError struct{ error }
+
+func (e dialError) Unwrap() error { return e.error }
+
+// As makes the error a *net.OpError of a dial, which it was.
+func (e dialError) As(target any) bool {
+	op, ok := target.(**net.OpError)
+	if ok {
+		*op = &net.OpError{Op: "dial", Err: e.error}
+	}
+	return ok
+}
+
+// Timeout reports whether the dial took too long, in the words of the net
+// package: its error is hidden.
+func (e dialError) Timeout() bool { return strings.HasSuffix(e.Error(), "i/o timeout") }
+
+// Temporary makes the error a net.Error.
+func (e dialError) Temporary() bool { return e.Timeout() }

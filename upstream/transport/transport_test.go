@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -108,5 +109,32 @@ func TestDialDoesNotSeeTheRequestsVariables(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusNoContent {
 		t.Errorf("got %s", resp.Status)
+	}
+}
+
+// Caddy's DialError hides what it wraps. An upstream that could not be connected to was therefore counted as failing for the
+// one model that was asked for, and a dial that took too long as an upstream that cannot be reached.
+func TestAnErrorOfDialingIsKnownAsOne(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := closed.Addr().String()
+	closed.Close()
+	for raw, timeout := range map[string]bool{`{"protocol":"http"}`: false, `{"protocol":"http","dial_timeout":1}`: true} {
+		_, rt := build(t, raw)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = rt.RoundTrip(req)
+		op, ok := errors.AsType[*net.OpError](err)
+		if !ok || op.Op != "dial" || !strings.HasPrefix(err.Error(), "dial tcp") {
+			t.Errorf("%s: got %T %v", raw, err, err)
+		}
+		var ne net.Error
+		if !errors.As(err, &ne) || ne.Timeout() != timeout {
+			t.Errorf("%s: a timeout is %v: %v", raw, !timeout, err)
+		}
 	}
 }
