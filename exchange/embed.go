@@ -27,7 +27,8 @@ func (c *Call) Embed(route *upstream.Route) error {
 	var f *fan
 	err = route.Try(c.r.Context(), c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
 		c.trying(t, n)
-		f = &fan{invoker: c.invoker(route, t)}
+		f = new(fan)
+		c.begin(&f.invoker, route, t)
 		err := f.embed(ctx, req)
 		c.spent(&f.invoker)
 		c.tried(err)

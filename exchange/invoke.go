@@ -57,10 +57,11 @@ type invoker struct {
 	panicked           bool
 }
 
-func (c *Call) invoker(route *upstream.Route, t *upstream.Target) invoker {
-	id := t.ModelFor(c.Model)
-	c.Record.Upstream, c.Record.UpstreamModel, c.Record.API = t.Name, id, model.Invoke.String()
-	return invoker{c: c, route: route.At(t), target: t, modelID: id}
+// begin makes in ready for one of the route's targets, and returns it.
+func (c *Call) begin(in *invoker, route *upstream.Route, t *upstream.Target) *invoker {
+	in.c, in.route, in.target, in.modelID = c, route.At(t), t, t.ModelFor(c.Model)
+	c.Record.Upstream, c.Record.UpstreamModel, c.Record.API = t.Name, in.modelID, model.Invoke.String()
+	return in
 }
 
 // exchange returns what planning the calls needs to know.

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
@@ -12,15 +11,26 @@ import (
 // serveEmbeddings is POST /v1/embeddings: by Bedrock's embedding models, or relayed to the OpenAI upstream that the model
 // routes to.
 func (g *Gateway) serveEmbeddings(w http.ResponseWriter, r *http.Request, _ string) {
-	g.serveOwn(w, r, (*exchange.Call).Embed, func(t *upstream.Target, name string) bool {
-		e, ok := t.Upstream.(upstream.Embedder)
-		return ok && e.Embedding(t.ModelFor(name)).Form != model.NotEmbedding
+	g.serveOwn(w, r, ownEndpoint{
+		path:  "/embeddings",
+		serve: (*exchange.Call).Embed,
+		serves: func(t *upstream.Target, modelID string) bool {
+			embedder, ok := t.Upstream.(upstream.Embedder)
+			return ok && embedder.Embedding(modelID).Form != model.NotEmbedding
+		},
 	})
 }
 
-// serveOwn is an endpoint that some models serve by a body of their own, and OpenAI upstreams as it came. Where a route's
-// targets are of both sorts, the first one's sort decides: no two models' vectors or scores can be compared.
-func (g *Gateway) serveOwn(w http.ResponseWriter, r *http.Request, serve func(*exchange.Call, *upstream.Route) error, serves func(t *upstream.Target, name string) bool) {
+// ownEndpoint is an endpoint that some models serve by a body of their own, and OpenAI upstreams as it came.
+type ownEndpoint struct {
+	path   string // below an OpenAI upstream's base URL
+	serves func(t *upstream.Target, modelID string) bool
+	serve  func(*exchange.Call, *upstream.Route) error
+}
+
+// serveOwn serves the endpoint. Where a route's targets are of both sorts, the first one's sort decides: no two models'
+// vectors or ranks can be compared.
+func (g *Gateway) serveOwn(w http.ResponseWriter, r *http.Request, e ownEndpoint) {
 	c := g.NewCall(w, r, openaiForm)
 	c.Out = openaiForm.Errors
 	c.Record.Dialect = c.Out.Name()
@@ -38,18 +48,18 @@ func (g *Gateway) serveOwn(w http.ResponseWriter, r *http.Request, serve func(*e
 			if err != nil {
 				return err
 			}
-			if serves(route.Targets[0], name) {
+			serves := func(t *upstream.Target) bool { return e.serves(t, t.ModelFor(name)) }
+			if serves(route.Targets[0]) {
 				if err := c.ReadMembers(); err != nil {
 					return err
 				}
-				return serve(c, route.Keep(func(t *upstream.Target) bool { return serves(t, name) }))
+				return e.serve(c, route.Keep(serves))
 			}
 		}
 		route, err := g.relayRoute(c, r, name)
 		if err != nil {
 			return err
 		}
-		path := strings.TrimPrefix(r.URL.EscapedPath(), "/v1")
-		return c.Relay(route, func(*upstream.Target) (string, string) { return path, r.URL.RawQuery })
+		return c.Relay(route, func(*upstream.Target) (string, string) { return e.path, r.URL.RawQuery })
 	})
 }

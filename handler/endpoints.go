@@ -43,6 +43,9 @@ var endpoints = []endpoint{
 	{"files.unknown", "", "/v1/files/{path...}", &filesForm, filesEndpoint((*filesAPI).notFound), "files off"},
 
 	{"embeddings", http.MethodPost, "/v1/embeddings", &openaiForm, (*Gateway).serveEmbeddings, ""},
+	{"rerank", http.MethodPost, "/v1/rerank", &openaiForm, serveRerank("1"), ""},
+	{"rerank.v2", http.MethodPost, "/v2/rerank", &openaiForm, serveRerank("2"), ""},
+	{"rerank.plain", http.MethodPost, "/rerank", &openaiForm, serveRerank("1"), ""},
 	{"images", "", "/v1/images{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"audio", "", "/v1/audio{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"moderations", "", "/v1/moderations{sent...}", &openaiForm, (*Gateway).serveRelay, ""},

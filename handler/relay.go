@@ -82,6 +82,7 @@ func closed(form []byte, boundary string) bool {
 // servedOn are the endpoints that models of a purpose have. Chat is suggested for a model of which nothing is known, too.
 var servedOn = map[model.Purpose]string{
 	model.PurposeChat: "/v1/chat/completions", model.PurposeUnknown: "/v1/chat/completions", model.PurposeEmbedding: "/v1/embeddings",
+	model.PurposeRerank: "/v1/rerank",
 }
 
 // notServed is the 404 for a model that lives at an upstream without this endpoint.
