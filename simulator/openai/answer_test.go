@@ -195,7 +195,7 @@ func TestAnswers(t *testing.T) {
 		},
 		{
 			"a tool's result",
-			`{"model":"gpt-4o",` + weather + `,"messages":[{"role":"user","content":"call get_time"},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"get_time","arguments":"{}"}},{"id":"b","type":"function","function":{"name":"get_time","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"noon"},{"role":"tool","tool_call_id":"b","content":"later"}]}`,
+			`{"model":"gpt-4o",` + weather + `,"messages":[{"role":"user","content":"call get_time"},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"get_time","arguments":"{}"}},{"id":"b","type":"function","function":{"name":"get_time","arguments":"{}"}}]},{"role":"tool","name":"get_time","tool_call_id":"a","content":"noon"},{"role":"tool","tool_call_id":"b","content":"later"}]}`,
 			told{text: "The tool said: noon; later", finish: "stop"},
 		},
 		{

@@ -119,3 +119,19 @@ func TestHealing(t *testing.T) {
 		}
 	})
 }
+
+// TestCuresAreNoFailures shows that a refusal that the gateway cures does not count against the target, even where its status
+// does: the target is well, the request was not.
+func TestCuresAreNoFailures(t *testing.T) {
+	const word = `{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Word"},"finish_reason":"stop"}]}`
+	g, u := failing(t, "max_fails 1\n\tunhealthy_status 400", "")
+	refused := gatewaytest.Reply{Status: 400, Body: `{"error":{"message":"seed: Extra inputs are not permitted","type":"invalid_request_error"}}`}
+	u.PlayAt("/a/chat/completions", refused, gatewaytest.Reply{Body: word}, gatewaytest.Reply{Body: word})
+	for call, tries := range []int{2, 3} { // of both calls
+		a := g.Post(t, "/v1/chat/completions", `{"model":"two","seed":7,`+hi+`}`)
+		seen := u.Seen()
+		if a.Status != http.StatusOK || a.Header.Get("Bedrock-Gateway-Upstream") != "openai" || len(seen) != tries {
+			t.Errorf("call %d: got %d from %q after %d tries", call, a.Status, a.Header.Get("Bedrock-Gateway-Upstream"), len(seen))
+		}
+	}
+}

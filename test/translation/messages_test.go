@@ -142,6 +142,10 @@ func TestToolMessages(t *testing.T) {
 			status: 400, get: invalid("messages[1].tool_calls[0].function.arguments", "'call_9'"),
 		},
 		{
+			rule: "arguments whose call says its id behind them", request: turns(`{"type":"function","function":{"arguments":"{\"x\":","name":"f"},"id":"call_9"}`, result("call_9", "1")) + declared,
+			status: 400, get: invalid("messages[1].tool_calls[0].function.arguments", "'call_9'"),
+		},
+		{
 			rule: "arguments that are no object", request: turns(fn("call_9", `[1]`), result("call_9", "1")) + declared,
 			status: 400, get: invalid("messages[1].tool_calls[0].function.arguments", "'call_9'"),
 		},
