@@ -18,6 +18,7 @@ require (
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server
 	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, as Caddy reads them
 	github.com/prometheus/client_golang v1.24.1 // metrics, on the registry that Caddy has
+	github.com/quic-go/quic-go v0.63.0 // HTTP/3 as Caddy has it; tests are its client
 	github.com/redis/rueidis v1.0.79 // limits that gateways share; one connection serves all requests, and it needs golang.org/x/sys alone
 	github.com/spf13/cobra v1.10.2 // the command line, as Caddy has it
 	github.com/tiktoken-go/tokenizer v0.10.0 // the texts of token arrays, which LangChain embeds
@@ -121,7 +122,6 @@ require (
 	github.com/prometheus/otlptranslator v1.0.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
-	github.com/quic-go/quic-go v0.63.0 // indirect
 	github.com/rs/xid v1.6.0 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 	github.com/shopspring/decimal v1.4.0 // indirect

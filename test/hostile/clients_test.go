@@ -96,16 +96,20 @@ func TestABodyThatStallsIsA408(t *testing.T) {
 	}
 }
 
+// What an upstream sends before and after it was silent.
+const (
+	silentChunk = `{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}`
+	silentEnd   = `{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
+)
+
 // A stream may be silent for longer than the server lets a write stall: nothing is being written then.
 func TestASilentButHealthyStreamIsNotCut(t *testing.T) {
-	const chunk = `{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}`
-	const end = `{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
 	for proto, major := range map[string]int{"HTTP/1": 1, "HTTP/2": 2} {
 		t.Run(proto, func(t *testing.T) {
 			later := make(chan struct{})
 			up := gatewaytest.NewUpstream(t, gatewaytest.Reply{
 				Header: map[string]string{"Content-Type": "text/event-stream"},
-				Body:   "data: " + chunk + "\n\n", Until: later, Rest: "data: " + end + "\n\ndata: [DONE]\n\n",
+				Body:   "data: " + silentChunk + "\n\n", Until: later, Rest: "data: " + silentEnd + "\n\ndata: [DONE]\n\n",
 			})
 			g := gatewaytest.StartWith(t, strings.Replace(idleLimits, "{", "{\n\tprotocols h1 h2c", 1), fmt.Sprintf(site, up.URL))
 			var protocols http.Protocols
@@ -125,6 +129,13 @@ func TestASilentButHealthyStreamIsNotCut(t *testing.T) {
 
 // Connections to an upstream that no configuration has any more stayed open for two minutes.
 func TestConnectionsOfAReplacedConfigurationAreClosed(t *testing.T) {
+	t.Run("HTTP/1", func(t *testing.T) { replaced(t, 1, 2) })
+	t.Run("HTTP/2", func(t *testing.T) { replaced(t, 2, 1) })
+}
+
+// replaced replaces a configuration whose upstream speaks a version of HTTP, and waits until the connections that it
+// opened are closed.
+func replaced(t *testing.T, major, connections int) {
 	const chunk = `{"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}`
 	later := make(chan struct{})
 	opened := 0
@@ -143,9 +154,16 @@ func TestConnectionsOfAReplacedConfigurationAreClosed(t *testing.T) {
 	}))
 	states := make(chan http.ConnState, 100)
 	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) { states <- s }
+	srv.Config.Protocols = new(http.Protocols)
+	srv.Config.Protocols.SetHTTP1(major == 1)
+	srv.Config.Protocols.SetUnencryptedHTTP2(major == 2)
 	srv.Start()
 	defer srv.Close()
-	g := gatewaytest.Start(t, fmt.Sprintf(site, srv.URL))
+	configured := fmt.Sprintf(site, srv.URL)
+	if major == 2 {
+		configured = strings.Replace(configured, "base_url", "transport http {\n\t\t\tversions h2c\n\t\t}\n\t\tbase_url", 1)
+	}
+	g := gatewaytest.Start(t, configured)
 	// One connection is idle when the configuration goes, one is in use.
 	res := g.Open(t.Context(), t, "/v1/chat/completions", `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hi"}]}`)
 	if a := g.Post(t, "/v1/chat/completions", `{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}]}`); a.Status != http.StatusOK {
@@ -167,7 +185,7 @@ func TestConnectionsOfAReplacedConfigurationAreClosed(t *testing.T) {
 	}
 	<-loaded
 	timeout := time.After(20 * time.Second)
-	for gone := 0; gone < 2; {
+	for gone := 0; gone < connections; {
 		select {
 		case s := <-states:
 			switch s { //nolint:exhaustive // the others say nothing of how many there are

@@ -65,7 +65,7 @@ func (t *HTTP) UnmarshalTransport(d *caddyfile.Dispenser) error {
 
 // Transport returns the transport, which is safe for concurrent use. Caddy closes its idle
 // connections when the configuration ends, and those only: streams outlive a
-// reload.
+// reload. Connections that are in use then are closed after their last stream.
 func (t *HTTP) Transport(ctx caddy.Context) (http.RoundTripper, error) {
 	if err := t.tune(); err != nil {
 		return nil, err
@@ -79,6 +79,9 @@ func (t *HTTP) Transport(ctx caddy.Context) (http.RoundTripper, error) {
 		if h.Transport.TLSHandshakeTimeout == 0 {
 			h.Transport.TLSHandshakeTimeout = tlsHandshakeTimeout
 		}
+		r := &retiring{HTTPTransport: h}
+		context.AfterFunc(ctx, r.retire)
+		return r, nil
 	}
 	rt, ok := module.(http.RoundTripper)
 	if !ok {

@@ -14,7 +14,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
 func build(t *testing.T, raw string) (*http.Transport, http.RoundTripper) {
@@ -25,7 +24,7 @@ func build(t *testing.T, raw string) (*http.Transport, http.RoundTripper) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, ok := rt.(*reverseproxy.HTTPTransport)
+	h, ok := rt.(*retiring)
 	if !ok {
 		t.Fatalf("got a %T", rt)
 	}
