@@ -27,6 +27,15 @@ func sealed(at string, v any) *failure {
 	return nil
 }
 
+func seal(text string) string {
+	return sealedPrefix + base64.StdEncoding.EncodeToString([]byte(text))
+}
+
+func unsealed(s string) string {
+	text, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(s, sealedPrefix))
+	return string(text)
+}
+
 func shortened(s string) string {
 	if len(s) > 8 {
 		return s[:4] + "..." + s[len(s)-4:]
@@ -68,6 +77,9 @@ func (s *server) responses(w http.ResponseWriter, r *http.Request, body []byte) 
 	}
 	p := &response{request: &q, present: present, model: name, number: s.calls.Load(), answer: &a, used: usageOf(c, []answer{a})}
 	p.items = p.makeItems(c, m, spec)
+	if n := len(q.Input); n > 0 && q.Input[n-1].Type == "compaction_trigger" {
+		p.items = []map[string]any{p.compaction(c)}
+	}
 	if !q.Stream {
 		writeJSON(out, http.StatusOK, p.object(p.items, p.status()))
 		return
@@ -187,7 +199,14 @@ func (p *response) reasoning(id string, c *chatRequest, m model) map[string]any 
 		item["summary"] = []any{map[string]any{"type": "summary_text", "text": thought}}
 	}
 	if slices.Contains(p.request.Include, "reasoning.encrypted_content") {
-		item["encrypted_content"] = sealedPrefix + base64.StdEncoding.EncodeToString([]byte(thought))
+		item["encrypted_content"] = seal(thought)
 	}
 	return item
+}
+
+// compaction is the one item that answers a compaction_trigger.
+func (p *response) compaction(c *chatRequest) map[string]any {
+	return map[string]any{
+		"type": "compaction", "id": fmt.Sprintf("cmp_%032x", p.number), "encrypted_content": seal("A summary; the user said: " + fault.Strip(c.lastUser())),
+	}
 }

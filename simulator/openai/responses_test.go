@@ -122,6 +122,17 @@ func TestResponsesHearsToolResultsAndItsOwnReasoning(t *testing.T) {
 	}
 }
 
+func TestResponsesCompacts(t *testing.T) {
+	output, kinds := respondedTo(t, `"store":false,"input":[{"role":"user","content":"A","internal_chat_message_metadata_passthrough":{}},{"type":"compaction_trigger"}]`)
+	if len(output) != 1 || output[0]["type"] != "compaction" || !slices.Contains(kinds, "output_item.done") {
+		t.Fatalf("%s %q", marshal(output), kinds)
+	}
+	output, _ = respondedTo(t, `"reasoning":{"effort":"none"},"input":[`+string(marshal(output[0]))+`,{"role":"user","content":"B"}]`)
+	if got := string(marshal(output)); !strings.Contains(got, "You said: B") {
+		t.Error(got)
+	}
+}
+
 func TestResponsesEndsEarlyWithItsReason(t *testing.T) {
 	_, kinds := respondedTo(t, `"input":"one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen","max_output_tokens":16,"reasoning":{"effort":"none"}`)
 	if kinds[len(kinds)-1] != "incomplete" {

@@ -58,6 +58,7 @@ type responsesItem struct {
 	Arguments string         `json:"arguments"`
 	Input     string         `json:"input"`
 	Output    responsesParts `json:"output"`
+	Sealed    string         `json:"encrypted_content"`
 	Tools     []flatTool     `json:"tools"`
 }
 
@@ -148,6 +149,8 @@ func (r *responsesRequest) chat() *chatRequest {
 			c.Messages = append(c.Messages, chatMessage{Role: "assistant", ToolCalls: []toolCalled{{ID: item.CallID}}})
 		case "function_call_output", "custom_tool_call_output":
 			c.Messages = append(c.Messages, chatMessage{Role: "tool", ToolCallID: item.CallID, Content: item.Output.chatContent})
+		case "compaction":
+			c.Messages = append(c.Messages, textMessage("developer", unsealed(item.Sealed)))
 		case "additional_tools":
 			tools = append(slices.Clone(tools), item.Tools...)
 		}
@@ -270,6 +273,12 @@ func (r *responsesRequest) checkCopy(l *Limits, c *chatRequest, present map[stri
 	for i, t := range r.Tools {
 		if l.Tools != nil && !slices.Contains(l.Tools, t.Type) {
 			return invalid(fmt.Sprintf("tools[%d].type", i), "invalid_value", fmt.Sprintf("Invalid value: '%s'. Supported values are: %s.", t.Type, quoted(l.Tools, "and")))
+		}
+	}
+	listed, _ := present["input"].([]any)
+	for i, item := range listed {
+		if o, _ := item.(map[string]any); o[passthrough] != nil {
+			return unknownMembers(fmt.Sprintf("input[%d]", i), []string{passthrough})
 		}
 	}
 	for i, item := range r.Input {

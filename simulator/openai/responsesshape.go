@@ -62,7 +62,8 @@ var items = map[string]rule{
 		"encrypted_content": orNullable(sealed), "status": orNullable(itemStatus),
 	}),
 	"item_reference":       shape([]string{"id"}, members{"type": orNullable(str), "id": str}),
-	"configuration_update": jsonObject, "compaction": jsonObject, "compaction_trigger": jsonObject,
+	"configuration_update": jsonObject, "compaction_trigger": shape(nil, members{"type": str}),
+	"compaction":       shape([]string{"encrypted_content"}, members{"type": str, "id": orNullable(str), "encrypted_content": sealed}),
 	"local_shell_call": jsonObject, "local_shell_call_output": jsonObject, "shell_call": jsonObject, "shell_call_output": jsonObject,
 	"apply_patch_call": jsonObject, "apply_patch_call_output": jsonObject, "web_search_call": jsonObject, "file_search_call": jsonObject,
 	"computer_call": jsonObject, "computer_call_output": jsonObject, "code_interpreter_call": jsonObject, "image_generation_call": jsonObject,
@@ -119,11 +120,18 @@ func inputItem(at string, v any) *failure {
 	case !ok:
 		return wrongType(join(at, "type"), "a string", o["type"])
 	}
+	if o[passthrough] != nil {
+		o = maps.Clone(o)
+		delete(o, passthrough)
+	}
 	if items[kind] == nil {
 		return invalid(join(at, "type"), "invalid_value", fmt.Sprintf("Invalid value: '%s'. Supported values are: %s.", kind, quoted(kindsOf(items), "and")))
 	}
-	return items[kind](at, v)
+	return items[kind](at, o)
 }
+
+// passthrough is what Codex adds to the items that it sends to a provider named OpenAI.
+const passthrough = "internal_chat_message_metadata_passthrough"
 
 func kindsOf(rules map[string]rule) []string {
 	return slices.Sorted(maps.Keys(rules))

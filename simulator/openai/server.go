@@ -26,7 +26,8 @@
 //   - for response_format json_schema, an instance of the schema; for json_object, {"said": …}
 //   - reasoning models bill 64 reasoning tokens, unless reasoning_effort is none
 //   - Responses answers the same in items. It keeps nothing: previous_response_id is not found. The encrypted_content of
-//     reasoning is returned where it is asked for, and one that this package has not made is refused
+//     reasoning is returned where it is asked for, and one that this package has not made is refused. A compaction_trigger
+//     at the end of the input is answered by one compaction item
 //
 // The reply names the dated snapshot of the model that was asked for: gpt-4o is answered by gpt-4o-2024-08-06.
 //
