@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateObject, generateText, stepCountIs, streamText, tool } from 'ai';
 import { z } from 'zod';
-import { answering } from './setup.mjs';
+import { answering, seeing } from './setup.mjs';
 
 const { GATEWAY_KEY, GATEWAY_URL } = process.env;
 const gateway = createOpenAI({ baseURL: GATEWAY_URL, apiKey: GATEWAY_KEY });
@@ -63,11 +63,12 @@ for (const id of answering) {
 
     it('generates objects', async () => {
       const schema = z.object({ city: z.string(), degrees: z.number() });
-      const { object } = await generateObject({ ...more, schema, prompt: 'Paris' });
+      // Without reasoning, beside which Converse lets no tool be forced: that is what stands in for a form.
+      const { object } = await generateObject({ ...more, providerOptions: { openai: { store: false } }, schema, prompt: 'Paris' });
       assert.deepEqual(Object.keys(object).sort(), ['city', 'degrees']);
     });
 
-    it('sends images', async () => {
+    it('sends images', { skip: !seeing(id) && 'gpt-oss takes none' }, async () => {
       const content = [{ type: 'text', text: 'What is it?' }, { type: 'image', image: pixel, mediaType: 'image/png' }];
       const { text } = await generateText({ ...more, messages: [{ role: 'user', content }] });
       assert.match(text, /image/);

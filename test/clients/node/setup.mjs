@@ -14,5 +14,12 @@ export function connect(OpenAI, options = {}) {
 
 export const user = (content) => ({ role: 'user', content });
 
-// The models of the tests of Responses: one of each way an answer takes there.
-export const answering = ['gpt-5'];
+// The models of the tests of Responses, one of each way an answer takes: relayed to OpenAI; Bedrock's Responses, which serves
+// GPT-5.5 alone; Converse with signed reasoning and with unsigned; Bedrock's chat, with reasoning in tags.
+export const answering = [
+  'gpt-5',
+  'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
+  'us.amazon.nova-2-lite-v1:0',
+  'openai.gpt-oss-120b-1:0',
+];
+export const seeing = (model) => !model.includes('gpt-oss');

@@ -40,7 +40,8 @@ def run(tmp_path, script):
     )
 
 
-SH = [b for b in blocks() if b[1] == "sh" and "\nclaude\n" not in b[2]]
+# Agents are run by scripts of their own.
+SH = [b for b in blocks() if b[1] == "sh" and b[2].splitlines()[-1] not in ("claude", "codex")]
 PYTHON = [b for b in blocks() if b[1] == "python"]
 
 
