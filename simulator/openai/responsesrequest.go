@@ -234,7 +234,7 @@ func (r *responsesRequest) check(m model, present map[string]any) *failure {
 	if f := c.checkFormat(m, nil); f != nil {
 		return f
 	}
-	if f := r.checkThoughts(); f != nil {
+	if f := r.checkThoughts(m); f != nil {
 		return f
 	}
 	return r.checkCalls()
@@ -316,10 +316,11 @@ func (r *responsesRequest) checkCopy(l *Limits, c *chatRequest, present map[stri
 	return nil
 }
 
-// checkThoughts holds that each thought is followed by what it led to.
-func (r *responsesRequest) checkThoughts() *failure {
+// checkThoughts holds that each thought is followed by what it led to. One that ends the input of the original is gone on
+// from: Codex sends it after a stream that broke behind it.
+func (r *responsesRequest) checkThoughts(m model) *failure {
 	for i, item := range r.Input {
-		if item.Type != "reasoning" {
+		if item.Type != "reasoning" || i+1 == len(r.Input) && m.limits == nil {
 			continue
 		}
 		next := responsesItem{}
