@@ -2,6 +2,7 @@ package responses
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
@@ -81,6 +82,11 @@ func (s *splicer) item(list *json.Elements) {
 		s.message(it.role)
 		return
 	case "reasoning":
+		if copied(s.x) && s.ledNowhere() {
+			s.x.Omit("input.reasoning")
+			list.Drop()
+			return
+		}
 		if s.foreignThought(list, &it) {
 			return
 		}
@@ -100,19 +106,30 @@ func (s *splicer) item(list *json.Elements) {
 // members goes through an item, and edits the parts of its content or output. content, if there is one, gets where the
 // content stands.
 func (s *splicer) members(content *question) {
-	for ok := s.w.Object(); ok && s.w.Member(); {
-		switch key := string(s.w.Key()); key {
+	m := json.EditObject(&s.w, &s.edits)
+	for m.Next() {
+		switch key := string(m.Key()); key {
 		case "content", "output":
 			q := question{kind: s.w.Kind(), start: s.w.Offset()}
 			s.parts()
 			if q.end = s.w.Offset(); content != nil && key == "content" {
 				*content = q
 			}
+		case passthrough:
+			if !copied(s.x) {
+				s.w.Skip()
+				continue
+			}
+			s.x.Omit("input." + passthrough)
+			m.Drop()
 		default:
 			s.w.Skip()
 		}
 	}
 }
+
+// passthrough is what Codex adds to each item for a provider that it takes for OpenAI.
+const passthrough = "internal_chat_message_metadata_passthrough"
 
 // message edits a message's parts, and remembers the last one of the user's.
 func (s *splicer) message(role string) {
@@ -172,6 +189,22 @@ func (s *splicer) part(w json.Walker) chat.String {
 		s.fail(remoteImage(s.x))
 	}
 	return nil
+}
+
+// ledNowhere reports whether nothing follows the thought that the walker stands before but others. A client has such a one
+// of a stream that broke behind it, and the API refuses it: "was provided without its required following item".
+func (s *splicer) ledNowhere() bool {
+	w := s.w
+	w.Skip()
+	for w.Element() {
+		switch it := look(w); {
+		case it.kind == "reasoning":
+			w.Skip()
+		default:
+			return it.role != "assistant" && !strings.HasSuffix(it.kind, "_call")
+		}
+	}
+	return true
 }
 
 // foreignThought takes out reasoning that the gateway put into an envelope for another maker's model, and lists it. It

@@ -112,8 +112,8 @@ func TestSplice(t *testing.T) {
 		},
 		{
 			name: "an older compaction", x: mantleGPT,
-			in:   head + `,{"type":"context_compaction","encrypted_content":"x"}]}`,
-			want: head + `,{"type":"compaction","encrypted_content":"x"}]}`,
+			in:   head + `,{"type":"context_compaction",` + seal + `}]}`,
+			want: head + `,{"type":"compaction",` + seal + `}]}`,
 		},
 		{
 			name: "calls of local_shell", x: runtimeGPT,
@@ -133,6 +133,16 @@ func TestSplice(t *testing.T) {
 		{
 			name: "GPT's own reasoning goes back", x: runtimeGPT,
 			in: head + `,{"type":"reasoning","id":"rs_1","summary":[],` + seal + `},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]},{"role":"user","content":"Go on"}]}`,
+		},
+		{
+			name: "reasoning that led nowhere", x: runtimeGPT,
+			in:   head + `,{"type":"reasoning","id":"rs_1","summary":[],` + seal + `},{"role":"user","content":"Go on"},{"type":"reasoning","id":"rs_2","summary":[],` + seal + `},{"type":"reasoning","id":"rs_3","summary":[],` + seal + `}]}`,
+			want: head + `,{"role":"user","content":"Go on"}]}`, dropped: "input.reasoning",
+		},
+		{
+			name: "what Codex adds for OpenAI", x: runtimeGPT,
+			in:   `{"model":"m","store":false,"input":[{"internal_chat_message_metadata_passthrough":{"a":1},"role":"user","content":"Hi"},{"role":"user","content":"Hi","internal_chat_message_metadata_passthrough":{}}]}`,
+			want: `{"model":"m","store":false,"input":[{"role":"user","content":"Hi"},{"role":"user","content":"Hi"}]}`, dropped: "input.internal_chat_message_metadata_passthrough",
 		},
 		{
 			name: "sampling while it reasons, tiers and summaries", x: mantleGPT,
