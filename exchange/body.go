@@ -16,17 +16,20 @@ const (
 	secondRead = 1 << 20
 )
 
-// readBody reads the whole request body, at most en.MaxBody bytes, which h holds. It is not pooled: translated strings and the
-// transport share its memory for as long as they need it.
+// readBody reads the whole request body, unpacked and then at most en.MaxBody bytes, which h holds. It is not pooled: translated
+// strings and the transport share its memory for as long as they need it.
 func (en *Engine) readBody(r *http.Request, h *held) ([]byte, error) {
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return nil, &chat.Error{
-			Kind: chat.ErrInvalidRequest, Status: http.StatusUnsupportedMediaType, Code: "unsupported_content_encoding",
-			Message: "the request body is encoded as " + enc + "; send it unencoded",
-		}
-	}
 	if r.ContentLength > en.MaxBody {
 		return nil, en.tooLarge()
+	}
+	p, err := en.unpack(r, h)
+	if err != nil {
+		return nil, err
+	}
+	defer p.free()
+	src := io.Reader(r.Body)
+	if p != nil {
+		src = p
 	}
 	full := max(r.ContentLength, 511) + 1 // room to meet the end without growing
 	room := min(full, firstRead)
@@ -35,7 +38,7 @@ func (en *Engine) readBody(r *http.Request, h *held) ([]byte, error) {
 	}
 	b := make([]byte, 0, room)
 	for {
-		n, err := r.Body.Read(b[len(b):cap(b)])
+		n, err := src.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		if int64(len(b)) > en.MaxBody {
 			return nil, en.tooLarge()
@@ -44,7 +47,7 @@ func (en *Engine) readBody(r *http.Request, h *held) ([]byte, error) {
 		case errors.Is(err, io.EOF):
 			return b, nil
 		case err != nil:
-			return nil, en.readError(r, err)
+			return nil, en.unpackError(r, p, err)
 		case len(b) == cap(b):
 			// Twice the room, of which no more is made than the claim was, if it was true.
 			room = max(2*room, secondRead)

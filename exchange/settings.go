@@ -28,7 +28,8 @@ var unsupportedPolicies = []string{"drop", "reject"}
 
 // Calls are the gateway's settings for every call: its request body, its stream, its parameters.
 type Calls struct {
-	// The largest request body, in bytes; uploads have the file store's own
+	// The largest request body, in bytes, unpacked if it came as gzip or zstd;
+	// uploads have the file store's own
 	// bound. Default: `25000000`.
 	MaxBody int64 `json:"max_body,omitempty"`
 
