@@ -150,7 +150,7 @@ func TestARelayedReplyThatStallsIsGivenUp(t *testing.T) {
 					t.Errorf("ended with %v, so that the client takes the reply for whole", p)
 				}
 			}()
-			post(t.Context(), g, "/v1/responses", `{"model":"gpt-4o","stream":true}`)
+			post(t.Context(), g, "/v1/completions", `{"model":"gpt-4o","stream":true}`)
 		}()
 		e, ok := errors.AsType[*chat.Error](rec.Err)
 		if d := time.Since(start); d != time.Minute || !ok || e.Code != "stream_idle_timeout" {

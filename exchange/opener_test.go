@@ -13,14 +13,14 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
-// opener is an upstream made of its Open; it speaks OpenAI's dialect.
+// opener is an upstream made of its Open; it speaks OpenAI's dialects.
 type opener func(ctx context.Context, c *upstream.Call) (*upstream.Reply, error)
 
 func (o opener) Prepare(*chat.Exchange)                               {}
 func (o opener) Check(context.Context) error                          { return nil }
 func (o opener) ListModels(context.Context) ([]upstream.Model, error) { return nil, nil }
 func (o opener) Offers(string) []upstream.Offer {
-	return []upstream.Offer{{Dialect: translate.ByName("openai")}}
+	return []upstream.Offer{{Dialect: translate.ByName("openai")}, {Dialect: translate.ByName("responses")}}
 }
 
 func (o opener) Open(c context.Context, u *upstream.Call) (*upstream.Reply, error) { return o(c, u) }

@@ -21,7 +21,7 @@ func (o opener) Prepare(*chat.Exchange)                               {}
 func (o opener) Check(context.Context) error                          { return nil }
 func (o opener) ListModels(context.Context) ([]upstream.Model, error) { return nil, nil }
 func (o opener) Offers(string) []upstream.Offer {
-	return []upstream.Offer{{Dialect: translate.ByName("openai")}}
+	return []upstream.Offer{{Dialect: translate.ByName("openai")}, {Dialect: translate.ByName("responses")}}
 }
 
 func (o opener) Open(c context.Context, u *upstream.Call) (*upstream.Reply, error) { return o(c, u) }
@@ -101,7 +101,7 @@ func TestAKeyForCertainModelsReachesNoOtherByARelay(t *testing.T) {
 			asked := 0
 			g := gatewayOf(opener(func(context.Context, *upstream.Call) (*upstream.Reply, error) {
 				asked++
-				return whole(`{}`), nil
+				return whole(`{"id":"resp_1","output":[]}`), nil
 			}), func(c *Config) {
 				c.Caller = func(*http.Request) exchange.Caller {
 					return exchange.Caller{Models: []upstream.Pattern{upstream.NewPattern("gpt-4o-mini")}}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
-	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
@@ -33,58 +32,12 @@ func (g *Gateway) serveResponses(w http.ResponseWriter, r *http.Request, _ strin
 		g.relay(c, r) // a stored prompt, or an answer that is gone on with, has a model of its own
 		return
 	}
-	route, e := g.Router.Route(name)
-	if name == "" || e != nil {
-		c.Chat(nil) // which has the words for it
-		return
-	}
-	switch {
-	case unwritten(route, upstream.KindOpenAI, name):
-		g.relay(c, r)
-	case unwritten(route, upstream.KindBedrock, name):
-		g.relayResponses(c, r, name)
-	default:
-		c.Chat(nil)
-	}
-}
-
-// unwritten reports whether a target of the kind speaks Responses, but is not asked in it otherwise than by a relay.
-func unwritten(route *upstream.Route, kind, name string) bool {
-	own := name
-	if kind != upstream.KindOpenAI {
-		own = ""
-	}
-	only := route.Only(kind, own)
-	if only == nil {
-		return false
-	}
-	for i := range only.Targets {
-		offers := only.Targets[i].Offers(only.Targets[i].ModelFor(name))
-		for j := range offers {
-			o := &offers[j]
-			if kind == upstream.KindOpenAI && o.Dialect != nil && o.Dialect.Name() == "responses" {
-				return false
-			}
-			if kind == upstream.KindBedrock && o.API == model.Responses {
-				return true // until bodies of the dialect can be spliced
-			}
+	c.Chat(func() error {
+		// What no model can be asked for is refused by the dialect; what OpenAI keeps for all of the gateway's users is here.
+		if route, e := g.Router.Route(name); e == nil && route.Only(upstream.KindOpenAI, "") != nil {
+			return g.checkObjects(c, r, raw)
 		}
-	}
-	return kind == upstream.KindOpenAI
-}
-
-// relayResponses sends the request as it is, but for the name of its model, to the Bedrock upstream that the model routes to.
-func (g *Gateway) relayResponses(c *exchange.Call, r *http.Request, name string) {
-	c.Answer(func() error {
-		route, err := c.Route(name)
-		if err != nil {
-			return err
-		}
-		only := route.Only(upstream.KindBedrock, "")
-		if only == nil {
-			return &chat.Error{Kind: chat.ErrNotFound, Code: "not_found", Param: "model", Message: "the model '" + name + "' is not Bedrock's; use /v1/responses"}
-		}
-		return c.Relay(only, func(*upstream.Target) (string, string) { return "/openai/v1/responses", "" })
+		return nil
 	})
 }
 
