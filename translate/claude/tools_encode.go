@@ -23,7 +23,7 @@ func (e *encoder) planTools() {
 		t := &e.r.Tools[i]
 		switch {
 		case t.Raw != nil && t.Dialect != Name:
-			e.drop("tools")
+			e.drop(rules.LostTool(t))
 		case e.sends(t):
 			p.sent++
 		}

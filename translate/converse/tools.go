@@ -66,7 +66,7 @@ func (e *encoder) planTools() {
 		case e.foreign(t):
 			p.foreign = true
 		case t.Raw != nil && t.Dialect != Name && !(t.Dialect == claude && e.f.Family == model.Claude) && e.systemTool(t) == "":
-			e.drop("tools")
+			e.drop(rules.LostTool(t))
 		}
 	}
 	if e.searches() {

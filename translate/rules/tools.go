@@ -27,6 +27,17 @@ func NoTools(r *chat.Request, x *chat.Exchange) error {
 	return nil
 }
 
+// LostTool is the name by which a tool that the target does not run is listed.
+func LostTool(t *chat.Tool) string {
+	if t.Dialect == responses {
+		return "tools." + chat.Clip(t.Name)
+	}
+	return "tools"
+}
+
+// responses is the dialect whose tools are of many kinds.
+const responses = "responses"
+
 // CheckChoice is an error if the client's choice names a tool that it does not have.
 func CheckChoice(r *chat.Request) error {
 	c := &r.ToolChoice
