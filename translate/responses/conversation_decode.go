@@ -87,6 +87,7 @@ func (d *requestDecoder) user(m chat.Message) {
 
 // endTurn ends the assistant's turn, and leaves room for the results of its calls.
 func (d *requestDecoder) endTurn() {
+	d.dangling()
 	if len(d.turn) > 0 {
 		d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.Assistant, Content: d.arena.Keep(&d.turn, 0)})
 	}
@@ -107,7 +108,6 @@ var aborted = chat.Block{Kind: chat.Text, Text: json.String(`"aborted"`)}
 // assemble gives each turn its results. A client sends the same history again with each request: to refuse an interrupted
 // call would lock its session for good.
 func (d *requestDecoder) assemble() error {
-	d.dangling()
 	d.endTurn()
 	for _, t := range d.turns {
 		content := make([]chat.Block, 0, t.to-t.from)
@@ -126,7 +126,7 @@ func (d *requestDecoder) assemble() error {
 	return nil
 }
 
-// dangling leaves out the reasoning that a history ends with, as Codex sends it after a stream that broke behind a whole
+// dangling leaves out the reasoning that a turn ends with, as Codex sends it after a stream that broke behind a whole
 // reasoning item: the answer begins anew. Claude refuses a last block of thinking, and others an assistant's last turn.
 func (d *requestDecoder) dangling() {
 	if d.same {

@@ -21,6 +21,7 @@ type splicer struct {
 	question question
 	calls    []openCall      // of a copy's: calls of the history
 	outputs  map[string]bool // the ids that have results
+	nowhere  map[int]bool    // where reasoning stands that nothing follows; nil until it is looked for
 	lifted   []json.Value    // tools that stand amid the history, where the target has no such items
 }
 

@@ -90,6 +90,11 @@ func (s *splicer) item(list *json.Elements) {
 		if s.foreignThought(list, &it) {
 			return
 		}
+		if copied(s.x) && s.leadsNowhere() {
+			list.Drop()
+			s.x.Omit("input.reasoning")
+			return
+		}
 	case "compaction":
 		if text, ours := compacted(it.encrypted); ours {
 			list.Set(messageOf("user", text))
@@ -101,6 +106,41 @@ func (s *splicer) item(list *json.Elements) {
 	}
 	s.members(nil)
 	s.paired(&it)
+}
+
+// leadsNowhere reports whether no word and no call of the model's follows the reasoning that the walker stands before: that
+// of a turn which broke. OpenAI's models refuse it ("without its required following item"). All of input is looked through at
+// its first reasoning.
+func (s *splicer) leadsNowhere() bool {
+	if s.nowhere == nil {
+		s.nowhere = map[int]bool{}
+		open := []int(nil)
+		for w := s.w; ; {
+			it := spliceItem{}
+			at := w.Offset()
+			if w.Kind() == json.Object {
+				it = look(w)
+			}
+			switch {
+			case it.kind == "reasoning":
+				open = append(open, at)
+			case it.role == "assistant", strings.HasSuffix(it.kind, "_call"):
+				open = open[:0]
+			default:
+				for _, o := range open {
+					s.nowhere[o] = true
+				}
+				open = open[:0]
+			}
+			if w.Skip(); !w.Element() {
+				break
+			}
+		}
+		for _, o := range open {
+			s.nowhere[o] = true
+		}
+	}
+	return s.nowhere[s.w.Offset()]
 }
 
 // members goes through an item, and edits the parts of its content or output. content, if there is one, gets where the
