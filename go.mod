@@ -24,10 +24,14 @@ require (
 	github.com/spf13/cobra v1.10.2 // the command line, as Caddy has it
 	github.com/tiktoken-go/tokenizer v0.10.0 // the texts of token arrays, which LangChain embeds
 	github.com/wlynxg/chardet v1.0.5 // the charset of texts that do not say it and are not Latin
+	go.opentelemetry.io/otel v1.46.0 // traces, by the provider that Caddy has
+	go.opentelemetry.io/otel/trace v1.46.0 // the same
+	go.opentelemetry.io/proto/otlp v1.11.0 // a receiver of traces, in tests
 	go.uber.org/zap v1.28.0 // Caddy's logger
 	golang.org/x/net v0.60.0 // HTML, and the rules of header fields
 	golang.org/x/sync v0.23.0 // bounded concurrency
 	golang.org/x/text v0.42.0 // charsets
+	google.golang.org/protobuf v1.36.12 // the same
 )
 
 require (
@@ -155,7 +159,6 @@ require (
 	go.opentelemetry.io/contrib/propagators/b3 v1.46.0 // indirect
 	go.opentelemetry.io/contrib/propagators/jaeger v1.46.0 // indirect
 	go.opentelemetry.io/contrib/propagators/ot v1.46.0 // indirect
-	go.opentelemetry.io/otel v1.46.0 // indirect
 	go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc v0.22.0 // indirect
 	go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp v0.22.0 // indirect
 	go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc v1.46.0 // indirect
@@ -172,8 +175,6 @@ require (
 	go.opentelemetry.io/otel/sdk v1.46.0 // indirect
 	go.opentelemetry.io/otel/sdk/log v0.22.0 // indirect
 	go.opentelemetry.io/otel/sdk/metric v1.46.0 // indirect
-	go.opentelemetry.io/otel/trace v1.46.0 // indirect
-	go.opentelemetry.io/proto/otlp v1.11.0 // indirect
 	go.step.sm/crypto v0.91.0 // indirect
 	go.uber.org/automaxprocs v1.6.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
@@ -191,7 +192,6 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260921155816-b14227669459 // indirect
 	google.golang.org/grpc v1.83.2 // indirect
 	google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	howett.net/plist v1.0.1 // indirect
 )

@@ -127,6 +127,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			Prices:            g.Book(),
 			CostHeader:        g.CostHeader,
 			Content:           g.Content(),
+			Trace:             trace,
 			Observe:           g.observe,
 			StatusOf:          statusOf,
 		},

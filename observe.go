@@ -9,8 +9,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
+	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
 	"github.com/open-bedrock/caddy-bedrock-gateway/metrics"
 	"github.com/open-bedrock/caddy-bedrock-gateway/status"
+	"github.com/open-bedrock/caddy-bedrock-gateway/tracing"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
@@ -87,6 +89,14 @@ func expiry(n *upstream.Named) time.Time {
 		return e.CredentialsExpire()
 	}
 	return time.Time{}
+}
+
+// trace begins the trace of a request's call, if Caddy traces the request.
+func trace(r *http.Request) exchange.Trace {
+	if c := tracing.Begin(r); c != nil {
+		return c
+	}
+	return nil
 }
 
 // userTags is the placeholder in which an authentication provider lists the tags of its user's key, separated by spaces.

@@ -119,7 +119,9 @@ func (c *Call) open(ctx context.Context, a *attempt) error {
 			a.target.End()
 		}
 	}()
-	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	out, header := c.outgoing(ctx)
+	a.call.Header = header
+	a.ctx, a.cancel = context.WithCancelCause(out)
 	err := c.openCured(a)
 	if err == nil {
 		opened = true

@@ -47,6 +47,7 @@ type Call struct {
 	watch   watchdog        // of the answer's stream
 	tries   [2]usage.Try    // storage of Record.Tries
 	said    *usage.Said     // nil: nobody wants to know
+	trace   Trace           // nil: the call is not traced
 }
 
 // NewCall begins a call that is answered in the given form.
@@ -54,6 +55,9 @@ func (en *Engine) NewCall(w http.ResponseWriter, r *http.Request, f Form) *Call 
 	c := &Call{engine: en, w: w, r: r, form: f, id: NewID(), start: time.Now(), Caller: en.Config.Caller(r)}
 	en.Process.note(&c.Caller)
 	c.said = en.Content.Begin()
+	if en.Config.Trace != nil {
+		c.trace = en.Config.Trace(r)
+	}
 	c.Record.RequestID, c.Record.Start = RequestID(c.id), c.start
 	return c
 }
@@ -85,6 +89,9 @@ func (c *Call) observe() {
 		c.engine.Observe(c.r, &c.Record)
 	}
 	c.said.Write(&c.Record)
+	if c.trace != nil {
+		c.trace.End(&c.Record)
+	}
 }
 
 // fail answers with the error, in the form of the answer that was asked for.
@@ -96,7 +103,8 @@ func (c *Call) fail(err error) {
 		c.form.Errors = c.Out // errors take the form of the answer that was asked for
 	}
 	if tries := c.Record.Tries; len(tries) > 0 && tries[len(tries)-1].Err == e {
-		c.form.answer(c.w, c.r, c.id, e) // the log has it
+		c.logTry(nextNone)
+		c.form.answer(c.w, c.r, c.id, e)
 		return
 	}
 	c.engine.Fail(c.w, c.r, &c.form, c.id, e)
@@ -124,7 +132,13 @@ func (c *Call) ReadMembers() error {
 		return err
 	}
 	c.Body.Members = c.members[:0]
-	return c.Body.ParseBody(raw)
+	if err := c.Body.ParseBody(raw); err != nil {
+		return err
+	}
+	if c.trace != nil {
+		c.trace.Request(c.Body.Value)
+	}
+	return nil
 }
 
 // read reads the request as far as its route depends on it.

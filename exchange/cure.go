@@ -69,7 +69,7 @@ func (c *Call) withoutBetas(a *attempt, gone []member) error {
 	if err != nil {
 		return err
 	}
-	again.ctx, again.cancel, again.call.Cured = a.ctx, a.cancel, a.call.Cured
+	again.ctx, again.cancel, again.call.Cured, again.call.Header = a.ctx, a.cancel, a.call.Cured, a.call.Header
 	*a = *again
 	c.heed(a)
 	for _, m := range gone {

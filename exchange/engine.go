@@ -65,6 +65,8 @@ type Config struct {
 	Process *Process
 	// MaxBuffered bounds what requests hold in memory, in bytes. 0: nothing does.
 	MaxBuffered int64
+	// Trace begins the trace of a request's call; it returns nil for a request that is not traced. nil: none is.
+	Trace func(*http.Request) Trace
 	// Observe is called with the record of every call when the call is over. nil: records are dropped.
 	Observe func(*http.Request, *usage.Record)
 	// StatusOf returns the HTTP status that an error from reading the body stands for; 0 if it stands for none. nil: none does.

@@ -81,7 +81,8 @@ func (in *invoker) invoke(ctx, work context.Context, body []byte, read func(repl
 			in.mu.Unlock()
 		}
 	}()
-	call := upstream.Call{Op: upstream.Invoke, Model: in.modelID, Body: body, Header: c.r.Header}
+	work, header := c.outgoing(work)
+	call := upstream.Call{Op: upstream.Invoke, Model: in.modelID, Body: body, Header: header}
 	err = in.route.Try(work, c.Model, func(work context.Context, t *upstream.Target, n int) error {
 		if n > 1 {
 			in.mu.Lock()

@@ -26,7 +26,8 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 		c.trying(t, n)
 		c.Record.Upstream, c.Record.UpstreamModel = t.Name, t.ModelFor(c.Model)
 		in.attempt, in.left = &attempt{target: t}, c.engine.ReplyTimeout
-		in.ctx, in.cancel = context.WithCancelCause(ctx)
+		out, header := c.outgoing(ctx)
+		in.ctx, in.cancel = context.WithCancelCause(out)
 		t.Begin()
 		opened := false
 		defer func() {
@@ -38,7 +39,7 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 		path, query := to(t)
 		in.call = upstream.Call{
 			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw,
-			Method: c.r.Method, Path: path, Query: query, Header: c.r.Header,
+			Method: c.r.Method, Path: path, Query: query, Header: header,
 		}
 		err := c.openRelay(&in)
 		if opened = err == nil; !opened {
@@ -48,9 +49,6 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 		return err
 	})
 	if err != nil {
-		if len(c.Record.Tries) > 0 {
-			c.logTry(nextNone)
-		}
 		return err
 	}
 	defer in.close()

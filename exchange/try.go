@@ -26,9 +26,6 @@ func (c *Call) try(route *upstream.Route, prepare func(*upstream.Target) (*attem
 		c.tried(err)
 		return err
 	})
-	if err != nil && len(c.Record.Tries) > 0 {
-		c.logTry(nextNone)
-	}
 	return a, err
 }
 
@@ -46,19 +43,23 @@ func (c *Call) trying(t *upstream.Target, n int) {
 		c.Record.Tries = c.tries[:0]
 	}
 	c.Record.Tries = append(c.Record.Tries, usage.Try{Upstream: t.Name, Model: t.ModelFor(c.Model), Start: time.Now()})
+	if c.trace != nil {
+		c.trace.Try(&c.Record.Tries[len(c.Record.Tries)-1], t.Kind)
+	}
 }
 
 // tried ends the record of the latest try.
 func (c *Call) tried(err error) {
 	t := &c.Record.Tries[len(c.Record.Tries)-1]
 	t.Took = time.Since(t.Start)
-	if err == nil {
-		t.Status = http.StatusOK
-		return
-	}
 	if e, ok := errors.AsType[*chat.Error](err); ok {
 		t.Err, t.Status = e, e.UpstreamStatus
-		return
+	} else if err != nil {
+		t.Err = AsError(c.r.Context(), err)
+	} else {
+		t.Status = http.StatusOK
 	}
-	t.Err = AsError(c.r.Context(), err)
+	if c.trace != nil {
+		c.trace.Tried(t)
+	}
 }

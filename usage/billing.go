@@ -46,7 +46,7 @@ func (l *line) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	if r.Priced {
 		enc.AddFloat64("cost", r.Cost.Dollars())
 	}
-	addString(enc, "stop_reason", r.stopReason())
+	addString(enc, "stop_reason", r.StopReason())
 	addString(enc, "cause", r.Cause())
 	return nil
 }

@@ -21,7 +21,8 @@ var stopReasons = [...]string{
 	chat.StopPause:       "pause_turn",
 }
 
-func (r *Record) stopReason() string {
+// StopReason returns why the reply stopped; "" if that is not known.
+func (r *Record) StopReason() string {
 	if int(r.Stop) < len(stopReasons) {
 		return stopReasons[r.Stop]
 	}
@@ -46,7 +47,7 @@ func (r *Record) Placeholder(key string) (any, bool) {
 	case "api":
 		return r.API, true
 	case "stop_reason":
-		return r.stopReason(), true
+		return r.StopReason(), true
 	case "attempts":
 		return r.Attempts, true
 	case "ttft_ms":
@@ -109,7 +110,7 @@ func (r *Record) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	if r.Priced {
 		enc.AddFloat64("cost", r.Cost.Dollars())
 	}
-	addString(enc, "stop_reason", r.stopReason())
+	addString(enc, "stop_reason", r.StopReason())
 	if r.FirstByte > 0 {
 		enc.AddDuration("ttft", r.FirstByte)
 	}

@@ -13,7 +13,7 @@ type row struct {
 var table = []row{
 	{".", []string{
 		"auth", "command", "credentials", "exchange", "fetch", "files", "files/local", "files/s3", "handler", "internal/directive",
-		"limit", "limit/redis", "metrics", "pages", "price", "status", "upstream", "upstream/bedrock", "upstream/openai", "usage",
+		"limit", "limit/redis", "metrics", "pages", "price", "status", "tracing", "upstream", "upstream/bedrock", "upstream/openai", "usage",
 	}, "the root lists the rooms and does none of their work; it never imports command/cli, which brings terminal libraries"},
 	{"auth", []string{"internal/directive"}, "a provider of Caddy's authentication, which knows nothing of the gateway"},
 	{"command", []string{"credentials", "internal/directive", "upstream"}, "the commands that every build has"},
@@ -32,6 +32,7 @@ var table = []row{
 	{"limit/...", []string{"internal/directive", "limit"}, "a store of limits; it never imports another one"},
 	{"usage", []string{"internal/directive", "price", "translate/chat", "translate/model"}, "what a call used, as the dialects read it"},
 	{"status", []string{"internal/kept", "price", "translate/chat", "usage"}, "counts calls by their records; what else it shows, the root hands to it"},
+	{"tracing", []string{"translate/chat", "usage", "wire/json"}, "makes spans of calls by their records"},
 	{"metrics", []string{"internal/kept", "price", "translate/model", "usage"}, "counts calls by their records; what else it tells, the root hands to it"},
 	{"price", []string{"internal/directive", "internal/kept", "translate/chat", "translate/model", "wire/json"}, "what tokens cost, by the usage that the dialects read"},
 	{"fetch", []string{"internal/directive"}, "an HTTP client for images"},
