@@ -151,3 +151,33 @@ func TestPassthrough(t *testing.T) {
 		},
 	})
 }
+
+// TestAnnotationsOfOpenAI shows OpenAI's annotations of pages as the citations of Claude's and Converse's clients, which were left
+// out without a word.
+func TestAnnotationsOfOpenAI(t *testing.T) {
+	tb := start(t)
+	const (
+		pages   = `"annotations":[{"type":"url_citation","url_citation":{"start_index":0,"end_index":1,"title":"T","url":"https://u"}},{"type":"file_citation","file_citation":{"file_id":"f"}}]`
+		claudes = `{"type":"web_search_result_location","cited_text":"","title":"T","url":"https://u","encrypted_index":""}`
+		head    = `{"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":`
+	)
+	whole := gatewaytest.Reply{Body: `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"W",` + pages + `},"finish_reason":"stop"}]}`}
+	streamed := gatewaytest.Reply{Body: gatewaytest.SSE(head+`{"content":"W"},"finish_reason":null}]}`, head+`{`+pages+`},"finish_reason":null}]}`, head+`{},"finish_reason":"stop"}]}`, "[DONE]")}
+	for _, tc := range []struct {
+		rule, path, body string
+		reply            gatewaytest.Reply
+		has              string
+	}{
+		{"Claude", "/v1/messages", `{"model":"gpt-4o","max_tokens":9,` + hi + `}`, whole, `"content":[{"type":"text","text":"W","citations":[` + claudes + `]}]`},
+		{"Claude, streamed", "/v1/messages", `{"model":"gpt-4o","max_tokens":9,"stream":true,` + hi + `}`, streamed, `"index":0,"delta":{"type":"citations_delta","citation":` + claudes + `}`},
+		{"Converse", "/model/gpt-4o/converse", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, whole, `{"citationsContent":{"content":[{"text":"W"}],"citations":[{"title":"T","sourceContent":[{"text":""}],"location":{"web":{"url":"https://u"}}}]}}`},
+		{"Converse, streamed", "/model/gpt-4o/converse-stream", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, streamed, `{"contentBlockIndex":0,"delta":{"citation":{"title":"T","sourceContent":[{"text":""}],"location":{"web":{"url":"https://u"}}}}}`},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			tb.u.Play(tc.reply)
+			if a := tb.ask(t, tc.path, tc.body, ""); a.Status != 200 || a.Broken != nil || !strings.Contains(a.Body, tc.has) {
+				t.Errorf("the client got %d %v\n%s\nwithout\n%s", a.Status, a.Broken, a.Body, tc.has)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -111,6 +112,7 @@ func (d *responseDecoder) message() {
 	r := &d.r
 	var content, refusal, reasoning json.String
 	var thoughts, parts, calls []chat.Block
+	var annotations json.Value
 	r.Object()
 	for r.Present() {
 		switch string(r.Key()) {
@@ -128,6 +130,8 @@ func (d *responseDecoder) message() {
 			}
 		case "thinking_blocks":
 			thoughts = d.thinking()
+		case "annotations":
+			annotations = r.Value()
 		case "tool_calls":
 			r.Array()
 			for r.Element() {
@@ -155,6 +159,11 @@ func (d *responseDecoder) message() {
 		blocks = append(blocks, chat.Block{Kind: chat.Text, Text: content})
 	}
 	blocks = append(blocks, parts...)
+	if last := len(blocks) - 1; last >= 0 && blocks[last].Kind == chat.Text {
+		if c := rules.AnnotatedCitations(annotations, d.x); c != nil {
+			blocks[last].Own, blocks[last].Dialect = chat.Own(c), chat.Claude
+		}
+	}
 	if !refusal.Empty() {
 		blocks = append(blocks, chat.Block{Kind: chat.Refusal, Text: refusal})
 	}

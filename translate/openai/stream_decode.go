@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -222,6 +223,8 @@ func (d *streamDecoder) delta() {
 			}
 		case "function_call":
 			d.functionCall()
+		case "annotations":
+			d.annotate(r.Value())
 		default:
 			r.Skip()
 		}
@@ -237,6 +240,21 @@ func (d *streamDecoder) text(kind chat.BlockKind, tok json.String) {
 		d.begin(kind, chat.Event{})
 	}
 	d.emit(chat.Event{Kind: chat.EventBlockDelta, Index: d.open, Block: kind, Text: tok})
+}
+
+// annotate adds citations to the text, which is open still if they come with it or directly behind it.
+func (d *streamDecoder) annotate(annotations json.Value) {
+	w := json.WalkAt(annotations, 0)
+	for ok := len(annotations) > 0 && w.Array(); ok && w.Element(); {
+		c := rules.AnnotatedCitation(w.Value(), d.x)
+		if c == nil {
+			continue
+		}
+		if d.open < 0 || d.kind != chat.Text {
+			d.begin(chat.Text, chat.Event{})
+		}
+		d.emit(chat.Event{Kind: chat.EventCitation, Index: d.open, Block: chat.Text, Raw: c})
+	}
 }
 
 // begin opens the next content block.

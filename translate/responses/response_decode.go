@@ -250,7 +250,7 @@ func (it *item) appendMessage(dst []chat.Block, x *chat.Exchange) []chat.Block {
 			x.Note("a content part that cannot be understood was left out: " + chat.Clip(kind.Unquote()))
 			continue
 		}
-		if b.Own = chat.Own(citations(annotations, x)); b.Own != nil {
+		if b.Own = chat.Own(rules.AnnotatedCitations(annotations, x)); b.Own != nil {
 			b.Dialect = chat.Claude
 		}
 		if !b.Text.Empty() || b.Own != nil {
@@ -258,58 +258,6 @@ func (it *item) appendMessage(dst []chat.Block, x *chat.Exchange) []chat.Block {
 		}
 	}
 	return dst
-}
-
-// citations returns annotations as citations; nil if there are none.
-func citations(annotations chat.Value, x *chat.Exchange) chat.Value {
-	w := json.WalkAt(annotations, 0)
-	if len(annotations) == 0 || !w.Array() {
-		return nil
-	}
-	var list json.Writer
-	n := 0
-	for w.Element() {
-		c := citation(w.Value(), x)
-		if c == nil {
-			continue
-		}
-		if n++; n == 1 {
-			list.BeginArray()
-		}
-		list.Value(c)
-	}
-	if n == 0 {
-		return nil
-	}
-	list.EndArray()
-	return list.Bytes()
-}
-
-// citation returns an annotation in Claude's words; nil, with a note, if it is not of a page.
-func citation(annotation chat.Value, x *chat.Exchange) chat.Value {
-	url := json.Find(annotation, "url")
-	if string(json.Find(annotation, "type")) != `"url_citation"` || len(url) <= 2 || url[0] != '"' {
-		x.Note("an annotation that is of no page was left out")
-		return nil
-	}
-	title := json.Find(annotation, "title")
-	if len(title) == 0 || title[0] != '"' {
-		title = chat.Value(`""`)
-	}
-	var w json.Writer
-	w.BeginObject()
-	w.Key("type")
-	w.Raw(`"web_search_result_location"`)
-	w.Key("cited_text")
-	w.Raw(`""`)
-	w.Key("title")
-	w.Value(title)
-	w.Key("url")
-	w.Value(url)
-	w.Key("encrypted_index")
-	w.Raw(`""`)
-	w.EndObject()
-	return w.Bytes()
 }
 
 // thought returns the block of a reasoning item: its words with the sealed content as their signature; without words the

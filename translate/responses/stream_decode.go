@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -302,7 +303,7 @@ func (d *streamDecoder) annotate(out []chat.Event, f *frame) []chat.Event {
 	if it == nil || it.over {
 		return out
 	}
-	c := citation(f.object, d.x)
+	c := rules.AnnotatedCitation(f.object, d.x)
 	if c == nil {
 		return out
 	}

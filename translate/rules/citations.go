@@ -141,6 +141,63 @@ func Citations(list chat.Value, to func(chat.Value) chat.Value, x *chat.Exchange
 	return w.Bytes()
 }
 
+// AnnotatedCitations returns OpenAI's annotations of a text as citations in Claude's form; nil if none is of a page.
+func AnnotatedCitations(annotations chat.Value, x *chat.Exchange) chat.Value {
+	w := json.WalkAt(annotations, 0)
+	if len(annotations) == 0 || !w.Array() {
+		return nil
+	}
+	var list json.Writer
+	n := 0
+	for w.Element() {
+		c := AnnotatedCitation(w.Value(), x)
+		if c == nil {
+			continue
+		}
+		if n++; n == 1 {
+			list.BeginArray()
+		}
+		list.Value(c)
+	}
+	if n == 0 {
+		return nil
+	}
+	list.EndArray()
+	return list.Bytes()
+}
+
+// AnnotatedCitation returns an annotation, flat as Responses has it or under url_citation as Chat Completions does, in Claude's
+// form; nil, with a note, if it is not of a page.
+func AnnotatedCitation(annotation chat.Value, x *chat.Exchange) chat.Value {
+	page := json.Find(annotation, "url_citation")
+	if len(page) == 0 || page[0] != '{' {
+		page = annotation
+	}
+	url := json.Find(page, "url")
+	if string(json.Find(annotation, "type")) != `"url_citation"` || len(url) <= 2 || url[0] != '"' {
+		x.Note("an annotation that is of no page was left out")
+		return nil
+	}
+	title := json.Find(page, "title")
+	if len(title) == 0 || title[0] != '"' {
+		title = chat.Value(`""`)
+	}
+	var w json.Writer
+	w.BeginObject()
+	w.Key("type")
+	w.Raw(`"web_search_result_location"`)
+	w.Key("cited_text")
+	w.Raw(`""`)
+	w.Key("title")
+	w.Value(title)
+	w.Key("url")
+	w.Value(url)
+	w.Key("encrypted_index")
+	w.Raw(`""`)
+	w.EndObject()
+	return w.Bytes()
+}
+
 // URLCitation returns the address and title, JSON strings, that a citation has for OpenAI's url_citation; no address if it
 // is not of a page.
 func URLCitation(v chat.Value) (url, title chat.Value) {
