@@ -118,6 +118,8 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			RejectUnsupported: g.RejectsUnsupported(),
 			CachePrompts:      g.CachesPrompts(),
 			Files:             g.Store(),
+			SpoolDir:          g.FormDir(),
+			MaxForm:           g.Largest(),
 			Images:            g.Client(),
 			Logger:            ctx.Logger(),
 			Caller:            callerOf(g.Owner()),

@@ -35,6 +35,7 @@ type Call struct {
 	form    Form
 	held    held            // the memory of the body and what is made of it
 	raw     []byte          // the body as it came; nil until it is read
+	spooled spooled         // the body, where it is too large for memory
 	members [16]json.Member // storage of Body.Members
 	files   []files.File    // those that the request asks about
 	context chat.String     // their content where all of it goes as text, to any model; nil otherwise
@@ -73,6 +74,7 @@ func (c *Call) Answer(run func() error) {
 	c.engine.Process.calls.Add(1)
 	defer c.observe()
 	defer c.held.release()
+	defer c.spooled.close()
 	defer c.recovered()
 	if err := run(); err != nil {
 		c.fail(err)

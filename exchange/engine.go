@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"net/http"
+	"os"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -67,6 +68,10 @@ type Config struct {
 	MaxBuffered int64
 	// Trace begins the trace of a request's call; it returns nil for a request that is not traced. nil: none is.
 	Trace func(*http.Request) Trace
+	// SpoolDir is the folder in which forms wait on disk, made when it is needed; "" is the system's for temporary files.
+	// MaxForm is the largest form, in bytes; 0 is the default of files.
+	SpoolDir string
+	MaxForm  int64
 	// Observe is called with the record of every call when the call is over. nil: records are dropped.
 	Observe func(*http.Request, *usage.Record)
 	// StatusOf returns the HTTP status that an error from reading the body stands for; 0 if it stands for none. nil: none does.
@@ -76,6 +81,8 @@ type Config struct {
 // Process is what all gateways of a process share. It is safe for concurrent use; the zero value is ready.
 type Process struct {
 	Memory Memory
+	// Forms counts the bytes of forms on disk.
+	Forms Memory
 	// owned: a caller of the process had an owner, or a key for certain models.
 	owned atomic.Bool
 
@@ -129,6 +136,12 @@ func New(c Config) *Engine {
 	}
 	if c.Caller == nil {
 		c.Caller = func(*http.Request) Caller { return Caller{} }
+	}
+	if c.SpoolDir == "" {
+		c.SpoolDir = os.TempDir()
+	}
+	if c.MaxForm == 0 {
+		c.MaxForm = files.DefaultMaxSize
 	}
 	if c.Process == nil {
 		c.Process = new(Process)

@@ -15,7 +15,7 @@ import (
 // Relay sends the request as it came to the route's targets, at the path and with the query that each is to be asked with,
 // and the reply back.
 func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, query string)) error {
-	if len(c.raw) > 0 {
+	if len(c.raw) > 0 || c.spooled.file != nil {
 		if err := c.reserve(); err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 		}()
 		path, query := to(t)
 		in.call = upstream.Call{
-			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw,
+			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw, Form: c.spooled.reader(),
 			Method: c.r.Method, Path: path, Query: query, Header: header,
 		}
 		err := c.openRelay(&in)

@@ -5,6 +5,7 @@ package exchange
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -107,7 +108,10 @@ func (c *Calls) Provision(caddy.Context) error {
 	} else if c.MaxBuffered < c.MaxBody {
 		return fmt.Errorf("max_buffered (%d bytes) is below max_body (%d bytes): no body of that size could ever be taken; raise max_buffered or lower max_body", c.MaxBuffered, c.MaxBody)
 	}
-	v, _, err := processes.LoadOrNew("", func() (caddy.Destructor, error) { return new(Process), nil })
+	v, _, err := processes.LoadOrNew("", func() (caddy.Destructor, error) {
+		CleanSpool(spoolDir())
+		return new(Process), nil
+	})
 	if err != nil {
 		return err
 	}
@@ -129,6 +133,12 @@ func (c *Calls) Provision(caddy.Context) error {
 	}
 	return nil
 }
+
+// spoolDir is where forms wait on disk.
+func spoolDir() string { return filepath.Join(caddy.AppDataDir(), "bedrock_gateway", "forms") }
+
+// FormDir returns where forms wait on disk.
+func (c *Calls) FormDir() string { return spoolDir() }
 
 // processes holds the one Process, which outlives a reload: requests of the old configuration hold memory, too.
 var processes = caddy.NewUsagePool()

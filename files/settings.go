@@ -74,6 +74,14 @@ func (s *Storage) Provision(ctx caddy.Context, standard json.RawMessage) error {
 // Store returns the store that was loaded; nil if the Files API is off.
 func (s *Storage) Store() Store { return s.store }
 
+// Largest returns the largest file that is taken, in bytes; with the Files API off, the default one.
+func (s *Storage) Largest() int64 {
+	if s.store == nil {
+		return DefaultMaxSize
+	}
+	return s.store.Options().MaxSize
+}
+
 // Owner returns the placeholder whose value is the owner of a request's files; "" for one space that all callers share.
 func (s *Storage) Owner() string {
 	if s.store == nil {

@@ -47,7 +47,7 @@ var endpoints = []endpoint{
 	{"rerank.v2", http.MethodPost, "/v2/rerank", &openaiForm, serveRerank("2"), ""},
 	{"rerank.plain", http.MethodPost, "/rerank", &openaiForm, serveRerank("1"), ""},
 	{"images", "", "/v1/images{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
-	{"audio", "", "/v1/audio{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
+	{"audio", "", "/v1/audio{sent...}", &openaiForm, (*Gateway).serveAudio, ""},
 	{"moderations", "", "/v1/moderations{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"completions", "", "/v1/completions{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"responses", http.MethodPost, "/v1/responses", &responsesForm, (*Gateway).serveResponses, ""},

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"bytes"
-	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -98,28 +97,11 @@ func notServed(route *upstream.Route, name, path string) *chat.Error {
 func relayModel(contentType string, body []byte) (string, error) {
 	media, params, _ := mime.ParseMediaType(contentType)
 	if media == "multipart/form-data" {
-		model := ""
-		form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-		for {
-			part, err := form.NextPart()
-			if err == io.EOF && closed(body, params["boundary"]) { //nolint:errorlint // a wrapped one is a body without boundaries
-				return model, nil
-			}
-			if err != nil {
-				return "", &chat.Error{Kind: chat.ErrInvalidRequest, Message: "the multipart body is malformed", Cause: err}
-			}
-			if part.FormName() != "model" {
-				continue
-			}
-			if model != "" { // which of them counts is each reader's own choice
-				return "", chat.Invalid("model", "the multipart body names more than one model")
-			}
-			b, err := io.ReadAll(io.LimitReader(part, exchange.MaxModelID+1))
-			if err != nil {
-				return "", &chat.Error{Kind: chat.ErrInvalidRequest, Message: "the multipart body is malformed", Cause: err}
-			}
-			model = string(b)
+		name, err := formModel(multipart.NewReader(bytes.NewReader(body), params["boundary"]))
+		if err == nil && !closed(body, params["boundary"]) {
+			err = errCutForm
 		}
+		return name, err
 	}
 	if len(body) == 0 {
 		return "", nil

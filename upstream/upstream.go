@@ -101,6 +101,8 @@ type Call struct {
 
 	// Relay only: the method, the path below the base URL beginning with a slash, and the raw query.
 	Method, Path, Query string
+	// Form is the body where it is too large for memory; nil: Body is.
+	Form *io.SectionReader
 }
 
 // Reply is an upstream's successful reply: a whole one with its Body, or a stream of frames. The caller closes it exactly once.

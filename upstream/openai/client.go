@@ -50,12 +50,19 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 		return u.openChat(ctx, c)
 	case upstream.Relay:
 		req := u.request(ctx, c.Method, c.Path, c.Query, c.Body)
+		if f := c.Form; f != nil {
+			req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, f.Size())), nil }
+			req.Body, _ = req.GetBody()
+			req.ContentLength = f.Size()
+		}
 		upstream.PassHeaders(req.Header, c.Header, "Accept", "Content-Type", "Openai-Beta", "Idempotency-Key")
 		res, err := u.do(req)
 		if err != nil {
 			return nil, err
 		}
 		return &upstream.Reply{Status: res.StatusCode, Header: res.Header, RequestID: res.Header.Get("X-Request-Id"), Body: res.Body}, nil
+	case upstream.Invoke:
+		return nil, &chat.Error{Kind: chat.ErrUnsupported, Message: "OpenAI's API has no InvokeModel"}
 	case upstream.CountTokens:
 	}
 	return nil, &chat.Error{Kind: chat.ErrUnsupported, Message: "OpenAI's API does not count the tokens of a request"}
