@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/responses"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
@@ -35,6 +38,10 @@ func (c *Call) countTokens() error {
 	c.Record.FirstByte = time.Since(c.start)
 	jw := json.NewWriter(nil)
 	jw.BeginObject()
+	if c.Client.Name() == responses.Name {
+		jw.Key("object")
+		jw.Text("response.input_tokens")
+	}
 	jw.Key("input_tokens")
 	jw.Int(n)
 	jw.EndObject()
@@ -56,23 +63,26 @@ func (c *Call) prepareCount(t *upstream.Target) (*attempt, error) {
 		x.Facts = x.Facts.WithoutBetas()
 	}
 	c.Record.Upstream, c.Record.UpstreamModel = t.Name, modelID
-	takesClaude := false
+	var counted translate.Dialect // in which the request is counted
 	for _, o := range t.Offers(modelID) {
-		takesClaude = takesClaude || o.Dialect != nil && o.Dialect.Name() == c.Client.Name()
+		if o.Dialect != nil && o.Dialect.Name() == claude.Name {
+			counted = o.Dialect
+		}
 	}
-	if !takesClaude || !x.Facts.CountTokens {
+	if counted == nil || !x.Facts.CountTokens {
 		return nil, &chat.Error{
 			Kind: chat.ErrUnsupported, Fallback: true,
 			Message: "tokens of the model '" + c.Model + "' cannot be counted ahead: its provider has no call for it; the reply's usage tells them",
 		}
 	}
 	a := &attempt{target: t, x: x}
-	a.call = upstream.Call{Op: upstream.CountTokens, Model: modelID, Dialect: c.Client, Header: c.r.Header}
+	a.call = upstream.Call{Op: upstream.CountTokens, Model: modelID, Dialect: counted, Header: c.r.Header}
 	inline, text, err := c.filesFor(&x.Facts)
 	if err != nil {
 		return nil, err
 	}
-	if inline == nil {
+	x.Target = counted.Name()
+	if inline == nil && c.Client.Name() == counted.Name() {
 		err = c.splice(a, text)
 	} else {
 		err = c.translate(a, inline, text)

@@ -52,6 +52,8 @@ var endpoints = []endpoint{
 	{"completions", "", "/v1/completions{sent...}", &openaiForm, (*Gateway).serveRelay, ""},
 	{"responses", http.MethodPost, "/v1/responses", &responsesForm, (*Gateway).serveResponses, ""},
 	{"responses.websocket", http.MethodGet, "/v1/responses", &responsesForm, (*Gateway).serveWebSocket, ""},
+	{"responses.input_tokens", http.MethodPost, "/v1/responses/input_tokens", &responsesForm, (*Gateway).serveInputTokens, ""},
+	{"responses.compact", http.MethodPost, "/v1/responses/compact", &responsesForm, (*Gateway).serveCompact, ""},
 	{"responses.stored", "", "/v1/responses{sent...}", &responsesForm, (*Gateway).serveRelay, ""},
 
 	{"health", http.MethodGet, "/health", &openaiForm, (*Gateway).serveHealth, "health off"},

@@ -2,9 +2,11 @@ package handler
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
@@ -38,6 +40,58 @@ func (g *Gateway) serveResponses(w http.ResponseWriter, r *http.Request, _ strin
 			return g.checkObjects(c, r, raw)
 		}
 		return nil
+	})
+}
+
+// serveInputTokens is POST /v1/responses/input_tokens.
+func (g *Gateway) serveInputTokens(w http.ResponseWriter, r *http.Request, _ string) {
+	c := g.NewCall(w, r, responsesForm)
+	c.Client = responsesForm.Errors
+	if g.besides(c, r) {
+		c.CountTokens()
+	}
+}
+
+// serveCompact is POST /v1/responses/compact: a turn of the model that sums up the conversation.
+func (g *Gateway) serveCompact(w http.ResponseWriter, r *http.Request, _ string) {
+	c := g.NewCall(w, r, responsesForm)
+	c.Client = translate.ByName("compact")
+	if g.besides(c, r) {
+		c.Chat(func() error {
+			if c.Body.Value("stream") != nil {
+				return chat.Invalid("stream", "Unknown parameter: 'stream'.")
+			}
+			return nil
+		})
+	}
+}
+
+// besides begins a call that OpenAI answers for its own models at a path of its own, and reports whether it is to be answered
+// here.
+func (g *Gateway) besides(c *exchange.Call, r *http.Request) bool {
+	c.Out = c.Client
+	c.Record.Dialect = responsesForm.Errors.Name()
+	if err := c.ReadMembers(); err != nil {
+		c.Answer(func() error { return err })
+		return false
+	}
+	name := c.Body.Text("model")
+	if name == "" && g.DefaultModel == "" && g.Router.OpenAI() != nil || g.hasResponses(name) {
+		g.relay(c, r)
+		return false
+	}
+	return true
+}
+
+// hasResponses reports whether the model routes to an OpenAI upstream that has this API, and is called there as it is here.
+func (g *Gateway) hasResponses(name string) bool {
+	route, e := g.Router.Route(name)
+	if e != nil {
+		return false
+	}
+	only := route.Only(upstream.KindOpenAI, name)
+	return only != nil && slices.ContainsFunc(only.Targets[0].Offers(name), func(o upstream.Offer) bool {
+		return o.Dialect != nil && o.Dialect.Name() == responsesForm.Errors.Name()
 	})
 }
 

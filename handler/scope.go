@@ -17,7 +17,8 @@ import (
 // modelPaths are the relayed paths whose call is its model's alone, by POST. On any other path, or with another method, the
 // provider acts on something else than the model that the body may name.
 var modelPaths = map[string]bool{
-	"/v1/completions": true, "/v1/moderations": true, "/v1/responses": true,
+	"/v1/completions": true, "/v1/moderations": true,
+	"/v1/responses": true, "/v1/responses/input_tokens": true, "/v1/responses/compact": true,
 	"/v1/images/generations": true, "/v1/images/edits": true, "/v1/images/variations": true,
 	"/v1/audio/speech": true, "/v1/audio/transcriptions": true, "/v1/audio/translations": true,
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // dialects are all that there are: a new one is a folder and a line here.
-var dialects = [...]Dialect{openai.Dialect{}, responses.Dialect{}, claude.Dialect{}, converse.Dialect{}, titan.Dialect{}}
+var dialects = [...]Dialect{openai.Dialect{}, responses.Dialect{}, responses.Compact{}, claude.Dialect{}, converse.Dialect{}, titan.Dialect{}}
 
 // ByName returns the dialect of that name; nil if there is none.
 func ByName(name string) Dialect {

@@ -19,6 +19,8 @@ type kept struct {
 	expectsStore bool // store: true
 	refusesStore bool // store: false
 	compact      bool // the reply is to be a compaction
+	keepsUsers   bool // and repeats the user's messages
+	users        []byte
 }
 
 // clientTool is a tool that a call names otherwise than the client does.

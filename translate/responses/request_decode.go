@@ -27,8 +27,13 @@ type requestDecoder struct {
 // as OpenAI writes it. What cannot be answered without a store of responses is refused. A history is taken as agents send
 // it: a call without a result gets one that says so, results may come in any order.
 func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, error) {
+	return decodeRequest(body, x, false)
+}
+
+// decodeRequest reads a body; compact: it is to be summed up.
+func decodeRequest(body []byte, x *chat.Exchange, compact bool) (*chat.Request, error) {
 	d := requestDecoder{body: body, x: x, req: &chat.Request{Dialect: Name}, same: x.Target == Name}
-	d.kept = &kept{}
+	d.kept = &kept{compact: compact, keepsUsers: compact}
 	x.Kept = d.kept
 	d.R.Reset(body)
 	d.request()
@@ -104,6 +109,10 @@ func (d *requestDecoder) request() {
 
 // finish puts the conversation together and checks what only the whole request tells.
 func (d *requestDecoder) finish() error {
+	if d.kept.compact {
+		d.summarize()
+		d.x.Reworded = d.x.Reworded || d.same
+	}
 	if err := d.assemble(); err != nil {
 		return err
 	}

@@ -11,6 +11,15 @@ import (
 // a value and nothing else.
 func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([]byte, error) {
 	k := keptOf(x)
+	if k.compact {
+		text := summaryOf(r.Content)
+		if len(text) == 0 {
+			return nil, noSummary()
+		}
+		status, incomplete := stopStatus(r.Stop, x)
+		s := replyStatus{status: status, incomplete: incomplete, tier: r.ServiceTier, usage: &r.Usage}
+		return replyTail(appendCompaction(replyHead(dst, x, &s), x, 0, text), k, &s), nil
+	}
 	e := outputEncoder{x: x, k: k}
 	status, incomplete := stopStatus(r.Stop, x)
 	e.status = status

@@ -95,6 +95,12 @@ func (s *splicer) item(list *json.Elements) {
 			s.x.Omit("input.reasoning")
 			return
 		}
+	case "compaction_trigger":
+		if copied(s.x) {
+			e := chat.Invalid("input", "the model '%s' compacts no conversation by this API", s.x.Model)
+			e.Code = chat.CodeAnew
+			s.fail(e)
+		}
 	case "compaction":
 		if text, ours := compacted(it.encrypted); ours {
 			list.Set(messageOf("user", text))

@@ -75,6 +75,9 @@ func (e *streamEncoder) Encode(dst []byte, ev *chat.Event) []byte {
 	if !e.begun && ev.Kind != chat.EventPing {
 		dst = e.begin(dst)
 	}
+	if e.k.compact {
+		return e.compaction(dst, ev)
+	}
 	switch ev.Kind {
 	case chat.EventBlockDelta:
 		return e.delta(dst, ev)
