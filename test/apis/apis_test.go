@@ -1,4 +1,4 @@
-// Package apis_test asks every kind of model on Bedrock for every kind of answer, in OpenAI's and in Anthropic's form, and
+// Package apis_test asks every kind of model on Bedrock for every kind of answer, in OpenAI's two forms and in Anthropic's, and
 // holds which of Bedrock's APIs was taken, and that nothing was lost, against the table of docs/apis.md, which -update
 // writes anew. Behind the gateway is the simulator, which refuses what the real APIs refuse.
 package apis_test
@@ -66,44 +66,72 @@ const (
 
 // scenario is what is asked, by the client's form, and what must be in the answer.
 type scenario struct {
-	title          string
-	openai, claude string
-	want           []string
+	title                     string
+	openai, claude, responses string
+	want                      []string
+}
+
+// client is a kind of client, with what the table calls it, where it asks, and how its streams end.
+type client struct{ title, path, end string }
+
+var clients = []client{
+	{"OpenAI", "/v1/chat/completions", "[DONE]"},
+	{"Anthropic", "/v1/messages", "message_stop"},
+	{"Responses", "/v1/responses", "response.completed"},
+}
+
+// body is what the client sends.
+func (c *client) body(s *scenario) string {
+	switch {
+	case c.title == "Responses":
+		return s.responses
+	case c.title == "OpenAI":
+		return s.openai
+	case strings.Contains(s.claude, "max_tokens"):
+		return s.claude
+	}
+	return s.claude + `,"max_tokens":1000`
 }
 
 var scenarios = []scenario{
 	{
 		"plain", `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"hello there"}]`,
 		`"system":"Be brief.","messages":[{"role":"user","content":"hello there"}]`,
+		`"instructions":"Be brief.","input":"hello there"`,
 		[]string{"You said: hello there"},
 	},
 	{
 		"tools", `"messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"type":"function","function":{"name":"weather","parameters":` + schema + `}}]`,
 		`"messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"name":"weather","input_schema":` + schema + `}]`,
+		`"input":"call weather {\"city\":\"Paris\"}","tools":[{"type":"function","name":"weather","parameters":` + schema + `}]`,
 		[]string{"weather", "Paris"},
 	},
 	{
 		"tools and reasoning", `"reasoning_effort":"high","messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"type":"function","function":{"name":"weather","parameters":` + schema + `}}]`,
 		`"thinking":{"type":"enabled","budget_tokens":2048},"max_tokens":4096,"messages":[{"role":"user","content":"call weather {\"city\":\"Paris\"}"}],"tools":[{"name":"weather","input_schema":` + schema + `}]`,
+		`"reasoning":{"effort":"high","summary":"auto"},"input":"call weather {\"city\":\"Paris\"}","tools":[{"type":"function","name":"weather","parameters":` + schema + `}]`,
 		[]string{"weather", "Paris"},
 	},
 	{
 		"schema", `"messages":[{"role":"user","content":"Paris"}],"response_format":{"type":"json_schema","json_schema":{"name":"place","strict":true,"schema":` + schema + `}}`,
 		`"messages":[{"role":"user","content":"Paris"}],"output_config":{"format":{"type":"json_schema","schema":` + schema + `}}`,
+		`"input":"Paris","text":{"format":{"type":"json_schema","name":"place","strict":true,"schema":` + schema + `}}`,
 		[]string{"city"},
 	},
 	{
 		"image", `"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/png;base64,` + pixel + `"}}]}]`,
 		`"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"` + pixel + `"}}]}]`,
+		`"input":[{"role":"user","content":[{"type":"input_text","text":"see"},{"type":"input_image","image_url":"data:image/png;base64,` + pixel + `"}]}]`,
 		[]string{"You said: see", "[image"},
 	},
 	{
 		"PDF", `"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,` + pdf + `"}}]}]`,
 		`"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"` + pdf + `"}}]}]`,
+		`"input":[{"role":"user","content":[{"type":"input_text","text":"see"},{"type":"input_file","filename":"a.pdf","file_data":"data:application/pdf;base64,` + pdf + `"}]}]`,
 		[]string{"You said: see", "pdf"},
 	},
 	{
-		"guardrail", `"messages":[{"role":"user","content":"hello there"}]`, `"messages":[{"role":"user","content":"hello there"}]`, []string{"You said: hello there"},
+		"guardrail", `"messages":[{"role":"user","content":"hello there"}]`, `"messages":[{"role":"user","content":"hello there"}]`, `"input":"hello there"`, []string{"You said: hello there"},
 	},
 }
 
@@ -168,19 +196,13 @@ func (w *world) path() string {
 }
 
 // ask returns what stands in a cell: the API that was taken, or the refusal, and what was lost.
-func (w *world) ask(t *testing.T, r *row, s *scenario, claude, stream bool) string {
+func (w *world) ask(t *testing.T, r *row, s *scenario, c *client, stream bool) string {
 	t.Helper()
-	path, body := "/v1/chat/completions", s.openai
-	if claude {
-		path, body = "/v1/messages", s.claude
-		if !strings.Contains(body, "max_tokens") {
-			body += `,"max_tokens":1000`
-		}
-	}
+	body := c.body(s)
 	if stream {
 		body += `,"stream":true`
 	}
-	a := w.g.Post(t, path, `{"model":"`+r.model+`",`+body+`}`)
+	a := w.g.Post(t, c.path, `{"model":"`+r.model+`",`+body+`}`)
 	if a.Broken != nil {
 		t.Fatalf("the answer broke: %v\n%s", a.Broken, a.Body)
 	}
@@ -189,10 +211,7 @@ func (w *world) ask(t *testing.T, r *row, s *scenario, claude, stream bool) stri
 			t.Errorf("status %d: %s", a.Status, a.Body)
 		}
 		t.Logf("%s: %s", s.title, a.Body)
-		switch {
-		case strings.Contains(a.Body, "only the API 'responses'"):
-			return "400 (`responses`)"
-		case s.title == "guardrail" && strings.Contains(a.Body, "guardrail cannot be applied"):
+		if s.title == "guardrail" && strings.Contains(a.Body, "guardrail cannot be applied") {
 			return "400 (guardrail)"
 		}
 		return "400"
@@ -200,7 +219,7 @@ func (w *world) ask(t *testing.T, r *row, s *scenario, claude, stream bool) stri
 	said := spoken(t, a.Body)
 	if s.title == "schema" && !strings.Contains(said, "city") {
 		said = w.body() + a.Header.Get("Bedrock-Gateway-Dropped") // the host got the schema, or the header lists it
-		said = strings.ReplaceAll(strings.ReplaceAll(said, "response_format", "city"), "output_config.format", "city")
+		said = strings.NewReplacer("response_format", "city", "output_config.format", "city", "text.format", "city").Replace(said)
 	}
 	for _, part := range s.want {
 		if !strings.Contains(said, part) {
@@ -210,7 +229,7 @@ func (w *world) ask(t *testing.T, r *row, s *scenario, claude, stream bool) stri
 	if s.title == "guardrail" && !w.guarded() {
 		t.Error("the guardrail did not reach the host")
 	}
-	if stream && !strings.Contains(a.Body, "[DONE]") && !strings.Contains(a.Body, "message_stop") {
+	if stream && !strings.Contains(a.Body, c.end) {
 		t.Errorf("the stream has no end: %s", a.Body)
 	}
 	cell := "`" + a.Header.Get("Bedrock-Gateway-Api") + "`"
@@ -273,7 +292,7 @@ func spoken(t *testing.T, body string) string {
 // Which API is asked for what, and that nothing is lost by it, is a promise to users: the table of docs/apis.md.
 func TestEveryModelByItsBestAPI(t *testing.T) {
 	cells := map[string]string{}
-	key := func(r *row, claude bool, s string) string { return fmt.Sprint(r.title, r.config, claude, s) }
+	key := func(r *row, c *client, s string) string { return fmt.Sprint(r.title, r.config, c.title, s) }
 	var configs []string
 	for _, r := range rows {
 		if !slices.Contains(configs, r.config) {
@@ -301,13 +320,14 @@ func TestEveryModelByItsBestAPI(t *testing.T) {
 						if (s.title == "guardrail") != guardrail {
 							continue
 						}
-						for _, claude := range []bool{false, true} {
-							t.Run(fmt.Sprintf("%s/%s/claude=%v", r.model, s.title, claude), func(t *testing.T) {
-								unary, streamed := w.ask(t, r, s, claude, false), w.ask(t, r, s, claude, true)
+						for k := range clients {
+							c := &clients[k]
+							t.Run(fmt.Sprintf("%s/%s/%s", r.model, s.title, c.title), func(t *testing.T) {
+								unary, streamed := w.ask(t, r, s, c, false), w.ask(t, r, s, c, true)
 								if unary != streamed {
 									t.Errorf("unary %s, streamed %s", unary, streamed)
 								}
-								cells[key(r, claude, s.title)] = unary
+								cells[key(r, c, s.title)] = unary
 							})
 						}
 					}
@@ -315,11 +335,11 @@ func TestEveryModelByItsBestAPI(t *testing.T) {
 			})
 		}
 	}
-	table(t, func(r *row, claude bool, s string) string { return cells[key(r, claude, s)] })
+	table(t, func(r *row, c *client, s string) string { return cells[key(r, c, s)] })
 }
 
 // table keeps the table in the documentation true.
-func table(t *testing.T, cell func(r *row, claude bool, s string) string) {
+func table(t *testing.T, cell func(r *row, c *client, s string) string) {
 	t.Helper()
 	raw, err := os.ReadFile(docs)
 	if err != nil {
@@ -341,17 +361,14 @@ func table(t *testing.T, cell func(r *row, claude bool, s string) string) {
 	b.WriteString(head + "\n" + line + "\n")
 	for i := range rows {
 		r := &rows[i]
-		for _, claude := range []bool{false, true} {
-			client, config := "OpenAI", ""
-			if claude {
-				client = "Anthropic"
-			}
+		for j := range clients {
+			c, config := &clients[j], ""
 			if r.config != "" {
 				config = "`" + r.config + "`"
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s |", r.title, config, client)
+			fmt.Fprintf(&b, "| %s | %s | %s |", r.title, config, c.title)
 			for _, s := range scenarios {
-				fmt.Fprintf(&b, " %s |", cell(r, claude, s.title))
+				fmt.Fprintf(&b, " %s |", cell(r, c, s.title))
 			}
 			b.WriteString("\n")
 		}

@@ -40,10 +40,22 @@ var providers = []provider{
 	{"openai", "gpt-4o", "o4-mini"},
 	{"claude", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"},
 	{"titan", "amazon.titan-text-express-v1", ""},
+	{"gpt", "us.openai.gpt-5.5", "us.openai.gpt-5.5"}, // which speaks Responses alone
 }
 
-// outputs of the unified endpoint; a native path answers in its own form alone.
+// outputs of the unified endpoint; other paths answer in their own form alone.
 var outputs = []string{"openai", "bedrock_claude", "bedrock_titan"}
+
+// outputs are the forms that the input can be answered in.
+func (in *input) outputs() []string {
+	switch {
+	case in.native != "":
+		return []string{in.native}
+	case in.path != "":
+		return []string{in.name}
+	}
+	return outputs
+}
 
 // cell is one combination.
 type cell struct {
@@ -80,6 +92,9 @@ func (c *cell) request() (path, body string) {
 	if c.stream {
 		head += `"stream":true,`
 	}
+	if c.input.path != "" {
+		return c.input.path, head + body[1:]
+	}
 	path = "/v1/chat/completions"
 	if c.output != "openai" {
 		path += "?target_format=" + c.output
@@ -96,11 +111,7 @@ func cells() []cell {
 				continue
 			}
 			for _, p := range providers {
-				outs := outputs
-				if in.native != "" {
-					outs = []string{in.native}
-				}
-				for _, out := range outs {
+				for _, out := range in.outputs() {
 					all = append(all, cell{in, scenario, p, out, false}, cell{in, scenario, p, out, true})
 				}
 			}
@@ -162,8 +173,11 @@ func checkEnd(t *testing.T, c *cell, a *gatewaytest.Answer) {
 	}
 	end := map[string]string{
 		"openai": "data: [DONE]\n", "bedrock_claude": "event: message_stop\n", "bedrock_titan": `"completionReason":"`,
-		"converse": "metadata {", "invoke": "chunk ",
+		"converse": "metadata {", "invoke": "chunk ", "responses": "event: response.completed\n",
 	}[c.output]
+	if c.output == "responses" && strings.Contains(a.Body, `"incomplete_details":{"reason"`) {
+		end = "event: response.incomplete\n"
+	}
 	if !strings.Contains(show(t, a), end) {
 		t.Errorf("the stream has no %q:\n%s", end, show(t, a))
 	}
@@ -177,7 +191,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`chatcmpl-[A-Za-z0-9]+`), "chatcmpl-ID"},
 	{regexp.MustCompile(`msg_[A-Za-z0-9_]+`), "msg_ID"},
 	{regexp.MustCompile(`req_[A-Za-z0-9]+`), "req_ID"},
-	{regexp.MustCompile(`"created":\s*\d+`), `"created":0`},
+	{regexp.MustCompile(`"created(_at)?":\s*\d+`), `"created$1":0`},
+	{regexp.MustCompile(`(resp|rs|fc|ctc)_[A-Za-z0-9_]{8,}`), "${1}_ID"},
 	{regexp.MustCompile(`(call|tooluse|toolu|toolu_bdrk)_[A-Za-z0-9]{8,}`), "${1}_ID"},
 	{regexp.MustCompile(`"(p|obfuscation)":"[^"]*"`), `"$1":"PADDING"`},
 	{regexp.MustCompile(`"(latencyMs|invocationLatency|firstByteLatency)":\d+`), `"$1":0`},
@@ -266,12 +281,8 @@ func table(t *testing.T, worked map[string]bool) {
 		"| Asked as | Model of | Answered as | " + strings.Join(scenarios, " | ") + " |\n|---|---|---" + strings.Repeat("|---", len(scenarios)) + "|\n")
 	for i := range inputs {
 		in := &inputs[i]
-		outs := outputs
-		if in.native != "" {
-			outs = []string{in.native}
-		}
 		for _, p := range providers {
-			for _, out := range outs {
+			for _, out := range in.outputs() {
 				fmt.Fprintf(&b, "| %s | %s | %s |", in.title, titles[p.name], titles[out])
 				for _, s := range scenarios {
 					c := cell{in, s, p, out, false}
@@ -304,18 +315,18 @@ const (
 	summaryEnd   = "<!-- end -->\n"
 )
 
-// summary keeps the small table of the README true: what works for models of OpenAI and Claude alike.
+// summary keeps the small table of the README true: what works for models of OpenAI, Claude and GPT on Bedrock alike.
 func summary(t *testing.T, worked map[string]bool) {
 	var b strings.Builder
 	b.WriteString("| asked as ↓, answered as → |")
 	for _, out := range outputs {
 		b.WriteString(" " + titles[out] + " |")
 	}
-	b.WriteString(" its own form, on Bedrock's paths |\n|---" + strings.Repeat("|---", len(outputs)+1) + "|\n")
+	b.WriteString(" its own form, on its own path |\n|---" + strings.Repeat("|---", len(outputs)+1) + "|\n")
 	for i := range inputs {
 		in := &inputs[i]
 		b.WriteString("| " + in.title + " |")
-		for _, out := range append(outputs, in.native) {
+		for _, out := range append(slices.Clone(outputs), in.ownForm()) {
 			b.WriteString(" " + works(in, out, worked) + " |")
 		}
 		b.WriteString("\n")
@@ -333,9 +344,17 @@ func summary(t *testing.T, worked map[string]bool) {
 	golden(t, readme, before+summaryBegin+b.String()+summaryEnd+after)
 }
 
+// ownForm is the form of an input that has a path of its own; "" for the others.
+func (in *input) ownForm() string {
+	if outs := in.outputs(); len(outs) == 1 {
+		return outs[0]
+	}
+	return ""
+}
+
 // works says which kinds of chat work from one form to another, streamed and not.
 func works(in *input, out string, worked map[string]bool) string {
-	if out == "" || (in.native != "") != (out == in.native) {
+	if out == "" || !slices.Contains(in.outputs(), out) {
 		return "–"
 	}
 	missing := []string{}
@@ -343,7 +362,7 @@ func works(in *input, out string, worked map[string]bool) string {
 		if in.scenarios[s] == "" {
 			continue
 		}
-		for _, p := range providers[:2] {
+		for _, p := range []provider{providers[0], providers[1], providers[3]} {
 			for _, stream := range []bool{false, true} {
 				c := cell{in, s, p, out, stream}
 				if !worked[c.name()] && !slices.Contains(missing, s) {
@@ -360,5 +379,5 @@ func works(in *input, out string, worked map[string]bool) string {
 
 var titles = map[string]string{
 	"openai": "OpenAI", "claude": "Claude on Bedrock", "titan": "Titan on Bedrock", "bedrock_claude": "Claude", "bedrock_titan": "Titan",
-	"converse": "Converse", "invoke": "Claude (InvokeModel)",
+	"converse": "Converse", "invoke": "Claude (InvokeModel)", "responses": "Responses", "gpt": "GPT-5.5 on Bedrock (Responses)",
 }

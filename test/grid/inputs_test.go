@@ -8,6 +8,7 @@ var scenarios = []string{"plain", "tools", "image", "thinking", "length", "filte
 type input struct {
 	name, title string
 	native      string // the action of Bedrock's own path; "" for the unified endpoint
+	path        string // its own path, whose answers have its form; "" for the unified endpoint
 	scenarios   map[string]string
 }
 
@@ -56,6 +57,17 @@ var inputs = []input{
 		"filtered": `{"messages":[{"role":"user","content":[{"text":"[[fault:filtered]] bad words"}]}]}`,
 	}},
 	{name: "invoke", title: "Claude (InvokeModel)", native: "invoke"},
+	{name: "responses", title: "Responses", path: "/v1/responses", scenarios: map[string]string{
+		"plain": `{"instructions":"Be kind.","input":"Hello, grid","temperature":1}`,
+		"tools": `{"input":[{"role":"user","content":"call get_weather {\"city\":\"Rome\"}"},` +
+			`{"type":"function_call","call_id":"call_1","name":"get_weather","arguments":"{\"city\":\"Rome\"}"},{"type":"function_call_output","call_id":"call_1","output":"sunny"},` +
+			`{"role":"user","content":"call get_weather {\"city\":\"Paris\"}"}],` +
+			`"tools":[{"type":"function","name":"get_weather","description":"The weather","parameters":` + schema + `,"strict":false}]}`,
+		"image":    `{"input":[{"role":"user","content":[{"type":"input_text","text":"What is this?"},{"type":"input_image","image_url":"data:image/png;base64,` + png + `"}]}]}`,
+		"thinking": `{"input":"Think","reasoning":{"effort":"low","summary":"auto"},"include":["reasoning.encrypted_content"]}`,
+		"length":   `{"input":"one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen","max_output_tokens":16}`,
+		"filtered": `{"input":"[[fault:filtered]] bad words"}`,
+	}},
 }
 
 func init() { inputs[4].scenarios = inputs[1].scenarios } // the same body on Bedrock's own path

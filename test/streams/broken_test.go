@@ -24,6 +24,9 @@ const gateway = `bedrock_gateway {
 		model xai.* {
 			api chat
 		}
+		model openai.gpt-5.5 {
+			api responses
+		}
 		model openai.* {
 			api chat
 		}
@@ -142,6 +145,15 @@ func streams() []stream {
 		`{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":5}}`,
 		`{"type":"message_stop"}`,
 	)
+	responses := events(
+		`{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","created_at":1,"status":"in_progress","model":"m","output":[]}}`,
+		`{"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"id":"rs_1","type":"reasoning","summary":[]}}`,
+		`{"type":"response.output_item.done","sequence_number":2,"output_index":0,"item":{"id":"rs_1","type":"reasoning","summary":[],"encrypted_content":"gAAAA"}}`,
+		`{"type":"response.output_item.added","sequence_number":3,"output_index":1,"item":{"id":"msg_1","type":"message","role":"assistant","content":[]}}`,
+		`{"type":"response.output_text.delta","sequence_number":4,"item_id":"msg_1","output_index":1,"content_index":0,"delta":"Hello","logprobs":[]}`,
+		`{"type":"response.output_item.done","sequence_number":5,"output_index":1,"item":{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello","annotations":[]}]}}`,
+		`{"type":"response.completed","sequence_number":6,"response":{"id":"resp_1","created_at":1,"status":"completed","model":"m","output":[],"usage":{"input_tokens":3,"output_tokens":5,"total_tokens":8}}}`,
+	)
 	openaiEnds := strings.Index(openai, "[DONE]") + len("[DONE]")
 	const (
 		chat       = "/v1/chat/completions"
@@ -151,6 +163,10 @@ func streams() []stream {
 		openaiFail = `data: {"error":`
 		claudeDone = `"message_stop"`
 		claudeFail = "event: error\ndata: {"
+
+		asResponses   = `"stream":true,"input":"Hi"}`
+		responsesDone = `{"type":"response.completed"`
+		responsesFail = `{"type":"response.failed"`
 	)
 	return []stream{
 		{"converse to OpenAI", chat, `{"model":"` + claudeID + `",` + asOpenAI, eventStream, converse, len(converse), openaiDone, openaiFail},
@@ -169,6 +185,12 @@ func streams() []stream {
 		{"OpenAI's two choices relayed", chat, `{"model":"gpt-4o","n":2,"stream_options":{"include_usage":true},` + asOpenAI, sse, two, twoEnds, openaiDone, openaiFail},
 		{"tools that Bedrock ran, to OpenAI", chat, `{"model":"amazon.nova-2-lite-v1:0",` + asOpenAI, eventStream, served, len(served), openaiDone, openaiFail},
 		{"tools that Bedrock ran, to Claude", "/v1/messages", `{"model":"amazon.nova-2-lite-v1:0",` + asClaude, eventStream, served, len(served), claudeDone, claudeFail},
+		// OpenAI's Responses, at OpenAI and as Bedrock has it. Nothing but their last event says that they are whole.
+		{"Responses relayed", "/v1/responses", `{"model":"gpt-4o",` + asResponses, sse, responses, len(responses), responsesDone, responsesFail},
+		{"Bedrock's Responses relayed", "/v1/responses", `{"model":"openai.gpt-5.5",` + asResponses, sse, responses, len(responses), responsesDone, responsesFail},
+		{"Responses to OpenAI's chat", chat, `{"model":"openai.gpt-5.5",` + asOpenAI, sse, responses, len(responses), openaiDone, openaiFail},
+		{"Responses to Claude", "/v1/messages", `{"model":"openai.gpt-5.5",` + asClaude, sse, responses, len(responses), claudeDone, claudeFail},
+		{"Responses to Converse", "/model/openai.gpt-5.5/converse-stream", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, sse, responses, len(responses), "metadata", "Exception"},
 		{"converse relayed", "/model/" + claudeID + "/converse-stream", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, eventStream, converse, len(converse), "metadata", "Exception"},
 	}
 }
@@ -287,7 +309,7 @@ func TestAnAlteredEventMakesNoEnd(t *testing.T) {
 
 // ended reports whether the reply has an end that a client may see: the reason to stop, or the last event.
 func ended(reply string) bool {
-	for _, end := range []string{"[DONE]", `"finish_reason":"`, `"message_stop"`} {
+	for _, end := range []string{"[DONE]", `"finish_reason":"`, `"message_stop"`, `"response.completed"`} {
 		if strings.Contains(reply, end) {
 			return true
 		}

@@ -25,7 +25,7 @@ func (e *encoder) planThinking() {
 	case !effort:
 	case ways == model.ThinkingNone || ways == model.ThinkingBudget:
 		if !asked || e.r.Dialect == Name {
-			e.drop(e.word("output_config.effort", "reasoning_effort"))
+			e.drop(e.word("output_config.effort", rules.ThinkingParam(e.r)))
 		}
 	case !asked:
 		p.Effort = p.ClaudeEffort(r, e.x)

@@ -11,8 +11,9 @@ import (
 
 // The names that parameters have in the clients' dialects, for the list of what was dropped.
 var clientNames = map[string]map[string]string{
-	"response_format": {"claude": "output_config.format", "converse": "outputConfig"},
-	"stop":            {"claude": "stop_sequences", "titan": "stopSequences", "converse": "stopSequences"},
+	"reasoning_effort": {"responses": "reasoning.effort"},
+	"response_format":  {"claude": "output_config.format", "converse": "outputConfig", "responses": "text.format"},
+	"stop":             {"claude": "stop_sequences", "titan": "stopSequences", "converse": "stopSequences"},
 }
 
 func clientName(r *chat.Request, param string) string {
@@ -169,7 +170,7 @@ func (e *requestEncoder) stop() {
 // planEffort decides the effort, made of Claude's budget if need be. OpenAI's models that do not reason refuse it.
 func (e *requestEncoder) planEffort() {
 	p := &e.r.Reasoning
-	effort, asked := p.Effort, "reasoning_effort"
+	effort, asked := p.Effort, clientName(e.r, "reasoning_effort")
 	switch {
 	case effort != "" || p.Thinking != chat.ThinkingBudget:
 	case p.Budget < 2048:

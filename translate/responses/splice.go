@@ -21,7 +21,6 @@ type splicer struct {
 	question question
 	calls    []openCall      // of a copy's: calls of the history
 	outputs  map[string]bool // the ids that have results
-	nowhere  map[int]bool    // where reasoning stands that nothing follows; nil until it is looked for
 	lifted   []json.Value    // tools that stand amid the history, where the target has no such items
 }
 
@@ -90,8 +89,19 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 				list := s.tools()
 				tools = &list
 			}
-		case "reasoning":
-			s.reasoning()
+		case "reasoning", "include":
+			if copied(x) && !reasons(x) && key == "include" {
+				m.Set(withSealed(b.Value(key), false)) // a model without reasoning seals none
+			} else if copied(x) && !reasons(x) {
+				if effort != "" && effort != "none" {
+					s.drop("reasoning.effort")
+				}
+				m.Drop()
+			} else if key == "reasoning" {
+				s.reasoning()
+			} else {
+				s.w.Skip()
+			}
 		case "temperature", "top_p", "top_logprobs":
 			s.sample(&m, key, effort)
 		case "service_tier":
@@ -202,6 +212,9 @@ func (s *splicer) reasoning() {
 		if v := ahead.String().Unquote(); (key == "summary" || key == "generate_summary") && v != "" && !takesSummary(s.x, v) {
 			s.x.Omit("reasoning." + key)
 			m.Set([]byte(`"auto"`))
+		} else if key == "effort" && v == "none" && s.x.Facts.Chat.NoEffortNone {
+			s.drop("reasoning.effort")
+			m.Drop()
 		} else {
 			s.w.Skip()
 		}

@@ -23,9 +23,16 @@ func (s *splicer) input() {
 		s.w.Skip()
 		return
 	}
+	idle := s.idleThoughts(s.w)
 	list := json.EditArray(&s.w, &s.edits)
 	none, end := true, s.w.Offset()
-	for list.Next() {
+	for i := 0; list.Next(); i++ {
+		if len(idle) > 0 && idle[0] == i {
+			idle = idle[1:]
+			s.x.Omit("input.reasoning")
+			list.Drop()
+			continue
+		}
 		s.item(&list)
 		none, end = false, s.w.Offset()
 	}
@@ -34,6 +41,29 @@ func (s *splicer) input() {
 			s.question.start = end
 		}
 	}
+}
+
+// idleThoughts returns the places of reasoning that led to nothing, which a copy refuses: a turn was interrupted behind it,
+// and agents send it back with the next.
+func (s *splicer) idleThoughts(w json.Walker) (idle []int) {
+	if !copied(s.x) {
+		return nil
+	}
+	from, i := 0, 0 // those from from on wait for what they led to
+	for ok := w.Array(); ok && w.Element(); i++ {
+		ahead := w
+		w.Skip()
+		it := look(ahead)
+		if it.kind == "reasoning" {
+			idle = append(idle, i)
+			continue
+		}
+		if it.role == "assistant" || it.kind == "agent_message" || strings.HasSuffix(it.kind, "_call") {
+			idle = idle[:from]
+		}
+		from = len(idle)
+	}
+	return idle
 }
 
 // spliceItem is what of an item decides what becomes of it.
@@ -82,17 +112,7 @@ func (s *splicer) item(list *json.Elements) {
 		s.message(it.role)
 		return
 	case "reasoning":
-		if copied(s.x) && s.ledNowhere() {
-			s.x.Omit("input.reasoning")
-			list.Drop()
-			return
-		}
 		if s.foreignThought(list, &it) {
-			return
-		}
-		if copied(s.x) && s.leadsNowhere() {
-			list.Drop()
-			s.x.Omit("input.reasoning")
 			return
 		}
 	case "compaction_trigger":
@@ -112,41 +132,6 @@ func (s *splicer) item(list *json.Elements) {
 	}
 	s.members(nil)
 	s.paired(&it)
-}
-
-// leadsNowhere reports whether no word and no call of the model's follows the reasoning that the walker stands before: that
-// of a turn which broke. OpenAI's models refuse it ("without its required following item"). All of input is looked through at
-// its first reasoning.
-func (s *splicer) leadsNowhere() bool {
-	if s.nowhere == nil {
-		s.nowhere = map[int]bool{}
-		open := []int(nil)
-		for w := s.w; ; {
-			it := spliceItem{}
-			at := w.Offset()
-			if w.Kind() == json.Object {
-				it = look(w)
-			}
-			switch {
-			case it.kind == "reasoning":
-				open = append(open, at)
-			case it.role == "assistant", strings.HasSuffix(it.kind, "_call"):
-				open = open[:0]
-			default:
-				for _, o := range open {
-					s.nowhere[o] = true
-				}
-				open = open[:0]
-			}
-			if w.Skip(); !w.Element() {
-				break
-			}
-		}
-		for _, o := range open {
-			s.nowhere[o] = true
-		}
-	}
-	return s.nowhere[s.w.Offset()]
 }
 
 // members goes through an item, and edits the parts of its content or output. content, if there is one, gets where the
@@ -235,22 +220,6 @@ func (s *splicer) part(w json.Walker) chat.String {
 		s.fail(remoteImage(s.x))
 	}
 	return nil
-}
-
-// ledNowhere reports whether nothing follows the thought that the walker stands before but others. A client has such a one
-// of a stream that broke behind it, and the API refuses it: "was provided without its required following item".
-func (s *splicer) ledNowhere() bool {
-	w := s.w
-	w.Skip()
-	for w.Element() {
-		switch it := look(w); {
-		case it.kind == "reasoning":
-			w.Skip()
-		default:
-			return it.role != "assistant" && !strings.HasSuffix(it.kind, "_call")
-		}
-	}
-	return true
 }
 
 // foreignThought takes out reasoning that the gateway put into an envelope for another maker's model, and lists it. It

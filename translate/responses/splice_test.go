@@ -20,6 +20,17 @@ func mantleGPT() *chat.Exchange {
 	return x
 }
 
+// gemma and grok are models of mantle's that do not reason, and that always do.
+func gemma() *chat.Exchange { return onMantle("google.gemma-4-31b") }
+
+func grok() *chat.Exchange { return onMantle("xai.grok-4.3") }
+
+func onMantle(id string) *chat.Exchange {
+	return &chat.Exchange{
+		Model: id, TargetModel: id, Access: model.Access{API: model.Responses, Host: model.Mantle, Path: "/openai/v1"}, Facts: model.Lookup(id).ByResponses(),
+	}
+}
+
 func openAI() *chat.Exchange {
 	return &chat.Exchange{Model: "gpt-5", TargetModel: "gpt-5", Facts: model.Lookup("gpt-5")}
 }
@@ -35,7 +46,7 @@ func accepted(t *testing.T, x *chat.Exchange, body []byte) string {
 		simulator.New(simulator.Options{}).ServeHTTP(w, r)
 	} else {
 		l := simulator.Limits{
-			Reasons: true, Efforts: []string{"none", "minimal", "low", "medium", "high", "xhigh"}, SamplingWithoutEffort: true, InlineImages: true,
+			Reasons: reasons(x), Efforts: []string{"none", "minimal", "low", "medium", "high", "xhigh"}, SamplingWithoutEffort: true, InlineImages: true,
 			Tools: copyTools[x.Access.Host], RefusedItems: []string{"agent_message", "context_compaction", "local_shell_call", "local_shell_call_output"},
 		}
 		if x.Access.Host == model.Mantle {
@@ -145,10 +156,26 @@ func TestSplice(t *testing.T) {
 			want: `{"model":"m","store":false,"input":[{"role":"user","content":"Hi"},{"role":"user","content":"Hi"}]}`, dropped: "input.internal_chat_message_metadata_passthrough",
 		},
 		{
+			name: "reasoning that led to nothing", x: runtimeGPT,
+			in: `{"model":"m","store":false,"input":[{"type":"reasoning","summary":[],` + seal + `},{"role":"user","content":"Hi"},{"type":"reasoning","summary":[],` + seal + `},{"type":"reasoning","summary":[],` + seal + `},{"role":"assistant","content":"a"},` +
+				`{"role":"user","content":"b"},{"type":"reasoning","summary":[],` + seal + `},{"type":"reasoning","summary":[],` + seal + `}]}`,
+			want: `{"model":"m","store":false,"input":[{"role":"user","content":"Hi"},{"type":"reasoning","summary":[],` + seal + `},{"type":"reasoning","summary":[],` + seal + `},{"role":"assistant","content":"a"},{"role":"user","content":"b"}]}`, dropped: "input.reasoning",
+		},
+		{
 			name: "sampling while it reasons, tiers and summaries", x: mantleGPT,
 			in:      head + `],"temperature":0.5,"top_p":1,"service_tier":"flex","reasoning":{"summary":"detailed","effort":"low"}}`,
 			want:    head + `],"reasoning":{"summary":"auto","effort":"low"}}`,
 			dropped: "temperature service_tier reasoning.summary",
+		},
+		{
+			name: "reasoning of a model that has none", x: gemma,
+			in:      head + `],"reasoning":{"effort":"high","summary":"auto"},"include":["reasoning.encrypted_content","message.output_text.logprobs"]}`,
+			want:    head + `],"include":["message.output_text.logprobs"]}`,
+			dropped: "reasoning.effort",
+		},
+		{
+			name: "the effort none of a model that always reasons", x: grok,
+			in: head + `],"reasoning":{"effort":"none"}}`, want: head + `],"reasoning":{}}`, dropped: "reasoning.effort",
 		},
 		{name: "sampling while it does not", x: runtimeGPT, in: head + `],"temperature":0.5,"reasoning":{"summary":null,"effort":"none"}}`},
 		{
@@ -219,6 +246,7 @@ func TestSpliceRefuses(t *testing.T) {
 		{"the same in a result", `{"input":[{"type":"function_call_output","call_id":"c","output":[{"type":"input_image","image_url":"https://a/b.png"}]}]}`, chat.CodeRemote, "data URLs", runtimeGPT},
 		{"a tool that is taken out and forced", `{"input":"Hi","tools":[{"type":"web_search"}],"tool_choice":{"type":"web_search"}}`, "", "web_search", runtimeGPT},
 		{"a client's tool that the copy does not know", `{"input":"Hi","tools":[{"type":"shell"}]}`, chat.CodeAnew, "'shell'", runtimeGPT},
+		{"a compaction that is asked for", `{"input":[{"role":"user","content":"Hi"},{"type":"compaction_trigger"}]}`, chat.CodeAnew, "compacts no conversation", runtimeGPT},
 		{"patches on mantle", `{"input":"Hi","tools":[{"type":"apply_patch"}]}`, chat.CodeAnew, "'apply_patch'", mantleGPT},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -71,6 +71,8 @@ func limitParam(r *chat.Request) string {
 		return "inferenceConfig.maxTokens"
 	case "titan":
 		return "textGenerationConfig.maxTokenCount"
+	case responses:
+		return "max_output_tokens"
 	}
 	return "max_tokens"
 }

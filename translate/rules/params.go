@@ -10,8 +10,11 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// claude is the name of Claude's dialect, whose clients have words of their own for what they ask.
-const claude = "claude"
+// claude and responses are the names of dialects whose clients have words of their own for what they ask.
+const (
+	claude    = "claude"
+	responses = "responses"
+)
 
 // elsewhere is a 400 for what another target may well take.
 func elsewhere(param, format string, args ...any) error {

@@ -44,6 +44,8 @@ func AsksToThink(r *chat.Reasoning, effortAsks bool) (asked, off bool) {
 // ThinkingParam is the client's word for what it asked of the model's reasoning.
 func ThinkingParam(r *chat.Request) string {
 	switch {
+	case r.Dialect == responses:
+		return "reasoning.effort"
 	case r.Reasoning.Effort == "", r.Dialect == claude && r.Reasoning.Thinking != chat.ThinkingUnset:
 		return "thinking"
 	case r.Dialect == claude:

@@ -35,9 +35,6 @@ func LostTool(t *chat.Tool) string {
 	return "tools"
 }
 
-// responses is the dialect whose tools are of many kinds.
-const responses = "responses"
-
 // CheckChoice is an error if the client's choice names a tool that it does not have.
 func CheckChoice(r *chat.Request) error {
 	c := &r.ToolChoice

@@ -187,7 +187,7 @@ func check(r *chat.Request, x *chat.Exchange) (instruction string, err error) {
 		{"seed", r.Seed != nil},
 		{"frequency_penalty", r.FrequencyPenalty != nil && !rules.Idle(r.FrequencyPenalty)},
 		{"presence_penalty", r.PresencePenalty != nil && !rules.Idle(r.PresencePenalty)},
-		{"reasoning_effort", r.Reasoning.Effort != "" && r.Reasoning.Effort != "none"},
+		{rules.ThinkingParam(r), r.Reasoning.Effort != "" && r.Reasoning.Effort != "none"},
 		{"thinking", r.Reasoning.Thinking == chat.ThinkingBudget || r.Reasoning.Thinking == chat.ThinkingAdaptive},
 		{"user", r.User != nil},
 		{"metadata", len(r.Metadata) > 0},
