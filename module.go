@@ -116,6 +116,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			ReplyTimeout:      time.Duration(*g.ReplyTimeout),
 			KeepAlive:         time.Duration(*g.KeepAlive),
 			RejectUnsupported: g.RejectsUnsupported(),
+			EstimateTokens:    g.EstimatesTokens(),
 			CachePrompts:      g.CachesPrompts(),
 			Files:             g.Store(),
 			SpoolDir:          g.FormDir(),

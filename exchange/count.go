@@ -8,13 +8,14 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/responses"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// CountTokens answers with the number of input tokens of the request, as the provider counts them: by Bedrock's CountTokens
-// for the models that it serves; a 501 for the others.
+// CountTokens answers with the number of input tokens of the request, as the provider counts them: by Bedrock's CountTokens or
+// mantle's counter for the models that they serve; for the others it is a 501, or an estimate where the configuration wants one.
 func (c *Call) CountTokens() { c.Answer(c.countTokens) }
 
 func (c *Call) countTokens() error {
@@ -24,16 +25,22 @@ func (c *Call) countTokens() error {
 	}
 	c.Stream = false
 	c.Record.Stream = false
+	var n int64
 	a, err := c.try(route, c.prepareCount)
-	if err != nil {
+	switch {
+	case err == nil:
+		defer a.close()
+		if n, err = decodeCount(a.body.b); err != nil {
+			return c.unreadable(a, err)
+		}
+		c.setHeaders(a)
+	case c.engine.EstimateTokens && uncountable(err):
+		if n, err = c.estimated(); err != nil {
+			return err
+		}
+	default:
 		return err
 	}
-	defer a.close()
-	n, err := decodeCount(a.body.b)
-	if err != nil {
-		return c.unreadable(a, err)
-	}
-	c.setHeaders(a)
 	c.Record.Status = http.StatusOK
 	c.Record.FirstByte = time.Since(c.start)
 	jw := json.NewWriter(nil)
@@ -48,6 +55,31 @@ func (c *Call) countTokens() error {
 	c.w.Header()["Content-Type"] = JSONType
 	_, _ = c.w.Write(jw.Bytes())
 	return nil
+}
+
+// estimated returns an estimate of the request's tokens where nobody counts them, files that it names included.
+func (c *Call) estimated() (int64, error) {
+	n := estimateHigh(c.Body.Raw)
+	if c.Body.Value("tools") != nil {
+		n += toolsHigh
+	}
+	inline, text, err := c.filesFor(&model.Facts{})
+	if err != nil {
+		return 0, err
+	}
+	n += estimateHigh(text)
+	for i := range inline {
+		b := &inline[i]
+		n += estimateHigh(b.Text)
+		if b.Kind == chat.Document {
+			n += int64(len(b.Media.Data) / documentHigh)
+		} else if b.Kind == chat.Image {
+			n += imageHigh
+		}
+	}
+	c.setHeaders(nil)
+	c.w.Header().Set(EstimateHeader, "estimate")
+	return n, nil
 }
 
 // uncounted are members that Bedrock's CountTokens does not know though InvokeModel takes them:

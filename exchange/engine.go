@@ -42,6 +42,7 @@ type Config struct {
 	ReplyTimeout      time.Duration // for a whole reply, from the request to its last byte; 0 for no limit
 	KeepAlive         time.Duration // silence after which a keep-alive is sent to the client of a stream; 0 for none
 	CachePrompts      bool          // prompts are marked for the model's cache, where no route says otherwise
+	EstimateTokens    bool          // tokens that no provider counts are estimated
 	RejectUnsupported bool          // a parameter that the target cannot express is a 400, not dropped
 
 	Files  files.Store   // nil: requests cannot name files

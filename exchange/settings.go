@@ -27,6 +27,9 @@ const (
 // unsupportedPolicies are what unsupported_params may be.
 var unsupportedPolicies = []string{"drop", "reject"}
 
+// countPolicies are what count_tokens may be.
+var countPolicies = []string{"estimate"}
+
 // Calls are the gateway's settings for every call: its request body, its stream, its parameters.
 type Calls struct {
 	// The largest request body, in bytes, unpacked if it came as gzip or zstd;
@@ -63,6 +66,12 @@ type Calls struct {
 	// `auto` or `off`. A route may have its own. Default: `off`.
 	PromptCache string `json:"prompt_cache,omitempty"`
 
+	// What is answered on /v1/messages/count_tokens for a model whose provider
+	// counts no tokens ahead: `estimate` is a number on the high side, marked by
+	// the header Bedrock-Gateway-Token-Count. Default: a 501, after which clients
+	// such as Claude Code estimate themselves.
+	CountTokens string `json:"count_tokens,omitempty"`
+
 	process *Process
 }
 
@@ -75,6 +84,7 @@ type Calls struct {
 //	keep_alive          <duration>
 //	unsupported_params  drop|reject
 //	prompt_cache        auto|off
+//	count_tokens        estimate
 func (c *Calls) Words() directive.Words {
 	return directive.Words{
 		"max_body":            directive.Bytes(&c.MaxBody),
@@ -83,6 +93,7 @@ func (c *Calls) Words() directive.Words {
 		"reply_timeout":       {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.ReplyTimeout) }},
 		"keep_alive":          {Read: func(d *caddyfile.Dispenser) error { return directive.OptionalDuration(d, &c.KeepAlive) }},
 		"unsupported_params":  directive.Choice(&c.UnsupportedParams, unsupportedPolicies...),
+		"count_tokens":        directive.Choice(&c.CountTokens, countPolicies...),
 		"prompt_cache":        directive.Choice(&c.PromptCache, upstream.PromptCaches...),
 	}
 }
@@ -96,6 +107,9 @@ func (c *Calls) Provision(caddy.Context) error {
 	}
 	if c.PromptCache != "" && !slices.Contains(upstream.PromptCaches, c.PromptCache) {
 		return fmt.Errorf("prompt_cache '%s': must be auto or off", c.PromptCache)
+	}
+	if c.CountTokens != "" && !slices.Contains(countPolicies, c.CountTokens) {
+		return fmt.Errorf("count_tokens '%s': must be estimate, or absent", c.CountTokens)
 	}
 	if c.MaxBody < 0 {
 		return fmt.Errorf("max_body must not be negative")
@@ -161,6 +175,9 @@ func (c *Calls) Shared() *Process { return c.process }
 
 // CachesPrompts reports whether prompts are marked for the model's cache, where no route says otherwise.
 func (c *Calls) CachesPrompts() bool { return c.PromptCache == upstream.PromptCacheAuto }
+
+// EstimatesTokens reports whether tokens that no provider counts are estimated.
+func (c *Calls) EstimatesTokens() bool { return c.CountTokens != "" }
 
 // RejectsUnsupported reports whether a parameter that the target cannot express is an error.
 func (c *Calls) RejectsUnsupported() bool { return c.UnsupportedParams == "reject" }

@@ -72,7 +72,7 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 		if u.mantle != nil && u.facts(c.Model).Accesses(false)[0].Host == model.Mantle {
 			return u.countOnMantle(ctx, c, u.noMantle(c.Model))
 		}
-		reply, err := u.open(ctx, c, model.WithoutGeography(c.Model))
+		reply, err := u.open(ctx, c, u.countedAs(c.Model))
 		if needsProfile(err) && u.mantle != nil {
 			return u.countOnMantle(ctx, c, err)
 		}

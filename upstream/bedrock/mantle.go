@@ -70,6 +70,17 @@ func (u *Upstream) withMantle(ctx context.Context, models []upstream.Model) []up
 	return models
 }
 
+// countedAs returns the plain id by which CountTokens knows a model: it takes no profiles and no ARNs.
+func (u *Upstream) countedAs(modelID string) string {
+	if o := u.override(modelID); o != nil && o.like != "" {
+		modelID = o.like
+	}
+	if model.Base(modelID) != "" { // an ARN that names its model
+		modelID = model.Resource(modelID)
+	}
+	return model.WithoutGeography(modelID)
+}
+
 // countOnMantle counts the tokens of a Claude body by mantle's counter, for models that the runtime's CountTokens refuses
 // because it takes no profiles (https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html). refusal is what the
 // runtime said, which stands where mantle does not serve the model.
