@@ -25,7 +25,7 @@ func Run(t testing.TB, dir, name string, args ...string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Process{cmd: exec.Command(name, args...), log: f.Name()} //nolint:noctx // it ends with the test
+	p := &Process{cmd: exec.Command(name, args...), log: f.Name()} //nolint:gosec,noctx // the test names it, and it ends with the test
 	p.cmd.Stdout, p.cmd.Stderr = f, f
 	p.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 	if err := p.cmd.Start(); err != nil {
