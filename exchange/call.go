@@ -84,9 +84,9 @@ func (c *Call) Answer(run func() error) {
 // observe settles a call that is over, and hands over its record.
 func (c *Call) observe() {
 	defer c.engine.Process.calls.Add(-1) // at last: who finds no call under way finds all of them counted
-	c.settle()
 	c.Record.Duration = time.Since(c.start)
 	c.Record.Price(c.engine.Prices)
+	c.settle()
 	if c.engine.Observe != nil {
 		c.engine.Observe(c.r, &c.Record)
 	}
@@ -178,7 +178,7 @@ func (c *Call) chat(detect func() error) error {
 			return err
 		}
 	}
-	if err := c.reserve(); err != nil {
+	if err := c.reserve(route); err != nil {
 		return err
 	}
 	a, err := c.try(route, c.prepare)

@@ -21,7 +21,7 @@ func (c *Call) Embed(route *upstream.Route) error {
 	if err != nil {
 		return err
 	}
-	if err := c.reserve(); err != nil {
+	if err := c.reserve(route); err != nil {
 		return err
 	}
 	var f *fan

@@ -8,28 +8,35 @@ import (
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
+	"github.com/open-bedrock/caddy-bedrock-gateway/price"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/claude"
+	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // reserve takes what the call is about to use from the limits that hold for it, or returns the error for the client.
-func (c *Call) reserve() error {
+func (c *Call) reserve(route *upstream.Route) error {
 	if c.engine.Limits == nil {
 		return nil
 	}
 	c.input = estimate(c.raw)
-	var refused *limit.Refusal
-	c.lease, refused = c.engine.Limits.Begin(&limit.Ask{
+	ask := limit.Ask{
 		Model: c.Model, Input: c.input, Most: c.mostOutput(),
 		Key: func(placeholder string) string { return c.engine.LimitKey(c.r, placeholder) },
-	})
-	if refused == nil {
+	}
+	if c.engine.Limits.Costs(c.Model) {
+		c.priceAhead(&ask, route)
+	}
+	var refused *limit.Refusal
+	if c.lease, refused = c.engine.Limits.Begin(&ask); refused == nil {
 		return nil
 	}
 	c.setLimitHeaders(c.w.Header(), refused.Requests, refused.Tokens)
 	e := &chat.Error{Kind: chat.ErrRateLimit, Code: "rate_limit_exceeded", Message: refused.Message(), RetryAfter: refused.Wait}
 	switch {
+	case refused.Unpriced != "":
+		e.Kind, e.Code, e.Param = chat.ErrPermission, "model_without_price", "model"
 	case refused.TooLarge > 0:
 		e.Kind, e.Code = chat.ErrTooLarge, "request_too_large"
 	case refused.Unknown:
@@ -38,21 +45,61 @@ func (c *Call) reserve() error {
 	return e
 }
 
+// priceAhead sets what the call may cost, by the dearest of the models that it may go to.
+func (c *Call) priceAhead(ask *limit.Ask, route *upstream.Route) {
+	most := ask.Most
+	if most <= 0 {
+		most = limit.UsualOutput
+	}
+	for _, t := range route.Targets {
+		id := t.ModelFor(c.Model)
+		in, priced := c.cost(id, &chat.Usage{Known: true, Input: ask.Input})
+		out, also := c.cost(id, &chat.Usage{Known: true, Output: most})
+		if !priced && !also {
+			ask.Unpriced = id
+		}
+		ask.InputCost, ask.MostCost = max(ask.InputCost, in), max(ask.MostCost, out)
+	}
+}
+
+// cost returns what usage costs in billionths of a dollar, which limits count in, rounded up.
+func (c *Call) cost(modelID string, u *chat.Usage) (int64, bool) {
+	amount, ok := c.engine.Prices.Cost(modelID, u, "")
+	return nanodollars(amount), ok
+}
+
+func nanodollars(a price.Amount) int64 {
+	const nano = price.Dollar / 1e9
+	n := int64(a / nano)
+	if a%nano > 0 {
+		n++
+	}
+	return n
+}
+
 // settle replaces what was reserved by what was used: the provider's figure, or where there is none the input's estimate and
 // the pieces of the stream, each of which is a token at least. So a client that leaves pays for what it got. A call that
-// failed before it got anything used nothing.
+// failed before it got anything used nothing. The record has its cost by then.
 func (c *Call) settle() {
 	if c.lease == nil {
 		return
 	}
-	tokens := int64(0)
-	switch {
-	case c.Record.Usage.Known:
-		tokens = c.Record.Usage.Total()
+	var used limit.Amounts
+	usage := chat.Usage{Known: true}
+	switch u := &c.Record.Usage; {
+	case u.Known:
+		used.Tokens = u.Total()
+		usage.Input, usage.Output = u.Prompt(), u.Output
 	case c.Record.FirstByte > 0 || c.r.Context().Err() != nil:
-		tokens = c.input + c.pieces
+		used.Tokens = c.input + c.pieces
+		usage.Input, usage.Output = c.input, c.pieces
 	}
-	c.lease.Settle(tokens)
+	if c.Record.Priced {
+		used.Cost = nanodollars(c.Record.Cost)
+	} else if c.engine.Limits.Costs(c.Model) { // a kind of tokens without a price costs what the others do
+		used.Cost, _ = c.cost(c.Record.UpstreamModel, &usage)
+	}
+	c.lease.Settle(used)
 	c.lease = nil
 }
 

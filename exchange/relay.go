@@ -16,7 +16,7 @@ import (
 // and the reply back.
 func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, query string)) error {
 	if len(c.raw) > 0 || c.spooled.file != nil {
-		if err := c.reserve(); err != nil {
+		if err := c.reserve(route); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ func (c *Call) Rerank(route *upstream.Route, version string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.reserve(); err != nil {
+	if err := c.reserve(route); err != nil {
 		return err
 	}
 	if err := c.engine.hold(c.r, &c.held, int64(len(c.raw))); err != nil { // the documents are written once more

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -14,6 +15,8 @@ type Rule struct {
 	Models     []func(string) bool // the client's names of models that the limit is for; nil for all
 	Requests   *Quota              // nil: no limit
 	Tokens     *Quota              // nil: no limit
+	Cost       *Quota              // in billionths of a dollar; nil: no limit
+	Unpriced   bool                // models without a price are let through where there is a limit of cost
 	Concurrent int64               // 0: no limit
 
 	store *store
@@ -72,11 +75,28 @@ type Ask struct {
 	Model string                          // the client's name
 	Key   func(placeholder string) string // resolves a rule's key
 	Input int64                           // tokens, estimated
-	Most  int64                           // the most output tokens that the client asked for; 0 if it set no limit
+	Most  int64                           // the most output tokens that the client asked for; 0 if it set no limit, which is UsualOutput
+
+	InputCost int64  // of Input, in billionths of a dollar
+	MostCost  int64  // of Most output tokens
+	Unpriced  string // the model of the call that has no price; "" if all have one
 }
 
-// usualOutput is what a call without a limit of output tokens reserves for its output.
-const usualOutput = 4096
+// UsualOutput is what a call without a limit of output tokens reserves for its output.
+const UsualOutput = 4096
+
+// Costs reports whether a limit of cost holds for calls to the model.
+func (l *Limits) Costs(model string) bool {
+	if l == nil {
+		return false
+	}
+	for _, r := range l.rules {
+		if r.Cost != nil && r.holds(model) {
+			return true
+		}
+	}
+	return false
+}
 
 // Begin takes what the call is about to use from all limits that hold for it, or from none of them and returns why not. The
 // caller settles the lease, which is nil where no limit holds.
@@ -85,8 +105,8 @@ func (l *Limits) Begin(a *Ask) (*Lease, *Refusal) {
 		return nil, nil
 	}
 	for _, r := range l.rules {
-		if q := r.Tokens; q != nil && a.Input > q.Amount && r.holds(a.Model) {
-			return nil, &Refusal{Limit: r.Name, What: OfTokens, Amount: q.Amount, Window: q.String(), TooLarge: a.Input}
+		if refused := r.never(a); refused != nil {
+			return nil, refused
 		}
 	}
 	if l.shared != nil {
@@ -112,6 +132,22 @@ func (l *Limits) Begin(a *Ask) (*Lease, *Refusal) {
 		lease.held = append(lease.held, h)
 	}
 	return lease, nil
+}
+
+// never returns why the call may not begin however long it waits; nil if it may.
+func (r *Rule) never(a *Ask) *Refusal {
+	if !r.holds(a.Model) {
+		return nil
+	}
+	if q := r.Tokens; q != nil && a.Input > q.Amount {
+		return &Refusal{Limit: r.Name, What: OfTokens, Amount: q.Amount, Window: q.String(), TooLarge: a.Input}
+	}
+	if q := r.Cost; q != nil && a.Unpriced != "" && !r.Unpriced {
+		return &Refusal{Limit: r.Name, What: OfCost, Unpriced: a.Unpriced}
+	} else if q != nil && a.InputCost > q.Amount {
+		return &Refusal{Limit: r.Name, What: OfCost, Amount: q.Amount, Window: q.String(), TooLarge: a.InputCost}
+	}
+	return nil
 }
 
 func (r *Rule) keyOf(a *Ask) string {
@@ -151,23 +187,26 @@ func (r *Rule) take(s *Shared, a *Ask) Take {
 	h := sha256.New()
 	h.Write(r.id[:])
 	h.Write([]byte(r.keyOf(a)))
-	t := Take{Rule: r, Count: r.Name + ":" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), Tokens: r.reserve(a)}
-	if r.Tokens != nil || r.Concurrent > 0 {
+	t := Take{Rule: r, Count: r.Name + ":" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18]), Reserved: r.reserve(a)}
+	if r.Tokens != nil || r.Cost != nil || r.Concurrent > 0 {
 		t.Lease = s.newLease()
 	}
 	return t
 }
 
-// reserve returns the tokens that a call reserves at its start.
-func (r *Rule) reserve(a *Ask) int64 {
-	if r.Tokens == nil {
-		return 0
+// reserve returns what a call reserves at its start.
+func (r *Rule) reserve(a *Ask) (n Amounts) {
+	if q := r.Tokens; q != nil {
+		most := a.Most
+		if most <= 0 {
+			most = UsualOutput
+		}
+		n.Tokens = a.Input + min(most, max(q.Amount/10, 1))
 	}
-	most := a.Most
-	if most <= 0 {
-		most = usualOutput
+	if q := r.Cost; q != nil {
+		n.Cost = a.InputCost + min(a.MostCost, max(q.Amount/10, 1))
 	}
-	return a.Input + min(most, max(r.Tokens.Amount/10, 1))
+	return n
 }
 
 // Refusal is why a call may not begin.
@@ -177,7 +216,8 @@ type Refusal struct {
 	Amount   int64         // of the limit
 	Window   string        // such as "1m0s" or "day"; "" for concurrent requests
 	Wait     time.Duration // when the call may be made
-	TooLarge int64         // the input's tokens where no waiting helps, because the limit is smaller; else 0
+	TooLarge int64         // the input's tokens, or what they cost, where no waiting helps, because the limit is smaller; else 0
+	Unpriced string        // the model that has no price, under a limit of cost; else ""
 	Unknown  bool          // the store of the limits does not answer, and must be asked
 	Requests Report
 	Tokens   Report
@@ -190,6 +230,8 @@ func (r *Rule) refusal(what What, wait time.Duration, requests, tokens Report) *
 		f.Amount, f.Window = r.Requests.Amount, r.Requests.String()
 	case OfTokens:
 		f.Amount, f.Window = r.Tokens.Amount, r.Tokens.String()
+	case OfCost:
+		f.Amount, f.Window = r.Cost.Amount, r.Cost.String()
 	case OfConcurrent:
 	}
 	return f
@@ -200,15 +242,26 @@ func (r *Refusal) Message() string {
 	if r.Unknown {
 		return fmt.Sprintf("the limit '%s' cannot be checked at the moment; try again in %s", r.Limit, r.Wait)
 	}
+	if r.Unpriced != "" {
+		return fmt.Sprintf("the model '%s' has no price, and the limit '%s' is one of cost: the gateway's configuration must give the model a 'price'", r.Unpriced, r.Limit)
+	}
+	amount, large := strconv.FormatInt(r.Amount, 10), fmt.Sprintf("has about %d input tokens, and the limit is %d tokens", r.TooLarge, r.Amount)
+	if r.What == OfCost {
+		amount = dollars(r.Amount)
+		large = fmt.Sprintf("costs about %s for its input alone, and the limit is %s", dollars(r.TooLarge), amount)
+	}
 	per := ""
 	if r.Window != "" {
 		per = " per " + r.Window
 	}
 	if r.TooLarge > 0 {
-		return fmt.Sprintf("the request is too large for the limit '%s': it has about %d input tokens, and the limit is %d tokens%s", r.Limit, r.TooLarge, r.Amount, per)
+		return fmt.Sprintf("the request is too large for the limit '%s': it %s%s", r.Limit, large, per)
 	}
-	return fmt.Sprintf("rate limit reached for %s: the limit '%s' is %d%s; try again in %s", r.What, r.Limit, r.Amount, per, r.Wait.Round(time.Millisecond))
+	return fmt.Sprintf("rate limit reached for %s: the limit '%s' is %s%s; try again in %s", r.What, r.Limit, amount, per, r.Wait.Round(time.Millisecond))
 }
+
+// dollars returns an amount of billionths of a dollar.
+func dollars(n int64) string { return "$" + strconv.FormatFloat(float64(n)/1e9, 'f', -1, 64) }
 
 // Report is the state of one quota, for headers. The zero value is no report.
 type Report struct {
@@ -236,22 +289,22 @@ type Lease struct {
 type hold struct {
 	rule     *Rule
 	entry    *entry
-	reserved int64 // tokens
-	period   int   // of the calendar when they were reserved
+	reserved Amounts
+	periods  Amounts // of the calendar when they were reserved
 }
 
-// Settle ends the lease: the call used so many tokens. A nil lease, and one that was settled, is left alone.
-func (l *Lease) Settle(tokens int64) {
+// Settle ends the lease by what the call used. A nil lease, and one that was settled, is left alone.
+func (l *Lease) Settle(used Amounts) {
 	if l == nil {
 		return
 	}
 	if l.shared != nil {
-		l.limits.shared.settle(l.shared, tokens)
+		l.limits.shared.settle(l.shared, used)
 		l.shared = nil
 	}
 	now := l.limits.now()
 	for i := range l.held {
-		l.held[i].settle(tokens, now)
+		l.held[i].settle(used, now)
 	}
 	l.held = nil
 }
@@ -260,7 +313,7 @@ func (l *Lease) Settle(tokens int64) {
 func (l *Lease) giveBack(now instant) {
 	for i := range l.held {
 		h := &l.held[i]
-		h.settle(0, now)
+		h.settle(Amounts{}, now)
 		if q := h.rule.Requests; q != nil {
 			h.entry.mu.Lock()
 			h.entry.requests.undo(q, now)

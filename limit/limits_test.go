@@ -31,7 +31,7 @@ func (b *bench) ask(a Ask) (*Lease, *Refusal) {
 // fits asks for a call and settles it, and reports whether it might begin.
 func (b *bench) fits(a Ask, used int64) bool {
 	lease, refused := b.ask(a)
-	lease.Settle(used)
+	lease.Settle(Amounts{Tokens: used})
 	return refused == nil
 }
 
@@ -79,17 +79,17 @@ func TestTokens(t *testing.T) {
 	}
 	lease, _ := b.ask(Ask{Input: 50, Most: 100_000})
 	remaining(850) // a tenth of the limit for the output
-	lease.Settle(60)
+	lease.Settle(Amounts{Tokens: 60})
 	remaining(940)
-	lease.Settle(1000) // twice: nothing happens
+	lease.Settle(Amounts{Tokens: 1000}) // twice: nothing happens
 	remaining(940)
 	lease, _ = b.ask(Ask{Input: 40, Most: 10})
 	remaining(890)
-	lease.Settle(40)
+	lease.Settle(Amounts{Tokens: 40})
 	remaining(900)
 	lease, _ = b.ask(Ask{Input: 800})
 	remaining(0)
-	lease.Settle(50_000)
+	lease.Settle(Amounts{Tokens: 50_000})
 	_, refused := b.ask(Ask{Input: 1, Most: 1})
 	if refused == nil || refused.Wait < time.Minute || refused.Wait > time.Minute+time.Second {
 		t.Fatalf("a debt is refused for a window at most: %+v", refused)
@@ -126,7 +126,7 @@ func TestLongRun(t *testing.T) {
 		b.n = b.n.Add(time.Second)
 		for range 4 {
 			if lease, refused := b.ask(Ask{Input: 20, Most: 500}); refused == nil {
-				lease.Settle(320)
+				lease.Settle(Amounts{Tokens: 320})
 				used += 320
 			}
 		}
@@ -143,13 +143,13 @@ func TestConcurrent(t *testing.T) {
 	if _, refused := b.ask(Ask{}); refused == nil || refused.What != "concurrent requests" || refused.Wait == 0 {
 		t.Errorf("got %+v", refused)
 	}
-	one.Settle(0)
+	one.Settle(Amounts{Tokens: 0})
 	three, refused := b.ask(Ask{})
 	if refused != nil {
 		t.Errorf("got %+v", refused) // the refused one must not have used up a request
 	}
-	two.Settle(0)
-	three.Settle(0)
+	two.Settle(Amounts{Tokens: 0})
+	three.Settle(Amounts{Tokens: 0})
 }
 
 // A call that one limit refuses takes nothing from the others.
@@ -213,7 +213,7 @@ func TestConcurrentUse(t *testing.T) {
 					began++
 					mu.Unlock()
 				}
-				lease.Settle(2)
+				lease.Settle(Amounts{Tokens: 2})
 			}
 		})
 	}
@@ -231,6 +231,33 @@ func BenchmarkLimit(b *testing.B) {
 	for b.Loop() {
 		lease, _ := l.Begin(a)
 		lease.Reports()
-		lease.Settle(200)
+		lease.Settle(Amounts{Tokens: 200})
+	}
+}
+
+// Cost is counted beside tokens: what one refuses the other has not taken.
+func TestCost(t *testing.T) {
+	r := &Rule{Name: "c", Requests: &Quota{Amount: 100, Period: Day}, Tokens: &Quota{Amount: 1000, Window: time.Hour}, Cost: &Quota{Amount: 5e9, Period: Month}}
+	b := newBench(t, r)
+	lease, _ := b.ask(Ask{Input: 50, Most: 50, InputCost: 1e9, MostCost: 3e9}) // of what it may cost a tenth of the limit is reserved
+	lease.Settle(Amounts{Tokens: 50, Cost: 4_999_999_999})
+	_, refused := b.ask(Ask{Input: 50, Most: 50, InputCost: 2})
+	if refused == nil || refused.What != OfCost || refused.Amount != 5e9 || refused.Wait != time.Minute || refused.Tokens.Remaining != 950 || refused.Requests.Remaining != 99 {
+		t.Errorf("got %+v", refused)
+	}
+	lease, refused = b.ask(Ask{Input: 50, Most: 50, InputCost: 1})
+	if refused != nil {
+		t.Errorf("a billionth is left: got %+v", refused)
+	}
+	lease.Settle(Amounts{})
+	if _, refused := b.ask(Ask{InputCost: 5e9 + 1}); refused == nil || refused.TooLarge != 5e9+1 || refused.Message() != "the request is too large for the limit 'c': it costs about $5.000000001 for its input alone, and the limit is $5 per month" {
+		t.Errorf("got %+v", refused)
+	}
+	if _, refused := b.ask(Ask{Unpriced: "m"}); refused == nil || refused.Unpriced != "m" {
+		t.Errorf("got %+v", refused)
+	}
+	r.Unpriced = true
+	if _, refused := b.ask(Ask{Unpriced: "m"}); refused != nil {
+		t.Errorf("got %+v", refused)
 	}
 }

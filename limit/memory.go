@@ -37,6 +37,7 @@ type entry struct {
 	mu       sync.Mutex
 	requests used
 	tokens   used
+	cost     used
 	running  int64
 }
 
@@ -82,15 +83,28 @@ func (e *entry) begin(r *Rule, a *Ask, now instant) (hold, *Refusal) {
 			e.requests.settle(q, 1, 1, e.requests.period, now)
 		}
 	}
-	if q := r.Tokens; q != nil {
-		if wait, ok := e.tokens.take(q, h.reserved, now); !ok {
-			if r.Requests != nil {
-				e.requests.undo(r.Requests, now)
-			}
-			return h, e.refuse(r, OfTokens, wait, now)
+	for _, one := range [...]struct {
+		what What
+		q    *Quota
+		u    *used
+		n    int64
+	}{{OfTokens, r.Tokens, &e.tokens, h.reserved.Tokens}, {OfCost, r.Cost, &e.cost, h.reserved.Cost}} {
+		if one.q == nil {
+			continue
 		}
-		h.period = e.tokens.period
+		wait, ok := one.u.take(one.q, one.n, now)
+		if ok {
+			continue
+		}
+		if r.Requests != nil {
+			e.requests.undo(r.Requests, now)
+		}
+		if one.what == OfCost && r.Tokens != nil {
+			e.tokens.settle(r.Tokens, h.reserved.Tokens, 0, e.tokens.period, now)
+		}
+		return h, e.refuse(r, one.what, wait, now)
 	}
+	h.periods = Amounts{Tokens: int64(e.tokens.period), Cost: int64(e.cost.period)}
 	e.running++
 	return h, nil
 }
@@ -100,13 +114,16 @@ func (e *entry) refuse(r *Rule, what What, wait time.Duration, now instant) *Ref
 	return r.refusal(what, wait, requests, tokens)
 }
 
-// settle ends what the call has taken: it used so many tokens.
-func (h *hold) settle(tokens int64, now instant) {
+// settle ends what the call has taken, by what it used.
+func (h *hold) settle(used Amounts, now instant) {
 	h.entry.mu.Lock()
 	defer h.entry.mu.Unlock()
 	h.entry.running--
 	if q := h.rule.Tokens; q != nil {
-		h.entry.tokens.settle(q, h.reserved, tokens, h.period, now)
+		h.entry.tokens.settle(q, h.reserved.Tokens, used.Tokens, int(h.periods.Tokens), now)
+	}
+	if q := h.rule.Cost; q != nil {
+		h.entry.cost.settle(q, h.reserved.Cost, used.Cost, int(h.periods.Cost), now)
 	}
 }
 

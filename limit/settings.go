@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -53,6 +55,15 @@ type Limit struct {
 	// usage that the provider reports.
 	Tokens *Rate `json:"tokens,omitempty"`
 
+	// What a window's requests may cost, in the currency of the prices. A model
+	// without a price is refused. A request reserves an estimate as of tokens, and
+	// is settled by its cost.
+	Cost *Spend `json:"cost,omitempty"`
+
+	// What becomes of models without a price under a limit of cost: `allow` lets
+	// them pass, uncounted. Default: they are refused.
+	Unpriced string `json:"unpriced,omitempty"`
+
 	// How many requests may run at once. Default: no limit.
 	Concurrent int `json:"concurrent,omitempty"`
 }
@@ -61,6 +72,18 @@ type Limit struct {
 type Rate struct {
 	// The amount.
 	Count int `json:"count"`
+
+	// The length of a window that slides, at least `1s`.
+	Window caddy.Duration `json:"window,omitempty"`
+
+	// A window of the calendar in UTC, in place of a length: `day` or `month`.
+	Period string `json:"period,omitempty"`
+}
+
+// Spend is an amount of money in a window of time.
+type Spend struct {
+	// The amount, to a billionth.
+	Amount float64 `json:"amount"`
 
 	// The length of a window that slides, at least `1s`.
 	Window caddy.Duration `json:"window,omitempty"`
@@ -120,6 +143,8 @@ func (s *StoreSettings) Word(d *caddyfile.Dispenser, seen directive.Seen) (bool,
 //		models     <pattern...>
 //		requests   <n> <window>
 //		tokens     <n> <window>
+//		cost       <amount> <window>
+//		unpriced   allow
 //		concurrent <n>
 //	}
 //	limits_store <kind> [<args...>] { ... }
@@ -171,13 +196,46 @@ func (l *Limit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}},
 		"requests":   rate(&l.Requests),
 		"tokens":     rate(&l.Tokens),
+		"cost":       {Read: l.readCost},
 		"concurrent": directive.Number(&l.Concurrent, 1),
+		"unpriced": {Read: func(d *caddyfile.Dispenser) error {
+			var err error
+			l.Unpriced, err = directive.OneOf(d, "allow")
+			return err
+		}},
 	}.Block(d)
-	if err == nil && l.Requests == nil && l.Tokens == nil && l.Concurrent == 0 {
-		return directive.At(start).Errf("limit %s bounds nothing: give it requests, tokens or concurrent", l.Name)
+	switch {
+	case err != nil:
+		return err
+	case l.boundsNothing():
+		return directive.At(start).Errf("limit %s bounds nothing: give it requests, tokens, cost or concurrent", l.Name)
+	case l.Unpriced != "" && l.Cost == nil:
+		return directive.At(start).Errf("limit %s: unpriced is for limits of cost", l.Name)
 	}
+	return nil
+}
+
+func (l *Limit) boundsNothing() bool {
+	return l.Requests == nil && l.Tokens == nil && l.Cost == nil && l.Concurrent == 0
+}
+
+// readCost reads cost <amount> <window>.
+func (l *Limit) readCost(d *caddyfile.Dispenser) error {
+	args, err := directive.Args(d, 2, 2)
+	if err != nil {
+		return err
+	}
+	var s Spend
+	if s.Amount, err = strconv.ParseFloat(args[0], 64); err != nil || !(s.Amount >= 1e-9 && s.Amount <= maxSpend) {
+		return d.Errf("invalid cost amount '%s': must be from 0.000000001 to %d", args[0], maxSpend)
+	}
+	s.Window, s.Period, err = window(d, "cost", args[1])
+	l.Cost = &s
 	return err
 }
+
+// maxSpend is the most that a limit may let a window cost: what is below it is exact to a billionth.
+const maxSpend = 1_000_000
 
 // rate returns the word that reads <n> <window> into *dst.
 func rate(dst **Rate) directive.Word {
@@ -191,14 +249,19 @@ func rate(dst **Rate) directive.Word {
 		if r.Count, err = directive.ParseInt(d, word, args[0], 1); err != nil {
 			return err
 		}
-		if p := Period(args[1]); p == Day || p == Month {
-			r.Period = args[1]
-		} else if r.Window, err = directive.Window(d, word, args[1]); err != nil {
-			return err
-		}
+		r.Window, r.Period, err = window(d, word, args[1])
 		*dst = &r
-		return nil
+		return err
 	}}
+}
+
+// window parses a window, an argument of word that was already read.
+func window(d *caddyfile.Dispenser, word, val string) (length caddy.Duration, period string, err error) {
+	if p := Period(val); p == Day || p == Month {
+		return 0, val, nil
+	}
+	length, err = directive.Window(d, word, val)
+	return length, "", err
 }
 
 // stores keep the counts of limits by their settings, so that a reload does not forget what was used. Limits of the same
@@ -222,7 +285,7 @@ func (l *Limiting) Provision(ctx caddy.Context, match func(pattern string) func(
 			return fmt.Errorf("two limits are named '%s'", one.Name)
 		}
 		seen[one.Name] = true
-		r := &Rule{Name: one.Name, Key: one.Key, Concurrent: int64(one.Concurrent)}
+		r := &Rule{Name: one.Name, Key: one.Key, Concurrent: int64(one.Concurrent), Unpriced: one.Unpriced == "allow"}
 		for _, m := range one.Models {
 			r.Models = append(r.Models, match(m))
 		}
@@ -230,13 +293,18 @@ func (l *Limiting) Provision(ctx caddy.Context, match func(pattern string) func(
 		if r.Requests, err = one.Requests.quota(); err == nil {
 			r.Tokens, err = one.Tokens.quota()
 		}
+		if err == nil {
+			r.Cost, err = one.Cost.quota()
+		}
 		switch {
 		case err != nil:
 			return fmt.Errorf("limit '%s': %w", one.Name, err)
 		case one.Concurrent < 0:
 			return fmt.Errorf("limit '%s': concurrent must not be negative", one.Name)
-		case r.Requests == nil && r.Tokens == nil && r.Concurrent == 0:
-			return fmt.Errorf("limit '%s' bounds nothing: it has no requests, tokens or concurrent", one.Name)
+		case one.boundsNothing():
+			return fmt.Errorf("limit '%s' bounds nothing: it has no requests, tokens, cost or concurrent", one.Name)
+		case one.Unpriced != "" && one.Unpriced != "allow":
+			return fmt.Errorf("limit '%s': unpriced '%s': must be allow", one.Name, one.Unpriced)
 		}
 		settings, err := json.Marshal(one)
 		if err != nil {
@@ -308,12 +376,28 @@ func (r *Rate) quota() (*Quota, error) {
 	if r == nil {
 		return nil, nil
 	}
-	q := &Quota{Amount: int64(r.Count), Window: time.Duration(r.Window), Period: Period(r.Period)}
-	switch {
-	case q.Amount <= 0:
+	if r.Count <= 0 {
 		return nil, fmt.Errorf("count must be at least 1")
+	}
+	return newQuota(int64(r.Count), r.Window, r.Period)
+}
+
+// quota returns the resolved form, in billionths; nil for nil.
+func (s *Spend) quota() (*Quota, error) {
+	if s == nil {
+		return nil, nil
+	}
+	if !(s.Amount >= 1e-9 && s.Amount <= maxSpend) { // NaN is neither
+		return nil, fmt.Errorf("amount must be from 0.000000001 to %d", maxSpend)
+	}
+	return newQuota(int64(math.Round(s.Amount*1e9)), s.Window, s.Period)
+}
+
+func newQuota(amount int64, window caddy.Duration, period string) (*Quota, error) {
+	q := &Quota{Amount: amount, Window: time.Duration(window), Period: Period(period)}
+	switch {
 	case q.Period != Sliding && q.Period != Day && q.Period != Month:
-		return nil, fmt.Errorf("period '%s': must be day or month", r.Period)
+		return nil, fmt.Errorf("period '%s': must be day or month", period)
 	case q.Period == Sliding && q.Window < time.Second:
 		return nil, fmt.Errorf("window must be at least 1s")
 	case q.Period != Sliding && q.Window != 0:

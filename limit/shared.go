@@ -138,7 +138,7 @@ func (s *Shared) begin(takes []Take) (l *sharedLease, refused *Refusal, ok bool)
 	l = &sharedLease{takes: takes}
 	for i := range outcomes {
 		o := &outcomes[i]
-		takes[i].Period = o.Period
+		takes[i].Periods = o.Periods
 		if o.Refused != "" && refused == nil {
 			refused = takes[i].Rule.refusal(o.Refused, o.Wait, o.Requests, o.Tokens)
 		}
@@ -164,7 +164,7 @@ func (s *Shared) giveBack(takes []Take, outcomes []Outcome) {
 			undo = append(undo, Settlement{Take: takes[i], Undo: true, Again: true})
 		case outcomes != nil && outcomes[i].Refused == "":
 			t := takes[i]
-			t.Period = outcomes[i].Period
+			t.Periods = outcomes[i].Periods
 			undo = append(undo, Settlement{Take: t, Undo: true})
 		}
 	}
@@ -172,14 +172,14 @@ func (s *Shared) giveBack(takes []Take, outcomes []Outcome) {
 }
 
 // settle ends a lease in the background.
-func (s *Shared) settle(l *sharedLease, tokens int64) {
+func (s *Shared) settle(l *sharedLease, used Amounts) {
 	s.mu.Lock()
 	delete(s.held, l)
 	s.mu.Unlock()
 	settlements := make([]Settlement, 0, len(l.takes))
 	for i := range l.takes {
 		if l.takes[i].Lease != "" {
-			settlements = append(settlements, Settlement{Take: l.takes[i], Used: tokens})
+			settlements = append(settlements, Settlement{Take: l.takes[i], Used: used})
 		}
 	}
 	if len(settlements) > 0 {

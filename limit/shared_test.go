@@ -47,7 +47,7 @@ func (f *fakeStore) Begin(ctx context.Context, takes []Take) ([]Outcome, error) 
 	}
 	outcomes := make([]Outcome, len(takes))
 	for i := range takes {
-		outcomes[i] = Outcome{Requests: Report{Limit: 10, Remaining: int64(5 + i)}, Period: 7}
+		outcomes[i] = Outcome{Requests: Report{Limit: 10, Remaining: int64(5 + i)}, Periods: Amounts{Tokens: 7}}
 		if takes[i].Rule.Name == f.refuse {
 			outcomes[i].Refused, outcomes[i].Wait = OfRequests, time.Second
 		}
@@ -120,10 +120,10 @@ func TestTheStoreCounts(t *testing.T) {
 			t.Errorf("got %+v, %+v", requests, tokens)
 		}
 		time.Sleep(LeaseTime)
-		lease.Settle(12)
+		lease.Settle(Amounts{Tokens: 12})
 		synctest.Wait()
 		// What has no tokens and no calls at once needs no settlement.
-		if len(f.settled) != 1 || f.settled[0].Used != 12 || f.settled[0].Tokens != 30 || f.settled[0].Period != 7 || f.settled[0].Lease == "" || f.settled[0].Undo || f.settled[0].Again {
+		if len(f.settled) != 1 || f.settled[0].Used.Tokens != 12 || f.settled[0].Reserved.Tokens != 30 || f.settled[0].Periods.Tokens != 7 || f.settled[0].Lease == "" || f.settled[0].Undo || f.settled[0].Again {
 			t.Errorf("settled %+v", f.settled)
 		}
 		if len(f.renewed) < 2 || f.renewed[0].Lease != f.settled[0].Lease || f.renewed[0].Count != f.settled[0].Count {
@@ -145,7 +145,7 @@ func TestTheStoreIsGivenBackWhatARefusedCallTook(t *testing.T) {
 			t.Fatalf("got %+v", refused)
 		}
 		synctest.Wait()
-		if len(f.settled) != 2 || f.settled[0].Rule.Name != "one" || f.settled[1].Rule.Name != "three" || !f.settled[0].Undo || f.settled[0].Used != 0 {
+		if len(f.settled) != 2 || f.settled[0].Rule.Name != "one" || f.settled[1].Rule.Name != "three" || !f.settled[0].Undo || f.settled[0].Used.Tokens != 0 {
 			t.Errorf("settled %+v", f.settled)
 		}
 	})
@@ -179,7 +179,7 @@ func TestTheStoreIsAway(t *testing.T) {
 					}
 					if refused == nil {
 						let++
-						lease.Settle(10)
+						lease.Settle(Amounts{Tokens: 10})
 					} else if refused.Limit != "one" || refused.Unknown {
 						t.Errorf("got %+v", refused)
 					}
@@ -192,7 +192,7 @@ func TestTheStoreIsAway(t *testing.T) {
 				if asked := f.asked; asked != 1+failure.tries {
 					t.Errorf("the store was asked %d times", asked)
 				}
-				before.Settle(500)
+				before.Settle(Amounts{Tokens: 500})
 				time.Sleep(time.Minute)
 				if errors, all := logs.FilterLevelExact(zapcore.ErrorLevel).Len(), logs.Len(); errors != 1 || all != 1 {
 					t.Errorf("%d lines logged, %d of them errors", all, errors)
@@ -210,14 +210,14 @@ func TestTheStoreIsAway(t *testing.T) {
 					t.Errorf("the store is back: got %+v", refused)
 				}
 				synctest.Wait()
-				i := slices.IndexFunc(f.settled, func(s Settlement) bool { return s.Used == 500 })
+				i := slices.IndexFunc(f.settled, func(s Settlement) bool { return s.Used.Tokens == 500 })
 				if i < 0 || !f.settled[i].Again {
 					t.Errorf("it was told %+v", f.settled)
 				}
 				// What the requests that waited in vain may have taken is given back.
 				undone := 0
 				for _, s := range f.settled {
-					if s.Undo && s.Used == 0 && s.Lease != "" {
+					if s.Undo && s.Used.Tokens == 0 && s.Lease != "" {
 						undone++
 					}
 				}
@@ -251,12 +251,12 @@ func TestASettlementThatFailed(t *testing.T) {
 	over(t, false, f, []*Rule{tokenRule("one")}, func(t *testing.T, l *Limits, _ *observer.ObservedLogs) {
 		lease, _ := l.Begin(ask())
 		f.set(errors.New("connection reset"), 0)
-		lease.Settle(9)
+		lease.Settle(Amounts{Tokens: 9})
 		synctest.Wait()
 		f.set(nil, 0)
 		time.Sleep(renewEvery)
 		synctest.Wait()
-		if len(f.settled) != 1 || f.settled[0].Used != 9 || !f.settled[0].Again {
+		if len(f.settled) != 1 || f.settled[0].Used.Tokens != 9 || !f.settled[0].Again {
 			t.Errorf("settled %+v", f.settled)
 		}
 	})
@@ -270,7 +270,7 @@ func TestOneLateAnswer(t *testing.T) {
 			for _, after := range []time.Duration{2 * maxWait, 2 * maxWait, 0} {
 				f.set(nil, after)
 				lease, _ := l.Begin(ask())
-				lease.Settle(1)
+				lease.Settle(Amounts{Tokens: 1})
 				time.Sleep(time.Second)
 			}
 		}

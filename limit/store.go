@@ -30,12 +30,16 @@ const LeaseTime = time.Minute
 
 // Take is what a call takes of one limit.
 type Take struct {
-	Rule   *Rule
-	Count  string // names what is counted: the limit, and the value of its key
-	Lease  string // names what is held until it is settled; "" where nothing is
-	Tokens int64  // reserved
-	Period int    // of the calendar when they were; set by Begin's caller from the outcome
+	Rule  *Rule
+	Count string // names what is counted: the limit, and the value of its key
+	Lease string // names what is held until it is settled; "" where nothing is
+
+	Reserved Amounts
+	Periods  Amounts // the numbers of the calendar's periods in which they were; set by Begin's caller from the outcome
 }
+
+// Amounts are tokens, and a cost in billionths of a dollar.
+type Amounts struct{ Tokens, Cost int64 }
 
 // Outcome is what became of a take.
 type Outcome struct {
@@ -43,7 +47,7 @@ type Outcome struct {
 	Wait     time.Duration
 	Requests Report
 	Tokens   Report
-	Period   int
+	Periods  Amounts
 }
 
 // What is what may be used up.
@@ -53,13 +57,14 @@ type What string
 const (
 	OfRequests   What = "requests"
 	OfTokens     What = "tokens"
+	OfCost       What = "cost"
 	OfConcurrent What = "concurrent requests"
 )
 
 // Settlement ends a take.
 type Settlement struct {
 	Take
-	Used  int64 // tokens
-	Undo  bool  // the call did not begin after all: its request is given back
-	Again bool  // it may have been settled before, or never have been taken
+	Used  Amounts
+	Undo  bool // the call did not begin after all: its request is given back
+	Again bool // it may have been settled before, or never have been taken
 }

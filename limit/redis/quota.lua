@@ -1,8 +1,9 @@
 -- The beginning of every script: what one key has used of one limit. KEYS[1] is a hash of it, KEYS[2] a sorted set of the
 -- leases that are held, by the millisecond in which they end. The only clock is the server's.
 --
--- ARGV: 1 how long the keys are kept, in ms. 2-5 the quota of requests, 6-9 that of tokens: the amount, 0 for no such quota;
--- the window in µs, 0 for a period of the calendar; the period's number, and the Unix second in which it ends.
+-- ARGV: 1 how long the keys are kept, in ms. 2-5 the quota of requests, 6-9 that of tokens, 10-13 that of cost in billionths of a
+-- dollar: the amount, 0 for no such quota; the window in µs, 0 for a period of the calendar; the period's number, and the Unix
+-- second in which it ends.
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -21,10 +22,10 @@ local function quota(name, first)
 	return q
 end
 
-local requests, tokens = quota('requests', 2), quota('tokens', 6)
+local requests, tokens, spent = quota('requests', 2), quota('tokens', 6), quota('cost', 10)
 
 local function save()
-	for _, q in pairs({ requests = requests, tokens = tokens }) do
+	for _, q in pairs({ requests = requests, tokens = tokens, cost = spent }) do
 		if q.window > 0 then
 			redis.call('HSET', KEYS[1], q.name .. ':drained', string.format('%.0f', q.drained))
 		else
@@ -36,11 +37,12 @@ local function save()
 	redis.call('PEXPIRE', KEYS[2], ARGV[1])
 end
 
-local function cost(q, n)
+-- How long n takes to drain.
+local function length(q, n)
 	return n / q.amount * q.window
 end
 
 -- A debt is one window at most.
 local function drain(q, n)
-	q.drained = math.min(math.max(q.drained, now) + cost(q, n), now + 2 * q.window)
+	q.drained = math.min(math.max(q.drained, now) + length(q, n), now + 2 * q.window)
 end

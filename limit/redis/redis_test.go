@@ -42,12 +42,12 @@ func newBench(t *testing.T) *bench { return &bench{Store: open(t), t: t, count: 
 
 func (b *bench) take(r *limit.Rule, lease string, tokens int64) (limit.Outcome, limit.Take) {
 	b.t.Helper()
-	t := limit.Take{Rule: r, Count: b.count + r.Name, Lease: lease, Tokens: tokens}
+	t := limit.Take{Rule: r, Count: b.count + r.Name, Lease: lease, Reserved: limit.Amounts{Tokens: tokens}}
 	o, err := b.Begin(b.t.Context(), []limit.Take{t})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	t.Period = o[0].Period
+	t.Periods = o[0].Periods
 	return o[0], t
 }
 
@@ -87,12 +87,12 @@ func TestTokensSlide(t *testing.T) {
 	if o.Refused != "" || o.Tokens.Remaining < 849 || o.Tokens.Remaining > 851 {
 		t.Errorf("got %+v", o)
 	}
-	b.settle(limit.Settlement{Take: take, Used: 60})
+	b.settle(limit.Settlement{Take: take, Used: limit.Amounts{Tokens: 60}})
 	if o, take = b.take(r, "b", 800); o.Refused != "" || o.Tokens.Remaining < 139 || o.Tokens.Remaining > 141 {
 		t.Errorf("got %+v", o)
 	}
-	b.settle(limit.Settlement{Take: take, Used: 50_000})
-	b.settle(limit.Settlement{Take: take, Used: 50_000, Again: true}) // a second time: nothing happens
+	b.settle(limit.Settlement{Take: take, Used: limit.Amounts{Tokens: 50_000}})
+	b.settle(limit.Settlement{Take: take, Used: limit.Amounts{Tokens: 50_000}, Again: true}) // a second time: nothing happens
 	if o, _ = b.take(r, "c", 1); o.Refused != limit.OfTokens || !near(o.Wait, time.Hour+4*time.Second) {
 		t.Errorf("a debt is refused for a window at most: got %+v", o)
 	}
@@ -106,11 +106,11 @@ func TestPeriods(t *testing.T) {
 	if o.Refused != "" || o.Requests.Remaining != 1 || o.Tokens.Remaining != 900 || !near(o.Tokens.Reset, time.Until(next)) {
 		t.Errorf("got %+v", o)
 	}
-	b.settle(limit.Settlement{Take: take, Used: 990})
+	b.settle(limit.Settlement{Take: take, Used: limit.Amounts{Tokens: 990}})
 	if o, take = b.take(r, "b", 5); o.Refused != "" || o.Tokens.Remaining != 5 {
 		t.Errorf("got %+v", o)
 	}
-	b.settle(limit.Settlement{Take: take, Used: 0, Undo: true})
+	b.settle(limit.Settlement{Take: take, Used: limit.Amounts{Tokens: 0}, Undo: true})
 	if o, _ = b.take(r, "c", 11); o.Refused != limit.OfTokens || !near(o.Wait, time.Until(next)) {
 		t.Errorf("got %+v", o)
 	}
@@ -119,6 +119,35 @@ func TestPeriods(t *testing.T) {
 		t.Errorf("got %+v", o)
 	}
 	if o, _ = b.take(r, "e", 0); o.Refused != limit.OfRequests {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// Cost is counted beside tokens: what one refuses the other has not taken.
+func TestCost(t *testing.T) {
+	b := newBench(t)
+	r := &limit.Rule{Name: "cost", Tokens: &limit.Quota{Amount: 1000, Period: limit.Day}, Cost: &limit.Quota{Amount: 5_000_000_000, Period: limit.Month}}
+	begin := func(lease string, tokens, cost int64) (limit.Outcome, limit.Take) {
+		t.Helper()
+		take := limit.Take{Rule: r, Count: b.count, Lease: lease, Reserved: limit.Amounts{Tokens: tokens, Cost: cost}}
+		o, err := b.Begin(t.Context(), []limit.Take{take})
+		if err != nil {
+			t.Fatal(err)
+		}
+		take.Periods = o[0].Periods
+		return o[0], take
+	}
+	_, one := begin("one", 100, 500_000_000)
+	b.settle(limit.Settlement{Take: one, Used: limit.Amounts{Tokens: 50, Cost: 4_999_999_999}})
+	if o, _ := begin("two", 100, 2); o.Refused != limit.OfCost || o.Tokens.Remaining != 950 {
+		t.Errorf("a billionth is left of five dollars: got %+v", o)
+	}
+	o, three := begin("three", 100, 1)
+	if o.Refused != "" || o.Tokens.Remaining != 850 {
+		t.Errorf("got %+v", o)
+	}
+	b.settle(limit.Settlement{Take: three, Undo: true})
+	if o, _ := begin("four", 100, 1); o.Refused != "" || o.Tokens.Remaining != 850 {
 		t.Errorf("got %+v", o)
 	}
 }
@@ -154,7 +183,7 @@ func TestLeases(t *testing.T) {
 		t.Errorf("got %+v", o)
 	}
 	for _, take := range []limit.Take{one, two, four} {
-		b.settle(limit.Settlement{Take: take, Used: 50})
+		b.settle(limit.Settlement{Take: take, Used: limit.Amounts{Tokens: 50}})
 	}
 	if o, _ := b.take(r, "six", 100); o.Refused != "" || o.Tokens.Remaining != 750 {
 		t.Errorf("got %+v", o)
@@ -171,7 +200,7 @@ func TestManyAtOnce(t *testing.T) {
 	for w := range 32 {
 		wg.Go(func() {
 			for i := range 50 {
-				take := limit.Take{Rule: r, Count: b.count, Lease: strings.Repeat("x", w) + string(rune('a'+i)), Tokens: 5}
+				take := limit.Take{Rule: r, Count: b.count, Lease: strings.Repeat("x", w) + string(rune('a'+i)), Reserved: limit.Amounts{Tokens: 5}}
 				o, err := b.Begin(context.Background(), []limit.Take{take})
 				if err != nil {
 					t.Error(err)

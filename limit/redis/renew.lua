@@ -1,8 +1,12 @@
--- Renews a lease, or takes it again where it has ended. ARGV: 10 the lease, with what it reserved and in which period behind
--- it; 11 its length in ms; 12 the tokens reserved; 13 their period.
+-- Renews a lease, or takes it again where it has ended. ARGV: 14 the lease, with what it reserved and in which periods behind it;
+-- 15 its length in ms; 16 the tokens reserved, 17 their period; 18 and 19 the same of the cost.
 
-if redis.call('ZADD', KEYS[2], now / 1000 + ARGV[11], ARGV[10]) == 1 and tokens and tokens.window == 0 and tonumber(ARGV[13]) == tokens.period then
-	tokens.reserved = tokens.reserved + ARGV[12]
+if redis.call('ZADD', KEYS[2], now / 1000 + ARGV[15], ARGV[14]) == 1 then
+	for first, q in pairs({ [16] = tokens, [18] = spent }) do
+		if q.window == 0 and tonumber(ARGV[first + 1]) == q.period then
+			q.reserved = q.reserved + ARGV[first]
+		end
+	end
 end
 save()
 return 1

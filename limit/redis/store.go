@@ -97,8 +97,10 @@ func held(t *limit.Take) string {
 	if t.Lease == "" {
 		return ""
 	}
-	return t.Lease + ":" + strconv.FormatInt(t.Tokens, 10) + ":" + strconv.Itoa(t.Period)
+	return t.Lease + ":" + number(t.Reserved.Tokens) + ":" + number(t.Periods.Tokens) + ":" + number(t.Reserved.Cost) + ":" + number(t.Periods.Cost)
 }
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 var leaseTime = strconv.FormatInt(limit.LeaseTime.Milliseconds(), 10)
 
@@ -107,7 +109,7 @@ func (s *store) Begin(ctx context.Context, takes []limit.Take) ([]limit.Outcome,
 	calls := make([]call, len(takes))
 	for i := range takes {
 		t := &takes[i]
-		calls[i] = callOf(t, t.Lease, leaseTime, strconv.FormatInt(t.Rule.Concurrent, 10), strconv.FormatInt(t.Tokens, 10))
+		calls[i] = callOf(t, t.Lease, leaseTime, number(t.Rule.Concurrent), number(t.Reserved.Tokens), number(t.Reserved.Cost))
 	}
 	replies, err := s.run(ctx, begin, calls)
 	if err != nil {
@@ -119,10 +121,10 @@ func (s *store) Begin(ctx context.Context, takes []limit.Take) ([]limit.Outcome,
 		if err != nil {
 			return nil, err
 		}
-		if len(n) != 7 || n[0] < 0 || n[0] >= int64(len(refused)) {
+		if len(n) != 8 || n[0] < 0 || n[0] >= int64(len(refused)) {
 			return nil, fmt.Errorf("the script returned %d", n)
 		}
-		o := limit.Outcome{Refused: refused[n[0]], Wait: micros(n[1]), Period: int(n[6])}
+		o := limit.Outcome{Refused: refused[n[0]], Wait: micros(n[1]), Periods: limit.Amounts{Tokens: n[6], Cost: n[7]}}
 		if q := takes[i].Rule.Requests; q != nil {
 			o.Requests = limit.Report{Limit: q.Amount, Remaining: n[2], Reset: micros(n[3])}
 		}
@@ -135,7 +137,7 @@ func (s *store) Begin(ctx context.Context, takes []limit.Take) ([]limit.Outcome,
 }
 
 // refused is what the script's numbers stand for.
-var refused = [...]limit.What{"", limit.OfConcurrent, limit.OfRequests, limit.OfTokens}
+var refused = [...]limit.What{"", limit.OfConcurrent, limit.OfRequests, limit.OfTokens, limit.OfCost}
 
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 
@@ -151,7 +153,8 @@ func (s *store) Settle(ctx context.Context, settlements []limit.Settlement) erro
 		if one.Again {
 			again = "1"
 		}
-		calls[i] = callOf(&one.Take, held(&one.Take), strconv.FormatInt(one.Tokens, 10), strconv.Itoa(one.Period), strconv.FormatInt(one.Used, 10), back, again)
+		calls[i] = callOf(&one.Take, held(&one.Take), number(one.Reserved.Tokens), number(one.Periods.Tokens), number(one.Used.Tokens),
+			number(one.Reserved.Cost), number(one.Periods.Cost), number(one.Used.Cost), back, again)
 	}
 	return s.all(ctx, settle, calls)
 }
@@ -161,7 +164,7 @@ func (s *store) Renew(ctx context.Context, takes []limit.Take) error {
 	calls := make([]call, len(takes))
 	for i := range takes {
 		t := &takes[i]
-		calls[i] = callOf(t, held(t), leaseTime, strconv.FormatInt(t.Tokens, 10), strconv.Itoa(t.Period))
+		calls[i] = callOf(t, held(t), leaseTime, number(t.Reserved.Tokens), number(t.Periods.Tokens), number(t.Reserved.Cost), number(t.Periods.Cost))
 	}
 	return s.all(ctx, renew, calls)
 }
@@ -185,23 +188,23 @@ type call struct {
 
 // callOf returns the call of a script with the arguments that all have, and those of its own.
 func callOf(t *limit.Take, own ...string) call {
-	c := call{args: make([]string, 1, 9+len(own))}
+	c := call{args: make([]string, 1, 13+len(own))}
 	c.used, c.leases = keys(t.Count)
 	now, keep := time.Now().UTC(), 2*limit.LeaseTime
-	for _, q := range []*limit.Quota{t.Rule.Requests, t.Rule.Tokens} {
+	for _, q := range []*limit.Quota{t.Rule.Requests, t.Rule.Tokens, t.Rule.Cost} {
 		switch {
 		case q == nil:
 			c.args = append(c.args, "0", "0", "0", "0")
 		case q.Period == limit.Sliding:
 			keep = max(keep, 2*q.Window+limit.LeaseTime)
-			c.args = append(c.args, strconv.FormatInt(q.Amount, 10), strconv.FormatInt(q.Window.Microseconds(), 10), "0", "0")
+			c.args = append(c.args, number(q.Amount), number(q.Window.Microseconds()), "0", "0")
 		default:
 			n, ends := q.Period.Number(now)
 			keep = max(keep, ends.Sub(now)+limit.LeaseTime)
-			c.args = append(c.args, strconv.FormatInt(q.Amount, 10), "0", strconv.Itoa(n), strconv.FormatInt(ends.Unix(), 10))
+			c.args = append(c.args, number(q.Amount), "0", strconv.Itoa(n), number(ends.Unix()))
 		}
 	}
-	c.args[0] = strconv.FormatInt(keep.Milliseconds(), 10)
+	c.args[0] = number(keep.Milliseconds())
 	c.args = append(c.args, own...)
 	return c
 }

@@ -207,3 +207,46 @@ func TestTheStoreOfLimitsIsAway(t *testing.T) {
 		}
 	})
 }
+
+// TestCostLimit shows that what calls cost is what their tokens cost by the configured prices, and that a model without a
+// price is refused, or let through uncounted.
+func TestCostLimit(t *testing.T) {
+	u := gatewaytest.NewUpstream(t)
+	g := gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-1 {\n\t\tbase_url %[1]s/v1\n\t}\n\tbedrock us-east-1 {\n\t\tendpoint %[1]s\n\t\tcredentials AKIDEXAMPLE secret\n\t}\n\troute either {\n\t\tto openai gpt-4o\n\t\tto bedrock amazon.nova-pro-v1:0\n\t}\n\tprice gpt-* {\n\t\tinput 1000\n\t\toutput 1000\n\t}\n\tlimit mine {\n\t\tkey {http.request.header.X-User}\n\t\tcost 1 1h\n\t}\n}", u.URL))
+	const body = `{"model":"gpt-4o",` + hi + `,"max_tokens":10}`
+	u.Play(wordOf(600)) // 60 cents
+	for i := range 2 {
+		if a := as(t, g, "a", chatPath, body); a.Status != 200 || a.Header.Get("X-Ratelimit-Limit-Tokens") != "" {
+			t.Errorf("request %d: got %d %s", i+1, a.Status, a.Body)
+		}
+	}
+	a := as(t, g, "a", chatPath, body)
+	if a.Status != 429 || !gatewaytest.SameJSON(a.Body, fault("rate_limit_error", "", "rate_limit_exceeded", "rate limit reached for cost: the limit 'mine' is $1 per 1h0m0s; try again in ")) {
+		t.Errorf("in debt: got %d %s", a.Status, a.Body)
+	}
+	if got := a.Header.Get("Retry-After"); len(got) < 3 || len(got) > 4 { // 13 minutes or so
+		t.Errorf("Retry-After: %s", got)
+	}
+	if a := as(t, g, "b", chatPath, `{"model":"gpt-4o","messages":[{"role":"user","content":"`+strings.Repeat("word ", 1000)+`"}]}`); a.Status != 413 || !strings.Contains(a.Body, "it costs about $1.2") || !strings.Contains(a.Body, "and the limit is $1 per 1h0m0s") {
+		t.Errorf("what can never fit: got %d %s", a.Status, a.Body)
+	}
+	for _, model := range []string{"amazon.nova-pro-v1:0", "either"} {
+		if a := as(t, g, "c", chatPath, `{"model":"`+model+`",`+hi+`}`); a.Status != 403 || !strings.Contains(a.Body, "the model 'amazon.nova-pro-v1:0' has no price, and the limit 'mine' is one of cost") || !strings.Contains(a.Body, "'price'") || !strings.Contains(a.Body, "model_without_price") {
+			t.Errorf("%s: got %d %s", model, a.Status, a.Body)
+		}
+	}
+	if n := len(u.Seen()); n != 2 {
+		t.Errorf("the upstream was asked %d times, want the first two", n)
+	}
+}
+
+// TestCostLimitWithoutPrices shows unpriced allow.
+func TestCostLimitWithoutPrices(t *testing.T) {
+	g, u := limited(t, "cost 0.001 1h", "unpriced allow")
+	u.Play(content(`{"text":"Word"}`, "end_turn"))
+	for range 3 {
+		if a := as(t, g, "a", chatPath, `{"model":"amazon.nova-pro-v1:0",`+hi+`}`); a.Status != 200 {
+			t.Errorf("got %d %s", a.Status, a.Body)
+		}
+	}
+}
