@@ -16,6 +16,7 @@ MODELS = [
 # GPT-5.5 alone; Converse with signed reasoning and with unsigned; Bedrock's chat, with reasoning in tags.
 ANSWERING = [
     "gpt-5",
+    "us.openai.gpt-5.5",
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "us.amazon.nova-2-lite-v1:0",
     "openai.gpt-oss-120b-1:0",
