@@ -45,6 +45,14 @@ func (g *Gateway) source() *metrics.Source {
 	return &metrics.Source{
 		Models: append(g.Router().Models(), g.Priced()...),
 		Calls:  process.Calls, Panics: process.Panics, Stored: process.Stored, Credentials: credentials.Refreshes,
+		Limits: func() []metrics.Limit {
+			used := g.Counted().Used()
+			all := make([]metrics.Limit, 0, len(used))
+			for _, u := range used {
+				all = append(all, metrics.Limit{Name: u.Limit, What: string(u.What), Used: u.Share})
+			}
+			return all
+		},
 		Upstreams: func() []metrics.Upstream {
 			all := make([]metrics.Upstream, 0, len(g.Loaded()))
 			for _, n := range g.Loaded() {

@@ -21,8 +21,16 @@ type Source struct {
 	Stored func() (files, bytes int64)
 	// Credentials returns how often AWS credentials were refreshed in this process, and how often that failed.
 	Credentials func() (refreshed, failed int64)
+	// Limits returns how much its limits are used.
+	Limits func() []Limit
 	// Upstreams returns the state of its upstreams. It asks nobody.
 	Upstreams func() []Upstream
+}
+
+// Limit is how much of a limit the key has used that has used most.
+type Limit struct {
+	Name, What string
+	Used       float64
 }
 
 // Upstream is the state of an upstream.
@@ -113,6 +121,7 @@ var (
 	failingDesc     = desc("upstream_failing_models", "Models that an upstream is passed over for because their calls fail.", "upstream")
 	expiresDesc     = desc("credentials_expiry_timestamp_seconds", "When an upstream's credentials expire, in Unix time.", "upstream")
 	passedOverDesc  = desc("passed_over_total", "Times that an upstream was passed over because it fails.", "upstream")
+	limitDesc       = desc("limit_used_ratio", "How much of a limit the key has used that has used most: 1 is all.", "limit", "what")
 	refusedDesc     = desc("retries_refused_total", "Retries that an upstream's budget of retries had no room for.", "upstream")
 )
 
@@ -121,7 +130,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, v := range m.vectors {
 		v.Describe(ch)
 	}
-	for _, d := range [...]*prometheus.Desc{costDesc, callsDesc, streamsDesc, panicsDesc, filesDesc, bytesDesc, credentialsDesc, healthyDesc, failingDesc, expiresDesc, passedOverDesc, refusedDesc} {
+	for _, d := range [...]*prometheus.Desc{costDesc, callsDesc, streamsDesc, panicsDesc, filesDesc, bytesDesc, credentialsDesc, healthyDesc, failingDesc, expiresDesc, passedOverDesc, refusedDesc, limitDesc} {
 		ch <- d
 	}
 }
@@ -158,8 +167,14 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 
 	// Several sites may have an upstream of one name. The latest configuration counts: where an upstream was taken out, or
 	// mended, the one before must not be told any more.
-	seen := map[string]bool{}
+	seen, limits := map[string]bool{}, map[Limit]bool{}
 	for _, src := range slices.Backward(all) {
+		for _, l := range src.Limits() {
+			if k := (Limit{Name: l.Name, What: l.What}); !limits[k] {
+				limits[k] = true
+				gauge(limitDesc, l.Used, l.Name, l.What)
+			}
+		}
 		for _, u := range src.Upstreams() {
 			if seen[u.Name] {
 				continue

@@ -96,6 +96,11 @@ bedrock_gateway {
 		base_url `+up.URL+`/v1
 	}
 	route * openai
+	# So that they are among the largest of all that this process has called.
+	price * {
+		input  1000000
+		output 1000000
+	}
 	status_page
 }`)
 	for range 2 {
