@@ -27,10 +27,10 @@ func shown(b *chat.Block) string {
 	if b.Own != nil {
 		own = *b.Own
 	}
-	switch b.Kind {
-	case chat.ToolUse:
+	switch {
+	case b.Kind == chat.ToolUse:
 		return fmt.Sprintf("tool_use %s %s %s", b.Tool.ID, b.Tool.Name, b.Tool.Input)
-	case chat.Thinking, chat.RedactedThinking:
+	case b.Kind == chat.Thinking || b.Kind == chat.RedactedThinking:
 		return strings.TrimSpace(fmt.Sprintf("%s %s %s by %s", b.Kind, b.Text, own, b.Maker))
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s", b.Kind, b.Text, own))
@@ -165,10 +165,10 @@ func play(t *testing.T, lines []string) (done bool, blocks []chat.Block, stop ch
 				}
 				open[e.Index] = true
 				b := chat.Block{Kind: e.Block, Maker: rules.ReplyMaker(x)}
-				switch e.Block {
-				case chat.ToolUse:
+				if e.Block == chat.ToolUse {
 					b.Tool = &chat.Tooling{ID: e.ID, Name: e.Name}
-				case chat.RedactedThinking:
+				}
+				if e.Block == chat.RedactedThinking {
 					b.Own = chat.Own(bytes.Clone(e.Text))
 				}
 				blocks = append(blocks, b)

@@ -3,6 +3,7 @@ package responses
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -247,9 +248,9 @@ func (e *requestEncoder) newCall(own string) string {
 
 // lastCall returns the id of the last call with the client's id.
 func (e *requestEncoder) lastCall(own string) string {
-	for i := len(e.calls) - 1; i >= 0; i-- {
-		if e.calls[i].own == own {
-			return e.calls[i].id
+	for _, call := range slices.Backward(e.calls) {
+		if call.own == own {
+			return call.id
 		}
 	}
 	return e.x.ToolID(own, legalID, 32)

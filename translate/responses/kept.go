@@ -95,20 +95,16 @@ func settingsOf(body []byte) []byte {
 	w := json.WalkAt(body, 0)
 	for ok := len(body) > 0 && w.Object(); ok && w.Member(); {
 		key := w.Key()
-		at := -1
-		for i := range defaults {
-			if defaults[i].key == string(key) && !always[defaults[i].key] {
-				at = i
-				break
-			}
-		}
-		if at < 0 {
-			w.Skip()
+		v := w.Value()
+		if string(v) == "null" || always[string(key)] {
 			continue
 		}
-		if v := w.Value(); string(v) != "null" {
-			values[at] = v
-			size += len(v)
+		for i := range defaults {
+			if defaults[i].key == string(key) {
+				values[i] = v
+				size += len(v)
+				break
+			}
 		}
 	}
 	dst := make([]byte, 0, size)

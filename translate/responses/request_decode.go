@@ -133,16 +133,6 @@ func (d *requestDecoder) say(text json.String) {
 	}
 }
 
-// drop notes that a parameter does not reach a target that speaks another dialect.
-func (d *requestDecoder) drop(param string) {
-	if d.same {
-		return
-	}
-	if err := d.x.Drop(param); err != nil && d.R.Err() == nil {
-		d.R.Fail(err)
-	}
-}
-
 // omit notes that a part of the history does not reach such a target: no policy refuses it, since a client sends back what
 // it got.
 func (d *requestDecoder) omit(param string) {

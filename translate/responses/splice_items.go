@@ -50,7 +50,10 @@ func (s *splicer) idleThoughts(w json.Walker) (idle []int) {
 		return nil
 	}
 	from, i := 0, 0 // those from from on wait for what they led to
-	for ok := w.Array(); ok && w.Element(); i++ {
+	if !w.Array() {
+		return nil
+	}
+	for ; w.Element(); i++ {
 		ahead := w
 		w.Skip()
 		it := look(ahead)
