@@ -4,14 +4,15 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 )
 
 // Nova's system tools run on Bedrock's side (https://docs.aws.amazon.com/nova/latest/nova2-userguide/web-grounding.html and
 // tool-built-in.html). OpenAI's words for such tools stand for them: the tools web_search and code_interpreter, and
 // web_search_options.
 const (
-	grounding   = "nova_grounding"
-	interpreter = "nova_code_interpreter"
+	grounding   = rules.Grounding
+	interpreter = rules.Interpreter
 	searching   = "web_search_options"
 )
 

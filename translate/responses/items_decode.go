@@ -47,8 +47,10 @@ func (d *requestDecoder) items() {
 		}
 		it.raw = bytes.TrimLeft(d.input[start:r.Offset()], " \t\r\n")
 		d.Where.Cut(1)
+		d.settle(&it)
 		d.place(&it)
 	}
+	d.settle(nil)
 }
 
 // item reads one item.
@@ -137,6 +139,8 @@ func (d *requestDecoder) place(it *inputItem) {
 		d.agentMessage(it)
 	case "item_reference":
 		d.reference(it)
+	case searchKind.item, interpreterKind.item:
+		d.shown(it)
 	default:
 		d.foreign(it)
 	}

@@ -20,6 +20,10 @@ func (d *requestDecoder) reasoning(it *inputItem) {
 			return // neither text nor what stands for it
 		}
 	case ours:
+		if blocks := servedIn(content); blocks != nil {
+			d.assistant(blocks...)
+			return
+		}
 		restored, ok := blockIn(content)
 		if !ok {
 			d.omit("input.reasoning")

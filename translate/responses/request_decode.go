@@ -19,6 +19,7 @@ type requestDecoder struct {
 
 	input        json.Value // a list of items, read behind the tools that it may add to
 	instructions json.String
+	waiting      []inputItem // calls of hosted tools that an envelope may follow
 
 	conversation
 }

@@ -67,21 +67,38 @@ func (e *outputEncoder) blocks(blocks []chat.Block) {
 			e.reasoning(b)
 		case chat.ToolUse:
 			e.call(b.Tool, i == len(blocks)-1)
-		case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult, chat.Opaque:
+		case chat.Opaque:
+			n := i
+			for n < len(blocks) && isServed(&blocks[n]) {
+				n++
+			}
+			if n == i {
+				e.x.Note("the reply holds a block that a Responses reply has no place for: " + b.Kind.String())
+				continue
+			}
+			e.served(blocks[i:n], n == len(blocks))
+			i = n - 1
+		case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult:
 			e.x.Note("the reply holds a block that a Responses reply has no place for: " + b.Kind.String())
 		}
 	}
 }
 
-// value writes the reply of the forced output tool: the reasoning before it, and what it was given.
+// value writes the reply of the forced output tool: the reasoning and the calls before it, and what it was given.
 func (e *outputEncoder) value(blocks []chat.Block, input json.Value) {
+	var ran []chat.Block
 	for i := range blocks {
 		switch b := &blocks[i]; {
 		case b.Kind == chat.Thinking, b.Kind == chat.RedactedThinking:
 			e.reasoning(b)
 		case b.Kind == chat.ToolUse && !e.x.IsOutput(b.Tool.Name):
 			e.call(b.Tool, false)
+		case isServed(b):
+			ran = append(ran, *b)
 		}
+	}
+	if len(ran) > 0 {
+		e.served(ran, false)
 	}
 	at := e.item()
 	e.output = messageHead(e.output, e.x, at, e.statusOf(true))

@@ -118,6 +118,12 @@ func (s *splicer) item(list *json.Elements) {
 		if s.foreignThought(list, &it) {
 			return
 		}
+	case searchKind.item, interpreterKind.item:
+		if s.servedElsewhere() {
+			s.x.Omit("input." + it.kind)
+			list.Drop()
+			return
+		}
 	case "compaction_trigger":
 		if copied(s.x) {
 			e := chat.Invalid("input", "the model '%s' compacts no conversation by this API", s.x.Model)

@@ -26,6 +26,7 @@ type streamEncoder struct {
 	message   streamMessage
 	items     []openItem // open, but for the message
 	itemSpace [4]openItem
+	run       servedRun // of tools that the provider ran
 
 	value int    // index of the content block of the forced output tool; -1 if it was not called
 	held  []byte // text kept back until it is known whether that tool is called, without quotes

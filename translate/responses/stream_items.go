@@ -41,7 +41,7 @@ func (e *streamEncoder) find(block int) *openItem {
 
 // open begins an item behind what stands before it.
 func (e *streamEncoder) open(dst []byte, ev *chat.Event) ([]byte, *openItem) {
-	dst = e.closeItems(e.closeMessage(dst, "completed"), false)
+	dst = e.closeServed(e.closeItems(e.closeMessage(dst, "completed"), false), "completed")
 	e.items = append(e.items, openItem{block: ev.Index, index: -1, kind: ev.Block})
 	return dst, &e.items[len(e.items)-1]
 }
@@ -79,7 +79,9 @@ func (e *streamEncoder) blockStart(dst []byte, ev *chat.Event) []byte {
 		if ev.Block == chat.RedactedThinking {
 			it.data = append(json.String(nil), ev.Text...)
 		}
-	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult, chat.Opaque:
+	case chat.Opaque:
+		return e.servedBlock(dst, ev.Raw)
+	case chat.Image, chat.Document, chat.Audio, chat.Video, chat.ToolResult:
 		e.x.Note("the reply holds a block that a Responses stream has no place for: " + ev.Block.String())
 	case chat.Text, chat.Refusal:
 	}
@@ -193,7 +195,7 @@ func (e *streamEncoder) closeItems(dst []byte, all bool) []byte {
 
 // closeAll appends the ends of all that is open.
 func (e *streamEncoder) closeAll(dst []byte) []byte {
-	dst = e.release(dst)
+	dst = e.closeServed(e.release(dst), e.lastStatus())
 	if e.value >= 0 && !e.message.open {
 		dst = e.text(dst, chat.String(`"{}"`), -3, false) // the output tool was called without input
 	}

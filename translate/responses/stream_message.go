@@ -41,7 +41,7 @@ func (e *streamEncoder) text(dst []byte, tok json.String, block int, refusal boo
 		dst = e.openPart(dst, refusal)
 	}
 	if !m.open {
-		dst = e.closeItems(dst, false)
+		dst = e.closeServed(e.closeItems(dst, false), "completed")
 		m.open, m.index, m.part, m.parts = true, e.count, 0, m.parts[:0]
 		e.count++
 		dst = at(e.event(dst, "response.output_item.added"), m.index)

@@ -11,6 +11,12 @@ import (
 // Calls and results of the tools that Bedrock runs itself for Nova stand in the model's turn, in Converse's form. Clients of
 // Claude's dialect get them as Claude's own tools leave theirs: a server_tool_use, and a block of the result's own type.
 
+// Nova's system tools: the search of the web, and the interpreter of code.
+const (
+	Grounding   = ofNova + "grounding"
+	Interpreter = ofNova + "code_interpreter"
+)
+
 // ofNova begins the names of Nova's system tools and the types of their results.
 const ofNova = "nova_"
 
