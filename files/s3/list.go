@@ -39,7 +39,7 @@ func (l *lister) next(ctx context.Context) (*types.Object, error) {
 		if !l.more {
 			return nil, nil
 		}
-		out, err := l.s.client.ListObjectsV2(ctx, &l.in)
+		out, err := l.s.list(ctx, &l.in)
 		if err != nil {
 			return nil, l.s.unavailable(ctx, "listing", err)
 		}

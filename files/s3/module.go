@@ -230,10 +230,12 @@ func (s *Store) connect(endpoint string) {
 		cfg.HTTPClient = c.WithDialerOptions(func(d *net.Dialer) {
 			d.Timeout = dialTimeout
 		}).WithTransportOptions(func(t *http.Transport) {
+			t.DialContext = dialImpatiently(t.DialContext)
 			t.ResponseHeaderTimeout = headerTimeout
 			t.MaxIdleConnsPerHost = uploadsAtOnce
 		})
 	}
+	cfg.HTTPClient = plainClient{cfg.HTTPClient}
 	// An answer may be cut, and S3's SlowDown asks for patience: more tries than the SDK's three.
 	cfg.Retryer = func() aws.Retryer { return newRetryer(attempts) }
 	checksums := aws.RequestChecksumCalculationWhenSupported

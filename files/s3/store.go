@@ -89,6 +89,8 @@ func (s *Store) putIndex(ctx context.Context, key string, f files.File) error {
 		in.ServerSideEncryption = types.ServerSideEncryptionAwsKms
 		in.SSEKMSKeyId = s.kmsKeyID()
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
 	_, err = s.client.PutObject(ctx, in)
 	return err
 }
@@ -134,6 +136,8 @@ func (s *Store) undo(ctx context.Context, keys ...string) {
 
 // deleteObject removes an object; one that is not there is removed already.
 func (s *Store) deleteObject(ctx context.Context, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
 	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &key}, func(o *s3.Options) {
 		o.Retryer = newRetryer(cleanupAttempts)
 	})
@@ -161,7 +165,7 @@ func (s *Store) find(ctx context.Context, owner, id string) (files.File, string,
 		return files.File{}, "", files.ErrNotFound
 	}
 	prefix := s.indexPrefix(owner, id)
-	out, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)})
+	out, err := s.list(ctx, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)})
 	if err != nil {
 		return files.File{}, "", s.unavailable(ctx, "reading metadata", err)
 	}
@@ -186,7 +190,9 @@ func (s *Store) find(ctx context.Context, owner, id string) (files.File, string,
 
 // longName reads a file name that did not fit into the key.
 func (s *Store) longName(ctx context.Context, key string) (string, error) {
-	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
+	within, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	out, err := s.client.GetObject(within, &s3.GetObjectInput{Bucket: &s.bucket, Key: &key})
 	if isMissing(err) {
 		return "", files.ErrNotFound
 	}
@@ -227,7 +233,7 @@ func (s *Store) Check(ctx context.Context) (files.Health, error) {
 	h := files.Health{Store: "s3", Bucket: s.bucket, Region: s.provider.Region()}
 	prefix := s.prefix + indexDir
 	in := s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)}
-	_, err := s.client.ListObjectsV2(ctx, &in, func(o *s3.Options) { o.Retryer = newRetryer(checkAttempts) })
+	_, err := s.list(ctx, &in, func(o *s3.Options) { o.Retryer = newRetryer(checkAttempts) })
 	if err == nil {
 		h.CredentialsValid = true
 		return h, nil

@@ -34,7 +34,7 @@ func TestSweepSparesTheContentOfSlowUploads(t *testing.T) {
 				_, _ = fmt.Fprintf(w, `<ListBucketResult><Contents><Key>%s</Key><LastModified>%s</LastModified></Contents></ListBucketResult>`,
 					key, time.Now().Add(-age).UTC().Format("2006-01-02T15:04:05.000Z"))
 			default: // the index, which does not have the file yet
-				_, _ = fmt.Fprint(w, `<ListBucketResult></ListBucketResult>`)
+				_, _ = fmt.Fprint(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 			}
 		}))
 		s := provision(t, fmt.Sprintf(`{"bucket":"b","endpoint":%q,"path_style":true,"region":"us-east-1","access_key_id":"AKIA","secret_access_key":"s"}`, srv.URL))

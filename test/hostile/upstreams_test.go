@@ -112,6 +112,7 @@ var ways = []struct{ name, path, body, kind string }{
 	{"Bedrock's path", "/model/%s/converse", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, "bedrock"},
 	{"Bedrock's path, streamed", "/model/%s/converse-stream", `{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}`, "bedrock"},
 	{"Bedrock's path, unread", "/model/%s/invoke", `{"prompt":"Hi"}`, "bedrock"},
+	{"files in S3", "/%s/v1/files", "", "files"},
 }
 
 // most is the time that no call may take: reply_timeout and stream_idle_timeout are 2 s, long enough for a busy machine, and there is one more try.
@@ -127,7 +128,12 @@ func TestUpstreamsThatMisbehave(t *testing.T) {
 		fmt.Fprintf(&config, "\troute openai-%d {\n\t\tto o%d\n\t\tretries 1\n\t}\n\troute bedrock-%d {\n\t\tto b%d\n\t\tretries 1\n\t}\n", i, i, i, i)
 	}
 	config.WriteString("}")
-	g := gatewaytest.Start(t, config.String())
+	// A store of files is one for a gateway, so that each behaviour has a gateway of its own.
+	var stores strings.Builder
+	for i := range behaviours {
+		fmt.Fprintf(&stores, "handle_path /files-%d/* {\n\tbedrock_gateway {\n\t\topenai k\n\t\tfiles s3 bucket {\n\t\t\tendpoint http://%s\n\t\t\tregion us-east-1\n\t\t\tpath_style\n\t\t\tcredentials AKIDEXAMPLE {env.HOME}\n\t\t}\n\t}\n}\n", i, behaviours[i].listen(t))
+	}
+	g := gatewaytest.Start(t, stores.String()+"handle {\n"+config.String()+"\n}")
 
 	cells := make([][]string, len(behaviours))
 	var asking sync.WaitGroup
@@ -138,7 +144,9 @@ func TestUpstreamsThatMisbehave(t *testing.T) {
 				start := time.Now()
 				model := fmt.Sprintf("%s-%d", way.kind, i)
 				path, body := way.path, way.body
-				if strings.Contains(path, "%s") {
+				if way.kind == "files" {
+					path = fmt.Sprintf(path, model)
+				} else if strings.Contains(path, "%s") {
 					path = fmt.Sprintf(path, model)
 				} else {
 					body = fmt.Sprintf(body, model)
@@ -169,7 +177,17 @@ func TestUpstreamsThatMisbehave(t *testing.T) {
 
 // outcome asks, and describes what the client got.
 func outcome(ctx context.Context, g *gatewaytest.Gateway, path, body string) string {
-	res, err := g.Try(ctx, path, body)
+	ask := g.Try
+	if body == "" {
+		ask = func(ctx context.Context, path, _ string) (*http.Response, error) {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, gatewaytest.URL+path, nil)
+			if err != nil {
+				return nil, err
+			}
+			return g.Client.Do(req)
+		}
+	}
+	res, err := ask(ctx, path, body)
 	if err != nil {
 		return "no answer: " + err.Error()
 	}
