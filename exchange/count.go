@@ -73,7 +73,8 @@ func (c *Call) estimated() (int64, error) {
 		n += estimateHigh(b.Text)
 		if b.Kind == chat.Document {
 			n += int64(len(b.Media.Data) / documentHigh)
-		} else if b.Kind == chat.Image {
+		}
+		if b.Kind == chat.Image {
 			n += imageHigh
 		}
 	}

@@ -27,10 +27,10 @@ func shown(b *chat.Block) string {
 	if b.Own != nil {
 		own = *b.Own
 	}
-	switch {
-	case b.Kind == chat.ToolUse:
+	if b.Kind == chat.ToolUse {
 		return fmt.Sprintf("tool_use %s %s %s", b.Tool.ID, b.Tool.Name, b.Tool.Input)
-	case b.Kind == chat.Thinking || b.Kind == chat.RedactedThinking:
+	}
+	if b.Kind == chat.Thinking || b.Kind == chat.RedactedThinking {
 		return strings.TrimSpace(fmt.Sprintf("%s %s %s by %s", b.Kind, b.Text, own, b.Maker))
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s", b.Kind, b.Text, own))
