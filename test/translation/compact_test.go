@@ -65,10 +65,16 @@ func TestCompaction(t *testing.T) {
 			if json.Unmarshal([]byte(a.Body), &r) != nil || r.Object != "response.compaction" || len(r.Output) != 2 || r.Usage.Total == 0 {
 				t.Fatalf("%d %s", a.Status, a.Body)
 			}
-			if string(r.Output[0]) != `{"role":"user","content":"hello"}` {
+			if string(r.Output[0]) != `{"type":"message","role":"user","content":"hello"}` {
 				t.Errorf("the user's message is not repeated: %s", r.Output[0])
 			}
 			takes(t, r.Output)
+		})
+		t.Run(model+"/a text at its own path", func(t *testing.T) {
+			a := g.Post(t, "/v1/responses/compact", `{"model":"`+model+`","input":"hello"}`)
+			if !strings.Contains(a.Body, `"output":[{"type":"message","role":"user","content":"hello"},{`) {
+				t.Errorf("the user's words are not repeated: %d %s", a.Status, a.Body)
+			}
 		})
 		t.Run(model+"/and goes on", func(t *testing.T) {
 			a := g.Post(t, "/v1/responses", `{"model":"`+model+`","input":[`+string(item)+`,{"role":"user","content":"go on"}]}`)

@@ -62,6 +62,21 @@ func (Compact) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	return append(appendUsage(dst, &r.Usage), '}'), nil
 }
 
+// user keeps a user's message for the reply, which names the type of each item: the request need not.
+func (k *kept) user(item json.Value) {
+	if !k.keepsUsers {
+		return
+	}
+	if len(k.users) > 0 {
+		k.users = append(k.users, ',')
+	}
+	if json.Find(item, "type") == nil {
+		k.users = append(k.users, `{"type":"message",`...)
+		item = item[1:]
+	}
+	k.users = json.AppendCompact(k.users, item)
+}
+
 // summaryOf joins the texts of a reply, without quotes.
 func summaryOf(blocks []chat.Block) (text []byte) {
 	for i := range blocks {

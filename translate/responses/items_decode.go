@@ -186,12 +186,7 @@ func (d *requestDecoder) message(it *inputItem) {
 	}
 	switch it.role {
 	case "user":
-		if d.kept.keepsUsers {
-			if len(d.kept.users) > 0 {
-				d.kept.users = append(d.kept.users, ',')
-			}
-			d.kept.users = json.AppendCompact(d.kept.users, it.raw)
-		}
+		d.kept.user(it.raw)
 		d.user(chat.Message{Role: chat.User, Content: d.arena.Keep(&d.scratch, 0)})
 	case "assistant":
 		for i := range blocks {

@@ -130,6 +130,9 @@ func (d *requestDecoder) finish() error {
 // say adds a user's message that is one string.
 func (d *requestDecoder) say(text json.String) {
 	if !text.Blank() {
+		if d.kept.keepsUsers {
+			d.kept.user(messageOf("user", text))
+		}
 		d.req.Messages = append(d.req.Messages, chat.Message{Role: chat.User, Content: d.arena.One(chat.Block{Kind: chat.Text, Text: text})})
 	}
 }

@@ -274,6 +274,31 @@ def test_namespaces(client, model, stream):
     assert "Read" in second.output_text
 
 
+@pytest.mark.parametrize("model", [m for m in ANSWERING if m != "gpt-5"])  # of which OpenAI would make its own
+def test_compaction(client, model):
+    """The reply's output is the conversation that one goes on with."""
+    turns = [user("hello"), {"role": "assistant", "content": "You said: hello"}]
+    reply = client.responses.compact(model=model, input=turns)
+    assert reply.object == "response.compaction" and reply.usage.total_tokens > 0
+    assert [item.type for item in reply.output] == ["message", "compaction"]
+    assert "and now?" in client.responses.create(model=model, input=[*reply.output, user("and now?")]).output_text
+
+
+def test_input_tokens(client):
+    model = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    count = client.responses.input_tokens.count(model=model, instructions="Echo.", input="hello", tools=[WEATHER])
+    assert count.object == "response.input_tokens" and count.input_tokens > 0
+
+
+def test_silence(client, model):
+    """A repeated in_progress keeps the stream alive: comments do not reset the timers of every client."""
+    kinds = []
+    with client.responses.stream(model=model, input=WORDS + " [[fault:silence=1000@8]]") as s:
+        kinds = [e.type for e in s]
+        assert s.get_final_response().output_text == "You said: " + WORDS
+    assert kinds.count("response.in_progress") > 2
+
+
 def test_errors(client, model):
     once = client.with_options(max_retries=0)
     with pytest.raises(openai.AuthenticationError):
