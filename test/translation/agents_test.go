@@ -20,7 +20,7 @@ func TestAHistoryThatEndsWithReasoningIsAnsweredAnew(t *testing.T) {
 	g := gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\tbedrock us-east-1 {\n\t\tendpoint %[1]s\n\t\tcontrol_endpoint %[1]s\n\t\tcredentials %s %s\n\t}\n\tfiles off\n}",
 		srv.URL, bedrock.DefaultAccessKeyID, bedrock.DefaultSecretAccessKey))
 	for _, model := range []string{
-		"us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-opus-5", "us.amazon.nova-2-lite-v1:0", "openai.gpt-oss-120b-1:0",
+		"us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-opus-5", "us.amazon.nova-2-lite-v1:0", "openai.gpt-oss-120b-1:0", "us.openai.gpt-5.5",
 	} {
 		t.Run(model, func(t *testing.T) {
 			ask := func(items string) *gatewaytest.Answer {
