@@ -170,6 +170,16 @@ func TestServerToolBlocks(t *testing.T) {
 			t.Errorf("the upstream was sent %v", seen)
 		}
 	})
+	t.Run("an Anthropic client's go to no Claude, where its body is relayed, and are listed", func(t *testing.T) {
+		tb.u.Seen()
+		tb.u.Play(gatewaytest.Reply{Body: claudeReply("claude", `{"type":"text","text":"W"}`, "end_turn")})
+		const tool = `{"type":"server_tool_use","id":"s0","name":"web_search","input":{}}` // one of Claude's own stays
+		a := tb.ask(t, "/v1/messages", `{"model":"`+opus41+`","max_tokens":9,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[`+tool+`,`+claudeUse+`,`+claudeRan+`,{"type":"text","text":"Two"}]},{"role":"user","content":"And?"}]}`, "")
+		want := `{"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[` + tool + `,{"type":"text","text":"Two"}]},{"role":"user","content":"And?"}]}`
+		if seen := tb.u.Seen(); len(seen) != 1 || a.Status != 200 || !gatewaytest.SameJSON(seen[0].Body, want) || a.Header.Get("Bedrock-Gateway-Dropped") != "bedrock_blocks" {
+			t.Errorf("the upstream was sent %v; dropped %q, got %d %s", seen, a.Header.Get("Bedrock-Gateway-Dropped"), a.Status, a.Body)
+		}
+	})
 	t.Run("for Anthropic's clients, streamed", func(t *testing.T) {
 		tb.u.Play(streamed())
 		a := tb.ask(t, "/v1/messages", `{"model":"`+nova2+`","max_tokens":9,"stream":true,`+hi+`}`, "")
@@ -188,6 +198,11 @@ func TestServerToolBlocks(t *testing.T) {
 		a := tb.ask(t, "/model/"+url.QueryEscape(nova2)+"/converse", `{`+history+`}`, "")
 		if seen := tb.u.Seen(); len(seen) != 1 || seen[0].Body != `{`+history+`}` || !strings.Contains(a.Body, use) {
 			t.Errorf("the upstream was sent %v, the client got %s", seen, a.Body)
+		}
+		tb.u.Play(content(`{"text":"W"}`, "end_turn"))
+		a = tb.ask(t, "/model/"+url.QueryEscape(sonnet35)+"/converse", `{`+history+`}`, "")
+		if seen := tb.u.Seen(); len(seen) != 1 || a.Status != 200 || a.Header.Get("Bedrock-Gateway-Dropped") != "bedrock_blocks" || strings.Contains(seen[0].Body, "s1") {
+			t.Errorf("Claude was sent %v; dropped %q, got %d %s", seen, a.Header.Get("Bedrock-Gateway-Dropped"), a.Status, a.Body)
 		}
 		tb.u.Play(gatewaytest.Reply{Body: `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"W"},"finish_reason":"stop"}]}`})
 		a = tb.ask(t, "/model/gpt-4o/converse", `{`+history+`}`, "")

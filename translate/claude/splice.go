@@ -54,7 +54,7 @@ type splicer struct {
 // is put before the question; blocks that name one of our own files become its text.
 //
 // A body that Bedrock cannot take in its own form is written anew: one with system messages amid the conversation for a
-// model that takes none there, with a cache_control of its own, with reasoning that another maker's model did, with reasoning or a forced tool that the model refuses as it
+// model that takes none there, with a cache_control of its own, with reasoning that another maker's model did or what tools of Bedrock's own left in its turns, with reasoning or a forced tool that the model refuses as it
 // is asked for, with output_format, or with an output_config.format for a model that has none. In the last case
 // x.OutputTool stands for the format, and the reply cannot be relayed.
 //

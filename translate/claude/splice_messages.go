@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -87,12 +88,14 @@ func (s *splicer) blocks() (first int) {
 func (s *splicer) block() string {
 	w := &s.w
 	start, from := w.Offset(), len(s.edits)
-	var kind, form, file []byte
+	var kind, name, form, file []byte
 	w.Object()
 	for w.Member() {
 		switch string(w.Key()) {
 		case "type":
 			kind = w.String().Bytes()
+		case "name":
+			name = w.String().Bytes()
 		case "content":
 			s.blocks()
 		case "cache_control":
@@ -119,6 +122,7 @@ func (s *splicer) block() string {
 		}
 	}
 	of := chat.Image
+	s.anew = s.anew || rules.OfNova(kind, name)
 	switch string(kind) {
 	case "tool_result":
 		return "tool_result"

@@ -44,7 +44,7 @@ func (Dialect) EncodeRequest(dst []byte, r *chat.Request, x *chat.Exchange) ([]b
 	}
 	rules.BoundOutput(r, x)
 	// Reasoning that no signature proves is Claude's to refuse, and nobody else's.
-	e.view = rules.View{Dialect: chat.Converse, Thinking: rules.KeepsThinking(e.f), Family: e.f.Family, Unsigned: e.f.Family != model.Claude, Served: e.f.SystemTools || e.f.Family == model.Unknown}
+	e.view = rules.View{Dialect: chat.Converse, Thinking: rules.KeepsThinking(e.f), Family: e.f.Family, Unsigned: e.f.Family != model.Claude, Served: rules.Served(e.f)}
 	e.history = r.HoldsTooling()
 	e.names = rules.NamesOf(r, x, idRule(e.f))
 	e.fail(e.view.Unspoken(e.r.Messages, e.x))

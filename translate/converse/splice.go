@@ -12,10 +12,11 @@ const inferenceConfig = "inferenceConfig"
 // the configured guardrail takes the place of the client's, a limit of output tokens above the model's own is cut down
 // to it, file_ids goes, and the files' text stands before the question. Without any of these the body is copied to the byte.
 //
-// A body with reasoning that another maker's model did, which only the gateway's replies have, is a 400 with chat.CodeAnew.
+// A body with reasoning that another maker's model did, which only the gateway's replies have, is a 400 with chat.CodeAnew. So
+// is one with what tools of Bedrock's own left in the turns of another model.
 func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange) ([]byte, error) {
-	if rules.HoldsSealed(b.Raw) {
-		e := chat.Invalid("messages", "the conversation holds reasoning of another model's, which '%s' cannot read", x.Model)
+	if rules.HoldsSealed(b.Raw) || rules.HoldsUnserved(b.Raw, &x.Facts) {
+		e := chat.Invalid("messages", "the conversation holds reasoning, or blocks of tools that ran, which are another model's and '%s' cannot read", x.Model)
 		e.Code = chat.CodeAnew
 		return nil, e
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -70,6 +71,11 @@ func ClaudeServerBlock(raw chat.Value) chat.Value {
 	return w.Bytes()
 }
 
+// OfNova reports whether a block of Claude's dialect, of the given type and name, is one that a tool of Nova's left.
+func OfNova(kind, name []byte) bool {
+	return bytes.HasPrefix(kind, []byte(ofNova)) || string(kind) == "server_tool_use" && bytes.HasPrefix(name, []byte(ofNova))
+}
+
 // ConverseServerBlock returns such a block in Converse's form, nil if the Claude block raw is none.
 func ConverseServerBlock(raw chat.Value) chat.Value {
 	kind, id := textOf(json.Find(raw, "type")), "id"
@@ -104,6 +110,15 @@ func ConverseServerBlock(raw chat.Value) chat.Value {
 	w.EndObject()
 	return w.Bytes()
 }
+
+// HoldsUnserved reports whether a body of Converse's may hold such blocks, and its target is known to be a model that they
+// are not for.
+func HoldsUnserved(body []byte, f *model.Facts) bool {
+	return !Served(f) && bytes.Contains(body, []byte(`"server_tool_use"`))
+}
+
+// Served reports whether Bedrock runs tools for the model, as it may for one that nothing is known of.
+func Served(f *model.Facts) bool { return f.SystemTools || f.Family == model.Unknown }
 
 // ofServer reports whether a Converse block in a client's history is one that a tool of Bedrock's own left there.
 func ofServer(raw chat.Value) bool {
