@@ -15,9 +15,12 @@ import (
 // simulated starts a gateway before Bedrock's simulator.
 func simulated(t *testing.T) *gatewaytest.Gateway {
 	t.Helper()
-	srv := httptest.NewServer(bedrock.New(bedrock.Options{}))
+	mux := http.NewServeMux()
+	mux.Handle("/mantle/", http.StripPrefix("/mantle", bedrock.NewMantle(bedrock.Options{})))
+	mux.Handle("/", bedrock.New(bedrock.Options{}))
+	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	return gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\tbedrock us-east-1 {\n\t\tendpoint %[1]s\n\t\tcontrol_endpoint %[1]s\n\t\tcredentials %s %s\n\t}\n\tfiles off\n}",
+	return gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\tbedrock us-east-1 {\n\t\tendpoint %[1]s\n\t\tcontrol_endpoint %[1]s\n\t\tmantle_endpoint %[1]s/mantle\n\t\tcredentials %s %s\n\t}\n\tfiles off\n}",
 		srv.URL, bedrock.DefaultAccessKeyID, bedrock.DefaultSecretAccessKey))
 }
 
