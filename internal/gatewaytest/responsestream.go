@@ -3,6 +3,7 @@ package gatewaytest
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
 )
@@ -27,10 +28,11 @@ func ResponseStream(body string) (ended string, err error) {
 	return c.ended, nil
 }
 
-// isResponseStream reports whether a body is a stream of Responses whose events are numbered, as OpenAI's are.
-func isResponseStream(body string) bool {
+// translatedResponse reports whether a body is a stream of Responses of the gateway's own making: its id is the request's.
+func translatedResponse(h http.Header, body string) bool {
+	id, ok := strings.CutPrefix(h.Get("X-Request-Id"), "req_")
 	first, _, _ := strings.Cut(body, "\n\n")
-	return strings.HasPrefix(first, "event: response.created\n") && strings.Contains(first, `"sequence_number":`)
+	return ok && strings.HasPrefix(first, "event: response.created\n") && strings.Contains(first, `"id":"resp_`+id)
 }
 
 type responseChecker struct {

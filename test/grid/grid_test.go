@@ -175,6 +175,11 @@ func checkEnd(t *testing.T, c *cell, a *gatewaytest.Answer) {
 		"openai": "data: [DONE]\n", "bedrock_claude": "event: message_stop\n", "bedrock_titan": `"completionReason":"`,
 		"converse": "metadata {", "invoke": "chunk ", "responses": "event: response.completed\n",
 	}[c.output]
+	if c.output == "responses" { // also those that are relayed
+		if _, err := gatewaytest.ResponseStream(a.Body); err != nil {
+			t.Error(err)
+		}
+	}
 	if c.output == "responses" && strings.Contains(a.Body, `"incomplete_details":{"reason"`) {
 		end = "event: response.incomplete\n"
 	}

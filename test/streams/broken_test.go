@@ -185,6 +185,11 @@ func streams() []stream {
 		{"OpenAI's two choices relayed", chat, `{"model":"gpt-4o","n":2,"stream_options":{"include_usage":true},` + asOpenAI, sse, two, twoEnds, openaiDone, openaiFail},
 		{"tools that Bedrock ran, to OpenAI", chat, `{"model":"amazon.nova-2-lite-v1:0",` + asOpenAI, eventStream, served, len(served), openaiDone, openaiFail},
 		{"tools that Bedrock ran, to Claude", "/v1/messages", `{"model":"amazon.nova-2-lite-v1:0",` + asClaude, eventStream, served, len(served), claudeDone, claudeFail},
+		{"converse to Responses", "/v1/responses", `{"model":"` + claudeID + `",` + asResponses, eventStream, converse, len(converse), responsesDone, responsesFail},
+		{"tools that Bedrock ran, to Responses", "/v1/responses", `{"model":"amazon.nova-2-lite-v1:0",` + asResponses, eventStream, served, len(served), responsesDone, responsesFail},
+		{"Messages to Responses", "/v1/responses", `{"model":"` + opusID + `",` + asResponses, sse, messages, len(messages), responsesDone, responsesFail},
+		{"Bedrock's chat to Responses", "/v1/responses", `{"model":"xai.grok-4.6",` + asResponses, sse, bedrocks, bedrocksEnds, responsesDone, responsesFail},
+		{"Titan to Responses", "/v1/responses", `{"model":"` + titanID + `",` + asResponses, eventStream, titan, len(titan), responsesDone, responsesFail},
 		// OpenAI's Responses, at OpenAI and as Bedrock has it. Nothing but their last event says that they are whole.
 		{"Responses relayed", "/v1/responses", `{"model":"gpt-4o",` + asResponses, sse, responses, len(responses), responsesDone, responsesFail},
 		{"Bedrock's Responses relayed", "/v1/responses", `{"model":"openai.gpt-5.5",` + asResponses, sse, responses, len(responses), responsesDone, responsesFail},
