@@ -74,9 +74,13 @@ func TestResponseStreamHoldsStreamsToTheRules(t *testing.T) {
 		"an output without an item":  replace(12, `"type":"message"`, `"type":"massage"`),
 		"a status that is another":   replace(12, `"status":"completed","incomplete`, `"status":"failed","incomplete`),
 		"a delta without logprobs":   replace(4, `,"logprobs":[]`, ``),
-		"a gap in the numbers":       func() string { return strings.Replace(framed(goodResponse()), `"sequence_number":5`, `"sequence_number":50`, 1) },
-		"something behind its end":   func() string { return framed(goodResponse()) + "data: [DONE]\n\n" },
-		"a type that is another":     func() string { return strings.Replace(framed(goodResponse()), "event: response.output_text.done", "event: x", 1) },
+		"a gap in the numbers": func() string {
+			return strings.Replace(framed(goodResponse()), `"sequence_number":5`, `"sequence_number":50`, 1)
+		},
+		"something behind its end": func() string { return framed(goodResponse()) + "data: [DONE]\n\n" },
+		"a type that is another": func() string {
+			return strings.Replace(framed(goodResponse()), "event: response.output_text.done", "event: x", 1)
+		},
 	} {
 		if ended, err := ResponseStream(bad()); err == nil {
 			t.Errorf("%s: passed, ended %q", name, ended)
