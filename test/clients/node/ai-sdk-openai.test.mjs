@@ -61,6 +61,15 @@ for (const id of answering) {
       assert.match(third.text, /and tomorrow\?/);
     });
 
+    it('learns that nothing is stored', async () => {
+      // It sends references to what the provider would have stored.
+      const stored = { ...more, providerOptions: { openai: { forceReasoning: true, reasoningEffort: 'low' } } };
+      const messages = [{ role: 'user', content: 'one' }];
+      const first = await generateText({ ...stored, messages });
+      messages.push(...first.response.messages, { role: 'user', content: 'two' });
+      await assert.rejects(generateText({ ...stored, messages }), { statusCode: 400, message: /send the/ });
+    });
+
     it('generates objects', async () => {
       const schema = z.object({ city: z.string(), degrees: z.number() });
       // Without reasoning, beside which Converse lets no tool be forced: that is what stands in for a form.

@@ -22,8 +22,11 @@ const patch = {
   format: { type: 'grammar', syntax: 'lark', definition: 'start: "*** Begin Patch" /(.|\\n)+/ "*** End Patch"' },
 };
 
-// sentBack are a reply's items without what the stream's helper adds to them and the API refuses.
-const sentBack = (reply) => JSON.parse(JSON.stringify(reply.output, (key, value) => (key.startsWith('parsed') ? undefined : value)));
+// sentBack are a reply's items, for GPT without what the stream's helper adds to them and its API refuses.
+const sentBack = (reply) =>
+  reply.model.includes('gpt-5')
+    ? JSON.parse(JSON.stringify(reply.output, (key, value) => (key.startsWith('parsed') ? undefined : value)))
+    : reply.output;
 const of = (reply, type) => reply.output.filter((item) => item.type === type);
 const output = (call, text) => ({ type: 'function_call_output', call_id: call.call_id, output: text });
 
