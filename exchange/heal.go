@@ -41,6 +41,8 @@ var spare = map[member]bool{
 	{"", "temperature"}: true, {"", "top_p"}: true, {"", "top_k"}: true, {"", "topP"}: true, {"", "topK"}: true,
 	{"", "frequency_penalty"}: true, {"", "presence_penalty"}: true, {"", "seed"}: true,
 	{"", "logprobs"}: true, {"", "top_logprobs"}: true,
+	{"", "prompt_cache_key"}: true, {"", "prompt_cache_retention"}: true, {"", "prompt_cache_options"}: true,
+	{"", "safety_identifier"}: true, {"", "client_metadata"}: true, {"", "access_programs"}: true, {"", "stream_options"}: true,
 	{"", "user"}: true, {"", "metadata"}: true, {"", "service_tier"}: true, {"", "serviceTier"}: true, {"", "verbosity"}: true,
 
 	{"cache_control", ""}: true, {"cache_control", "scope"}: true, {"cache_control", "ttl"}: true,

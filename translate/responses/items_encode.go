@@ -248,9 +248,9 @@ func (e *requestEncoder) newCall(own string) string {
 
 // lastCall returns the id of the last call with the client's id.
 func (e *requestEncoder) lastCall(own string) string {
-	for _, call := range slices.Backward(e.calls) {
-		if call.own == own {
-			return call.id
+	for _, c := range slices.Backward(e.calls) {
+		if c.own == own {
+			return c.id
 		}
 	}
 	return e.x.ToolID(own, legalID, 32)

@@ -46,14 +46,11 @@ func (s *splicer) input() {
 // idleThoughts returns the places of reasoning that led to nothing, which a copy refuses: a turn was interrupted behind it,
 // and agents send it back with the next.
 func (s *splicer) idleThoughts(w json.Walker) (idle []int) {
-	if !copied(s.x) {
+	if !copied(s.x) || !w.Array() {
 		return nil
 	}
-	from, i := 0, 0 // those from from on wait for what they led to
-	if !w.Array() {
-		return nil
-	}
-	for ; w.Element(); i++ {
+	from := 0 // those from there on wait for what they led to
+	for i := 0; w.Element(); i++ {
 		ahead := w
 		w.Skip()
 		it := look(ahead)

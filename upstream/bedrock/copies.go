@@ -122,38 +122,6 @@ func (u *Upstream) noMantle(modelID string) error {
 	}
 }
 
-// responsesPath is where Bedrock's clients ask for Responses.
-const responsesPath = "/openai/v1/responses"
-
-// relayResponses sends a request in the form of Responses as it is, but for the name of the model, to the host that serves
-// the model by that API.
-func (u *Upstream) relayResponses(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
-	var access model.Access
-	for _, o := range u.Offers(c.Model) {
-		if o.API == model.Responses {
-			access = o.Access
-			break
-		}
-	}
-	switch {
-	case access.API == model.AnyAPI:
-		return nil, &chat.Error{
-			Kind: chat.ErrNotFound, Code: "model_not_found", Param: "model", Fallback: true,
-			Message: "the model '" + c.Model + "' has no Responses API on Bedrock; use /v1/chat/completions",
-		}
-	case !access.Guards() && (u.guardrailConfig != nil || c.Header[guardrailHeader] != nil):
-		e := chat.Invalid("", "the guardrail cannot be applied: the model '%s' has Responses on mantle alone, which is not known to apply one", c.Model)
-		e.Code = "guardrail_not_applied"
-		return nil, e
-	}
-	call := *c
-	call.Access = access
-	if access.Host == model.Mantle {
-		return u.openCopy(ctx, &call, model.MantleID(c.Model))
-	}
-	return u.profiled(ctx, c, c.Model, func(modelID string) (*upstream.Reply, error) { return u.openCopy(ctx, &call, modelID) })
-}
-
 // copyReply returns the reply of one of the copies, good so far. Replies of chat are healed: see healer.
 func copyReply(ctx context.Context, c *upstream.Call, res *http.Response) (*upstream.Reply, error) {
 	reply := &upstream.Reply{Status: res.StatusCode, Header: res.Header, RequestID: res.Header.Get(requestIDHeader)}

@@ -44,9 +44,6 @@ func (u *Upstream) guard(dst, client http.Header, names ...string) {
 // relay sends one of Bedrock's own calls as it came, with the gateway's signature. Paths below /model go to the
 // runtime, others to the control plane.
 func (u *Upstream) relay(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
-	if c.Path == responsesPath {
-		return u.relayResponses(ctx, c)
-	}
 	if action, ok := modelAction(c); ok {
 		return u.profiled(ctx, c, c.Model, func(modelID string) (*upstream.Reply, error) {
 			return u.relayAt(ctx, c, "/model/"+url.PathEscape(modelID)+action)
