@@ -205,6 +205,9 @@ func TestHandlerAllocations(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newBenchGateway(t, tt.contentType, tt.reply)
+			if len(g.observers) == 0 {
+				t.Fatal("nothing counts the calls: a call without metrics is measured")
+			}
 			n := testing.AllocsPerRun(200, func() { g.benchCall(t, tt.body) }) - requestAllocs(tt.body)
 			t.Logf("%.0f allocations", n)
 			if n > tt.most {
@@ -246,4 +249,21 @@ func BenchmarkStreamConverseToOpenAI(b *testing.B) {
 
 func BenchmarkStreamClaudeToOpenAI(b *testing.B) {
 	benchmarkStream(b, invokeStream, claudeBody(true))
+}
+
+// What the counting of a call costs beside the rest of it: the same call with and without.
+func BenchmarkCounting(b *testing.B) {
+	for _, counted := range []bool{true, false} {
+		b.Run(strconv.FormatBool(counted), func(b *testing.B) {
+			g := newBenchGateway(b, "application/json", converseReply())
+			if !counted {
+				g.observers = nil
+			}
+			body := chatBody(benchClaude, false)
+			b.ReportAllocs()
+			for b.Loop() {
+				g.benchCall(b, body)
+			}
+		})
+	}
 }
