@@ -5,13 +5,16 @@ package gatewaytest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +87,10 @@ func StartWith(t testing.TB, globals, directives string) *Gateway {
 func (g *Gateway) Dial(t testing.TB) net.Conn {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "unix", g.socket)
+	for deadline := time.Now().Add(time.Minute); errors.Is(err, syscall.EAGAIN) && time.Now().Before(deadline); {
+		runtime.Gosched() // so many clients dial at once that they have to queue
+		conn, err = new(net.Dialer).DialContext(t.Context(), "unix", g.socket)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
