@@ -2,6 +2,9 @@
 
 import math
 import os
+import pathlib
+import subprocess
+import sys
 
 import cohere
 import openai
@@ -108,3 +111,21 @@ def test_a_transcription_of_100_MB(client, tmp_path):
     assert reply.text == f"You said: {100 << 20} bytes"
     with open(path, "rb") as f, pytest.raises(openai.NotFoundError):
         client.audio.transcriptions.create(model="amazon.nova-2-sonic-v1:0", file=f, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "question,found", [("How do I renew my passport?", "Passports"), ("When is bulky waste collected?", "Bulky waste")]
+)
+@pytest.mark.parametrize("embedding", ["amazon.titan-embed-text-v2:0", "cohere.embed-v4:0"])
+def test_the_example_finds_the_right_paragraph(question, found, embedding):
+    script = pathlib.Path(__file__).parents[3] / "examples" / "retrieval" / "answer.py"
+    env = {
+        **os.environ,
+        "GATEWAY": "http://" + os.environ["GATEWAY_ADDR"],
+        "EMBEDDING": embedding,
+        "RERANK": "cohere.rerank-v3-5:0",
+        "CHAT": "us.amazon.nova-lite-v1:0",
+    }
+    out = subprocess.run([sys.executable, script, question], env=env, capture_output=True, text=True, timeout=60)
+    assert out.returncode == 0, out.stderr
+    assert f"Found: {found}" in out.stdout and f"Answer: You said: {question}" in out.stdout
