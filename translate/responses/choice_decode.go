@@ -11,13 +11,11 @@ import (
 func (d *requestDecoder) toolChoice() {
 	r := &d.R
 	c := &d.req.ToolChoice
-	start := r.Offset()
 	if r.Kind() == json.Text {
 		c.Kind = d.toolMode("none, auto and required")
 	} else {
 		d.chosenTool(c)
 	}
-	d.kept.choice = string(json.AppendCompact(nil, d.body[start:r.Offset()]))
 }
 
 func (d *requestDecoder) chosenTool(c *chat.ToolChoice) {

@@ -18,7 +18,14 @@ type conversation struct {
 	calls   []itemCall
 	turns   []turnCalls
 	results []itemResult
-	byID    map[string]queue // the results of an id that no call has taken
+	byID    map[string]queue // the results of an id that no call has taken; nil where they are few
+
+	// What a request of usual size needs, so that it costs no further memory.
+	scratchSpace [4]chat.Block
+	turnSpace    [6]chat.Block
+	callSpace    [6]itemCall
+	turnsSpace   [4]turnCalls
+	resultSpace  [4]itemResult
 }
 
 // itemCall is a call of the history.
@@ -42,7 +49,13 @@ type itemResult struct {
 // queue is the first and the last of the results of one id; 1 more than their index.
 type queue struct{ first, last int }
 
-func (c *conversation) begin() { c.arena = decode.NewArena(8) }
+// few is how many results are looked through one by one.
+const few = 16
+
+func (c *conversation) begin() {
+	c.arena = decode.NewArena(8)
+	c.scratch, c.turn, c.calls, c.turns, c.results = c.scratchSpace[:0], c.turnSpace[:0], c.callSpace[:0], c.turnsSpace[:0], c.resultSpace[:0]
+}
 
 // assistant adds blocks to the assistant's turn.
 func (d *requestDecoder) assistant(blocks ...chat.Block) {
@@ -63,18 +76,47 @@ func (d *requestDecoder) called(b chat.Block, item string) {
 func (d *requestDecoder) answered(b chat.Block, index int) {
 	d.closed = d.closed || d.asked
 	d.results = append(d.results, itemResult{block: b, index: index})
-	n := len(d.results)
-	if d.byID == nil {
-		d.byID = make(map[string]queue, 8)
+}
+
+// index makes byID of many results.
+func (c *conversation) index() {
+	if len(c.results) <= few {
+		return
 	}
-	q := d.byID[b.Tool.ID]
+	c.byID = make(map[string]queue, len(c.results))
+	for i := range c.results {
+		id := c.results[i].block.Tool.ID
+		q := c.byID[id]
+		if q.first == 0 {
+			q.first = i + 1
+		} else {
+			c.results[q.last-1].next = i + 1
+		}
+		q.last = i + 1
+		c.byID[id] = q
+	}
+}
+
+// take takes the first result of an id that no call has taken; nil if there is none.
+func (c *conversation) take(id string) *itemResult {
+	if c.byID == nil {
+		for i := range c.results {
+			if r := &c.results[i]; !r.taken && r.block.Tool.ID == id {
+				r.taken = true
+				return r
+			}
+		}
+		return nil
+	}
+	q := c.byID[id]
 	if q.first == 0 {
-		q.first = n
-	} else {
-		d.results[q.last-1].next = n
+		return nil
 	}
-	q.last = n
-	d.byID[b.Tool.ID] = q
+	r := &c.results[q.first-1]
+	r.taken = true
+	q.first = r.next
+	c.byID[id] = q
+	return r
 }
 
 // user adds a user's message, or one of the operator's.
@@ -109,6 +151,7 @@ var aborted = chat.Block{Kind: chat.Text, Text: json.String(`"aborted"`)}
 // call would lock its session for good.
 func (d *requestDecoder) assemble() error {
 	d.endTurn()
+	d.index()
 	for _, t := range d.turns {
 		content := make([]chat.Block, 0, t.to-t.from)
 		for i := t.from; i < t.to; i++ {
@@ -140,20 +183,14 @@ func (d *requestDecoder) dangling() {
 
 // resultOf takes the result of a call out of those that came.
 func (d *requestDecoder) resultOf(call *itemCall) chat.Block {
-	id := call.id
-	q := d.byID[id]
-	if q.first == 0 && call.kind == chat.LocalShellTool && call.item != "" {
-		id = call.item
-		q = d.byID[id]
+	r := d.take(call.id)
+	if r == nil && call.kind == chat.LocalShellTool && call.item != "" {
+		r = d.take(call.item)
 	}
-	if q.first == 0 {
+	if r == nil {
 		d.x.Note("a tool call of the history has no result; the model is told that it was aborted")
 		return chat.Block{Kind: chat.ToolResult, Tool: &chat.Tooling{ID: call.id, Kind: call.kind, Content: []chat.Block{aborted}, IsError: true}}
 	}
-	r := &d.results[q.first-1]
-	r.taken = true
-	q.first = r.next
-	d.byID[id] = q
 	r.block.Tool.ID = call.id
 	return r.block
 }

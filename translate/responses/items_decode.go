@@ -62,9 +62,12 @@ func (d *requestDecoder) item(it *inputItem) {
 		if r.Null() {
 			continue
 		}
-		key := string(r.Key())
-		it.alone = it.alone && (key == "id" || key == "type")
-		switch key {
+		switch string(r.Key()) {
+		case "id", "type":
+		default:
+			it.alone = false
+		}
+		switch string(r.Key()) {
 		case "type":
 			it.kind = r.Text()
 		case "role":
@@ -104,9 +107,13 @@ func (d *requestDecoder) item(it *inputItem) {
 		case "phase":
 			r.Skip()
 			d.omit("input.phase")
-		case "caller", "async":
-			if v := r.Value(); string(v) != "false" && string(json.Find(v, "type")) != `"direct"` {
-				d.omit("input." + key)
+		case "caller":
+			if string(json.Find(r.Value(), "type")) != `"direct"` {
+				d.omit("input.caller")
+			}
+		case "async":
+			if string(r.Value()) != "false" {
+				d.omit("input.async")
 			}
 		default:
 			r.Skip() // what the kinds that are left out have; their whole item is listed

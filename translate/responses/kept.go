@@ -11,7 +11,6 @@ import (
 // gone when a stream begins. The zero value is that of a request which asked for nothing.
 type kept struct {
 	settings []byte // the members of the reply that repeat the request's, each after a comma
-	choice   string // tool_choice as the client wrote it; "" for none
 	tools    []clientTool
 
 	encrypted    bool // reasoning.encrypted_content is asked for

@@ -35,7 +35,7 @@ func (d *requestDecoder) part() {
 		if r.Null() {
 			continue
 		}
-		switch key := string(r.Key()); key {
+		switch string(r.Key()) {
 		case "type":
 			p.kind = r.Text()
 		case "text", "refusal":
@@ -60,16 +60,22 @@ func (d *requestDecoder) part() {
 			p.audio = d.InputAudio(3)
 		case "prompt_cache_breakpoint":
 			p.cache = d.breakpoint()
-		case "annotations", "logprobs":
-			if v := json.AppendCompact(nil, r.ArrayValue()); r.Err() == nil && string(v) != "[]" {
-				d.omit("input.content." + key) // what a reply says of its own text
+		case "annotations": // what a reply says of its own text
+			if holds(r.ArrayValue()) {
+				d.omit("input.content.annotations")
+			}
+		case "logprobs":
+			if holds(r.ArrayValue()) {
+				d.omit("input.content.logprobs")
 			}
 		case "encrypted_content":
 			r.Skip()
 			p.encrypted = true
+		case "parsed":
+			r.Skip() // openai-node's own, of the text beside it
 		default:
+			d.omit("input.content." + chat.Clip(string(r.Key())))
 			r.Skip()
-			d.omit("input.content." + chat.Clip(key))
 		}
 	}
 	if r.Err() == nil {
@@ -125,6 +131,12 @@ func (d *requestDecoder) interpret(p *contentPart) {
 		return
 	}
 	d.scratch = append(d.scratch, b)
+}
+
+// holds reports whether a list has an element.
+func holds(list json.Value) bool {
+	w := json.WalkAt(list, 0)
+	return w.Array() && w.Element()
 }
 
 // keep returns a copy, so that parts without media need no memory for them.

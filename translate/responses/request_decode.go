@@ -64,7 +64,7 @@ func (d *requestDecoder) request() {
 		if r.Null() {
 			continue // as good as absent, throughout
 		}
-		switch key := string(r.Key()); key {
+		switch string(r.Key()) {
 		case "model":
 			req.Model = r.Text()
 		case "input":
@@ -100,7 +100,7 @@ func (d *requestDecoder) request() {
 		case "text":
 			d.textOptions(1, true)
 		default:
-			d.option(key)
+			d.option(string(r.Key()))
 		}
 	}
 	if !input {

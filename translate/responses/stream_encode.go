@@ -204,6 +204,7 @@ func (e *streamEncoder) of(dst []byte, prefix string, index int) []byte {
 // finished keeps the item that dst has from from on, and ends the event that it stands in.
 func (e *streamEncoder) finished(dst []byte, index, from int) []byte {
 	start := len(e.done)
+	e.done = slices.Grow(e.done, len(dst)-from)
 	e.done = append(e.done, dst[from:]...)
 	e.spans = append(e.spans, span{index, start, len(e.done)})
 	return end(dst)

@@ -26,6 +26,9 @@ type streamMessage struct {
 	annotated   int
 }
 
+// usualText is the room for the text of a reply, in bytes, before it grows.
+const usualText = 1 << 10
+
 // cited is a page that a text cites: JSON strings.
 type cited struct{ url, title json.Value }
 
@@ -37,6 +40,10 @@ func (e *streamEncoder) text(dst []byte, tok json.String, block int, refusal boo
 	m := &e.message
 	if m.open && m.refusal != refusal {
 		dst = e.closePart(dst)
+		if len(m.parts) > 0 {
+			m.parts = append(m.parts, ',')
+		}
+		m.parts = e.appendPart(m.parts)
 		m.part++
 		dst = e.openPart(dst, refusal)
 	}
@@ -80,6 +87,9 @@ func (e *streamEncoder) part(dst []byte) []byte {
 
 func (e *streamEncoder) openPart(dst []byte, refusal bool) []byte {
 	m := &e.message
+	if m.text == nil {
+		m.text = make([]byte, 0, usualText)
+	}
 	m.refusal, m.text, m.annotations, m.annotated, m.chars, m.block = refusal, m.text[:0], m.annotations[:0], 0, 0, -1
 	dst = e.part(e.event(dst, "response.content_part.added"))
 	dst = append(dst, `,"part":`...)
@@ -109,12 +119,7 @@ func (e *streamEncoder) closePart(dst []byte) []byte {
 	}
 	dst = e.part(e.event(dst, "response.content_part.done"))
 	dst = append(dst, `,"part":`...)
-	dst = end(e.appendPart(dst))
-	if len(m.parts) > 0 {
-		m.parts = append(m.parts, ',')
-	}
-	m.parts = e.appendPart(m.parts)
-	return dst
+	return end(e.appendPart(dst))
 }
 
 // closeMessage appends the end of the message, if one is open.
@@ -129,7 +134,10 @@ func (e *streamEncoder) closeMessage(dst []byte, status string) []byte {
 	dst = append(dst, `,"item":`...)
 	from := len(dst)
 	dst = messageHead(dst, e.x, m.index, status)
-	dst = append(append(dst, m.parts...), ']', '}')
+	if len(m.parts) > 0 {
+		dst = append(append(dst, m.parts...), ',')
+	}
+	dst = append(e.appendPart(dst), ']', '}')
 	return e.finished(dst, m.index, from)
 }
 

@@ -58,7 +58,7 @@ func (d *requestDecoder) toolSpec(level int) (t toolSpec) {
 		if r.Null() {
 			continue
 		}
-		switch key := string(r.Key()); key {
+		switch string(r.Key()) {
 		case "type":
 			t.kind = r.Text()
 		case "name":
@@ -78,6 +78,7 @@ func (d *requestDecoder) toolSpec(level int) (t toolSpec) {
 		case "environment":
 			t.environment = r.Value()
 		case "defer_loading", "async", "allowed_callers", "output_schema":
+			key := string(r.Key())
 			if v := r.Value(); string(v) != "false" && string(json.AppendCompact(nil, v)) != `["direct"]` {
 				t.lost = append(t.lost, key)
 			}
