@@ -173,7 +173,7 @@ func actionOf(c *upstream.Call) string {
 // modelURL returns the address of an action on a model. The id is one segment of the path, encoded as AWS clients encode
 // it: ":" is %3A, "/" is %2F.
 func (u *Upstream) modelURL(modelID, action string) (*url.URL, error) {
-	if modelID == "" || len(modelID) > maxModelID || modelID == "." || modelID == ".." { // the latter two are path segments with a meaning
+	if modelID == "" || len(modelID) > maxModelID || climbs(modelID) {
 		return nil, chat.Invalid("model", "a Bedrock model id has 1 to %d characters", maxModelID)
 	}
 	target := *u.runtime
@@ -182,6 +182,9 @@ func (u *Upstream) modelURL(modelID, action string) (*url.URL, error) {
 	target.Path = u.runtime.Path + "/model/" + modelID + action
 	return &target, nil
 }
+
+// climbs reports whether a segment of a path would make it another path on its way, signed with our credentials.
+func climbs(segment string) bool { return segment == "." || segment == ".." }
 
 // appendSegment appends a path's segment between its neighbours, all but RFC 3986's unreserved characters encoded, which
 // is what AWS signs.

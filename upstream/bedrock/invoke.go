@@ -74,6 +74,11 @@ func (u *Upstream) relayAt(ctx context.Context, c *upstream.Call, path string) (
 	if err != nil {
 		return nil, chat.Invalid("", "the path is malformed")
 	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment, _ = url.PathUnescape(segment); climbs(segment) {
+			return nil, chat.Invalid("", "the path has a segment '%s', which leads to another path", segment)
+		}
+	}
 	target := *base
 	target.RawPath, target.Path, target.RawQuery = base.EscapedPath()+path, base.Path+plain, c.Query
 	res, err := u.send(ctx, u.signer, c.Method, &target, c.Body, header)
