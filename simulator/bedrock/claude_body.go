@@ -242,7 +242,7 @@ func (q *claudeRequest) hear(a *ask) {
 				a.prefill += b.Text
 			case b.Type == "text":
 				texts = append(texts, b.Text)
-				a.newest = b.Text
+				a.ordered(b.Text)
 			case b.Type == "tool_result":
 				a.results = append(a.results, b.result())
 			default:

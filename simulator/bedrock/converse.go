@@ -155,7 +155,7 @@ func (a *ask) hear(m *message) {
 		b := &m.Content[i]
 		if t := b.plainText(); t != "" {
 			texts = append(texts, t)
-			a.newest = t
+			a.ordered(t)
 		}
 		if b.ToolResult != nil {
 			a.results = append(a.results, b.ToolResult.said())

@@ -28,9 +28,9 @@
 //   - Usage counts these tokens, three more for each message, and size/64+10 for an image or document. maxTokens and stop
 //     sequences are honoured. What precedes a cache point is a cache write the first time and a cache read for 5 minutes
 //     (or the ttl) after; the real service's least size does not apply.
-//   - "call name" in the last text block calls that tool; "call a and b" calls two in one turn, "call any" the first tool,
-//     "call all" each of them. A JSON object after the name is the input as it stands; otherwise the input has the schema's required
-//     properties, strings taking the whole text. toolChoice any and tool force a call. "say and call name" has a text
+//   - "call name" in the text calls that tool; "call a and b" calls two in one turn, "call any" the first tool,
+//     "call all" each of them. A JSON object after the name is the input as it stands; otherwise the input has the
+//     schema's required properties, strings taking the whole text. toolChoice any and tool force a call. "say and call name" has a text
 //     block before the call.
 //   - When the last turn has tool results, the answer is "The tool said: " and them; a result that says "then call name"
 //     is done as the user's text would be.

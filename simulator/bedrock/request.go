@@ -2,6 +2,7 @@ package bedrock
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/simulator/fault"
 )
@@ -122,8 +123,7 @@ type toolSpec struct {
 // ask is what a call of any dialect comes down to for its answer.
 type ask struct {
 	model *model
-	// text is the last user text, with its directives; newest is its last block, which may ask for calls: the blocks before
-	// it may be older turns that nobody answered.
+	// text is the last user text, with its directives; newest is what of it may ask for calls: see ordered.
 	text, newest string
 	// system is the system prompt's text.
 	system string
@@ -144,6 +144,20 @@ type ask struct {
 	usage          usage
 	fault          fault.Spec
 	guardTrace     bool
+}
+
+// summaries are how the message begins that an agent puts in place of a conversation.
+var summaries = []string{"Another language model started to solve this problem", "This is a summary of the conversation so far"}
+
+// ordered takes a text block of the last user turn in. What stands before a summary is done.
+func (a *ask) ordered(text string) {
+	for _, s := range summaries {
+		if strings.HasPrefix(text, s) {
+			a.newest = ""
+			return
+		}
+	}
+	a.newest += "\n" + text
 }
 
 // tool is a tool that can be called, with the decoded JSON Schema of its input.

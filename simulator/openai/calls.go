@@ -66,6 +66,9 @@ func (r *chatRequest) callsToMake() (calls []call, legacy bool) {
 // answered, as in a file with the next step of a task.
 func (r *chatRequest) orders() string {
 	last := r.Messages[len(r.Messages)-1]
+	for i := len(r.Messages) - 1; i > 0 && (last.Role == "system" || last.Role == "developer"); i-- {
+		last = r.Messages[i-1] // what the operator adds behind the user's words
+	}
 	switch last.Role {
 	case "user":
 		return fault.Strip(r.lastUser())
