@@ -54,7 +54,7 @@ func TestAMemberThatDecidesIsSpeltAsItIs(t *testing.T) {
 		`{"model":"gpt-4o-mini","ſtream":true,"messages":[]}`,
 		`{"model":"gpt-4o-mini","max_Tokens":9,"messages":[]}`,
 	} {
-		for _, path := range []string{"/v1/chat/completions", "/v1/messages", "/v1/embeddings", "/v1/responses"} {
+		for _, path := range []string{"/v1/chat/completions", "/v1/messages", "/v1/embeddings", "/v1/rerank", "/v2/rerank", "/v1/responses"} {
 			for _, limited := range []bool{true, false} {
 				g, asked := scoped(t)
 				if w := request(t, g, limited, http.MethodPost, path, "application/json", body); w.Code != http.StatusBadRequest || len(*asked) > 0 {

@@ -60,6 +60,7 @@ var providers = map[string]string{"bedrock": "aws.bedrock", "openai": "openai"}
 // operations are the names of what endpoints do; all others are a chat. Those without a convention have names of our own, as
 // it allows.
 var operations = map[string]string{
-	"embeddings": "embeddings", "completions": "text_completion", "rerank": "rerank", "images": "image_generation", "audio": "audio", "moderations": "moderation",
+	"embeddings": "embeddings", "completions": "text_completion", "rerank": "rerank", "rerank.v2": "rerank", "rerank.plain": "rerank",
+	"images": "image_generation", "audio": "audio", "moderations": "moderation",
 	"messages.count_tokens": "count_tokens", "count_tokens": "count_tokens", "bedrock.messages.count_tokens": "count_tokens",
 }
