@@ -88,6 +88,9 @@ func (c *Call) translate(a *attempt, inline []chat.Block, context chat.String) e
 	if err := c.resolveFiles(a, req); err != nil {
 		return err
 	}
+	for i := range req.Messages {
+		noteDocuments(a.x, req.Messages[i].Content)
+	}
 	if name := a.call.Dialect.Name(); name != openai.Name && name != responses.Name || a.x.Facts.InlineImages { // OpenAI fetches for itself
 		if err := c.fetchImages(req); err != nil {
 			return err

@@ -117,7 +117,7 @@ func (c *Call) inline(id string, limit int64) (chat.Block, error) {
 	}
 	return chat.Block{
 		Kind:  inlineKind(&f),
-		Media: &chat.Media{Type: f.MediaType, Name: f.Filename, Data: base64.StdEncoding.AppendEncode(nil, data)},
+		Media: &chat.Media{Type: f.MediaType, Name: f.Filename, Of: id, Data: base64.StdEncoding.AppendEncode(nil, data)},
 	}, nil
 }
 
@@ -200,13 +200,35 @@ func (c *Call) resolveFile(a *attempt, b *chat.Block) error {
 	if err != nil {
 		return fileError(&files.FileError{ID: id, Err: err})
 	}
-	cache := b.Cache
+	cache, media := b.Cache, b.Media
 	if takes(&a.x.Facts, &f) {
-		*b, err = c.inline(id, maxInline)
+		if *b, err = c.inline(id, maxInline); err == nil {
+			b.Media.Citations, b.Media.Context = media.Citations, media.Context
+		}
 	} else {
+		if media.Citations {
+			a.x.Omit("citations") // the text of a file stands among others
+		}
 		*b = chat.Block{Kind: chat.Text}
 		b.Text, err = c.fileText(f)
 	}
 	b.Cache = cache
 	return err
+}
+
+// noteDocuments notes which files the documents of a request are, for the citations of the reply.
+func noteDocuments(x *chat.Exchange, blocks []chat.Block) {
+	for i := range blocks {
+		b := &blocks[i]
+		switch {
+		case b.Kind == chat.Document && b.Raw() == nil && b.Media != nil:
+			d := chat.Pair{Key: b.Media.Of}
+			if d.Key != "" {
+				d.Value = b.Media.Name
+			}
+			x.Documents = append(x.Documents, d)
+		case b.Tool != nil:
+			noteDocuments(x, b.Tool.Content)
+		}
+	}
 }

@@ -50,7 +50,7 @@ func TestReplies(t *testing.T) {
 		},
 		{
 			rule: "the text of citations survives", reply: content(`{"citationsContent":{"content":[{"text":"Word"}],"citations":[{"title":"t"}]}}`, "end_turn"),
-			get: completion(word, "stop", usage),
+			get: completion(word+`,"bedrock_citations":[{"start_index":0,"end_index":4,"index":0,"citation":{"title":"t"}}]`, "stop", usage),
 		},
 		{rule: "no output", reply: reply(`{"stopReason":"end_turn",` + counted + `}`), get: completion(`"content":"","refusal":null`, "stop", usage)},
 		{rule: "a null content", reply: reply(`{"output":{"message":{"role":"assistant","content":null}},"stopReason":"end_turn",` + counted + `}`), get: completion(`"content":"","refusal":null`, "stop", usage)},

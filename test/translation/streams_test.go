@@ -111,7 +111,7 @@ func TestStreams(t *testing.T) {
 			// The citation's key in a delta is not that of the block in a whole reply: other gateways lost it.
 			rule: "citations of pages are annotations, at the end of the text that they were given for", request: streamed,
 			reply: frames(stopped("end_turn", say(0, "Hé "), end(0), say(1, "yes"), delta(1, `{"citation":{"title":"T","location":{"web":{"url":"https://u"}}}}`), delta(1, `{"citation":{"title":"D","location":{"documentChar":{"documentIndex":0,"start":0,"end":1}}}}`), end(1))...),
-			get:   sse(sonnet35, "role", `{"content":"Hé "}`, `{"content":"yes"}`, `{"annotations":[{"type":"url_citation","url_citation":{"start_index":3,"end_index":6,"title":"T","url":"https://u"}}]}`, "finish stop", "[DONE]"),
+			get:   sse(sonnet35, "role", `{"content":"Hé "}`, `{"content":"yes"}`, `{"annotations":[{"type":"url_citation","url_citation":{"start_index":3,"end_index":6,"title":"T","url":"https://u"}}],"bedrock_citations":[{"start_index":3,"end_index":6,"index":0,"citation":{"type":"char_location","cited_text":"","document_title":"D","document_index":0,"start_char_index":0,"end_char_index":1}}]}`, "finish stop", "[DONE]"),
 		},
 		{
 			rule: "a break behind messageStop is an error event", request: streamed,

@@ -54,6 +54,9 @@ type Exchange struct {
 	// Kept is what DecodeRequest of the client's dialect notes of the request for the reply; only that dialect knows its
 	// type. nil where the request was not decoded.
 	Kept any
+	// Documents are those of the request, in order, by the ids and names of the gateway's own files that they were taken from;
+	// empty for others. Citations count them.
+	Documents []Pair
 	// ShowFields: the client asked for fields of the model's own reply (additionalModelResponseFieldPaths).
 	ShowFields bool
 

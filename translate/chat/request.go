@@ -181,6 +181,7 @@ type Media struct {
 	Data    []byte // standard base64 with padding, validated, ready to stand between quotes
 	URL     string
 	FileID  string
+	Of      string  // id of the gateway's own file that Data was taken from
 	S3      string  // s3:// URI
 	S3Owner string  // account id of the bucket's owner
 	Text    String  // a document given as plain text

@@ -23,6 +23,7 @@ type part struct {
 	media *chat.Media
 	block chat.BlockKind
 	cache chat.Cache
+	cites bool // the model shall cite the file
 }
 
 // parts reads a content list into the scratch.
@@ -62,6 +63,8 @@ func (d *decoder) part() {
 			p.block, p.media = chat.Document, d.file()
 		case "cache_control", "prompt_cache_breakpoint":
 			p.cache = d.cache(3)
+		case "citations": // Claude's word, for files
+			p.cites = string(json.Find(r.Value(), "enabled")) == "true"
 		default:
 			r.Skip()
 		}
@@ -87,6 +90,9 @@ func (d *decoder) part() {
 			d.Missing(2, p.kind)
 		}
 		b.Kind, b.Media = p.block, p.media
+		if p.cites && p.block == chat.Document && p.media != nil {
+			p.media.Citations = true
+		}
 	case "":
 		d.Missing(2, "type")
 	default:

@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -172,59 +171,6 @@ func appendTexts(dst []byte, blocks []chat.Block, kind chat.BlockKind, n int) []
 		}
 	}
 	return append(dst, '"')
-}
-
-// appendAnnotations appends what of the blocks' citations OpenAI has a word for: those of pages, each over the characters of
-// the text that it was given for.
-func appendAnnotations(dst []byte, blocks []chat.Block, output bool, x *chat.Exchange) []byte {
-	at, n := int64(0), 0
-	for i := range blocks {
-		b := &blocks[i]
-		if b.Kind != chat.Text || !cites(blocks[i:]) {
-			continue
-		}
-		from := at
-		at += rules.Characters(b.Text)
-		if b.Citations() == nil || output {
-			continue
-		}
-		w := json.WalkAt(b.Citations(), 0)
-		for ok := w.Array(); ok && w.Element(); {
-			url, title := rules.URLCitation(w.Value())
-			if url == nil {
-				x.Note("a citation that is of no page was left out: OpenAI has no word for it")
-				continue
-			}
-			if n++; n == 1 {
-				dst = append(dst, `,"annotations":[`...)
-			} else {
-				dst = append(dst, ',')
-			}
-			dst = appendAnnotation(dst, from, at, url, title)
-		}
-	}
-	if n > 0 {
-		dst = append(dst, ']')
-	}
-	return dst
-}
-
-// appendAnnotation appends a page that the characters from from to before end cite.
-func appendAnnotation(dst []byte, from, end int64, url, title json.Value) []byte {
-	dst = append(dst, `{"type":"url_citation","url_citation":{"start_index":`...)
-	dst = strconv.AppendInt(dst, from, 10)
-	dst = append(dst, `,"end_index":`...)
-	dst = strconv.AppendInt(dst, end, 10)
-	dst = append(dst, `,"title":`...)
-	dst = append(dst, title...)
-	dst = append(dst, `,"url":`...)
-	dst = append(dst, url...)
-	return append(dst, '}', '}')
-}
-
-// cites reports whether any of the blocks has citations.
-func cites(blocks []chat.Block) bool {
-	return slices.ContainsFunc(blocks, func(b chat.Block) bool { return b.Citations() != nil })
 }
 
 // appendThinking appends the thinking as the model needs it back: its signatures and redacted blocks to the byte, with the name

@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -36,14 +35,12 @@ type encoder struct {
 	held     []byte // text kept back until it is known whether the output tool is called, without quotes
 	usage    chat.Usage
 
-	written   int64   // characters of text so far
-	text      int     // index of the content block of the last of them; -1 before the first
-	textFrom  int64   // where that block begins
-	citations []cited // of that block, told at its end
+	written   int64         // characters of text so far
+	text      int           // index of the content block of the last of them; -1 before the first
+	textFrom  int64         // where that block begins
+	citations []rules.Cited // of that block, told at its end
+	cited     int           // those of no page so far
 }
-
-// cited is a page that a text cites: JSON strings.
-type cited struct{ url, title chat.Value }
 
 // streamedTool is a tool call that was announced to the client.
 type streamedTool struct {
@@ -136,37 +133,6 @@ func (e *encoder) Encode(dst []byte, ev *chat.Event) []byte {
 		e.cite(ev)
 	}
 	return dst
-}
-
-// cite keeps a citation until its block ends: only then it is known which characters it was given for.
-func (e *encoder) cite(ev *chat.Event) {
-	if e.x.OutputTool != "" {
-		return
-	}
-	url, title := rules.URLCitation(ev.Raw)
-	if url == nil {
-		e.x.Note("a citation that is of no page was left out: OpenAI has no word for it")
-		return
-	}
-	e.citations = append(e.citations, cited{bytes.Clone(url), bytes.Clone(title)})
-}
-
-// annotate appends a chunk with the citations of the block that ended.
-func (e *encoder) annotate(dst []byte) []byte {
-	if len(e.citations) == 0 {
-		return dst
-	}
-	dst = append(dst, e.head...)
-	for i, c := range e.citations {
-		if i == 0 {
-			dst = append(dst, `{"annotations":[`...)
-		} else {
-			dst = append(dst, ',')
-		}
-		dst = appendAnnotation(dst, e.textFrom, e.written, c.url, c.title)
-	}
-	e.citations = e.citations[:0]
-	return e.close(dst, `]}`)
 }
 
 // begin appends the chunk with the role.

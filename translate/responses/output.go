@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate/rules"
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
@@ -37,19 +38,50 @@ func messageHead(dst []byte, x *chat.Exchange, index int, status string) []byte 
 	return append(dst, `","role":"assistant","content":[`...)
 }
 
-// appendTextPart appends a part of text; both are given without their quotes and brackets.
-func appendTextPart(dst, text, annotations []byte) []byte {
+// appendTextPart appends a part of text; all are given without their quotes and brackets.
+func appendTextPart(dst, text, annotations, cited []byte) []byte {
 	dst = append(dst, `{"type":"output_text","text":"`...)
 	dst = append(dst, text...)
 	dst = append(dst, `","annotations":[`...)
 	dst = append(dst, annotations...)
-	return append(dst, `],"logprobs":[]}`...)
+	dst = append(dst, `],"logprobs":[]`...)
+	if len(cited) > 0 {
+		dst = append(dst, `,"`+rules.CitedMember+`":[`...)
+		dst = append(append(dst, cited...), ']')
+	}
+	return append(dst, '}')
 }
 
 func appendRefusalPart(dst, text []byte) []byte {
 	dst = append(dst, `{"type":"refusal","refusal":"`...)
 	dst = append(dst, text...)
 	return append(dst, `"}`...)
+}
+
+// citations are the annotations of a part of text, and what they do not tell.
+type citations struct{ annotations, cited []byte }
+
+// add adds a citation that was given for the characters from from to before end, and returns its annotation; nil for none.
+func (l *citations) add(c *rules.Cited, from, end int64) []byte {
+	if c.Own != nil {
+		if len(l.cited) > 0 {
+			l.cited = append(l.cited, ',')
+		}
+		l.cited = c.AppendCited(l.cited, from, end, "")
+	}
+	if c.URL == nil && c.File == "" {
+		return nil
+	}
+	if len(l.annotations) > 0 {
+		l.annotations = append(l.annotations, ',')
+	}
+	at := len(l.annotations)
+	if c.URL != nil {
+		l.annotations = appendAnnotation(l.annotations, from, end, c.URL, c.Title)
+	} else {
+		l.annotations = append(c.AppendFile(append(l.annotations, `{"type":"file_citation",`...), end), '}')
+	}
+	return l.annotations[at:]
 }
 
 // appendAnnotation appends a page that the characters from from to before end cite.

@@ -58,6 +58,8 @@ func (d *requestDecoder) part() {
 			p.media.Detail = r.Text()
 		case "input_audio":
 			p.audio = d.InputAudio(3)
+		case "citations": // Claude's word, for files
+			p.media.Citations = string(json.Find(r.Value(), "enabled")) == "true"
 		case "prompt_cache_breakpoint":
 			p.cache = d.breakpoint()
 		case "annotations": // what a reply says of its own text

@@ -103,7 +103,7 @@ func (e *outputEncoder) value(blocks []chat.Block, input json.Value) {
 	at := e.item()
 	e.output = messageHead(e.output, e.x, at, e.statusOf(true))
 	text := chat.AppendArguments(nil, input)
-	e.output = appendTextPart(e.output, text[1:len(text)-1], nil)
+	e.output = appendTextPart(e.output, text[1:len(text)-1], nil, nil)
 	e.output = append(e.output, ']', '}')
 }
 
@@ -180,7 +180,8 @@ func (e *outputEncoder) message(blocks []chat.Block, last bool) {
 
 // part writes texts of one kind as one part. Citations count characters in all of it.
 func (e *outputEncoder) part(blocks []chat.Block) {
-	var text, annotations []byte
+	var text []byte
+	var list citations
 	at := int64(0)
 	for i := range blocks {
 		b := &blocks[i]
@@ -197,20 +198,13 @@ func (e *outputEncoder) part(blocks []chat.Block) {
 		}
 		w := json.WalkAt(b.Citations(), 0)
 		for ok := w.Array(); ok && w.Element(); {
-			url, title := rules.URLCitation(w.Value())
-			if url == nil {
-				e.x.Note("a citation that is of no page was left out: OpenAI has no word for it")
-				continue
-			}
-			if annotations != nil {
-				annotations = append(annotations, ',')
-			}
-			annotations = appendAnnotation(annotations, from, at, url, title)
+			c := rules.OpenAICitation(w.Value(), e.x)
+			list.add(&c, from, at)
 		}
 	}
 	if blocks[0].Kind == chat.Refusal {
 		e.output = appendRefusalPart(e.output, text)
 	} else {
-		e.output = appendTextPart(e.output, text, annotations)
+		e.output = appendTextPart(e.output, text, list.annotations, list.cited)
 	}
 }

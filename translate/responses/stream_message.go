@@ -21,16 +21,13 @@ type streamMessage struct {
 
 	block       int   // index of the content block that the last text was of; -1 before the first
 	from, chars int64 // where in the part's characters that block begins, and how many there are
-	citations   []cited
-	annotations []byte
+	citations   []rules.Cited
+	told        citations // those of the blocks of the part that ended
 	annotated   int
 }
 
 // usualText is the room for the text of a reply, in bytes, before it grows.
 const usualText = 1 << 10
-
-// cited is a page that a text cites: JSON strings.
-type cited struct{ url, title json.Value }
 
 // text appends a piece of text; an empty one says nothing.
 func (e *streamEncoder) text(dst []byte, tok json.String, block int, refusal bool) []byte {
@@ -90,7 +87,7 @@ func (e *streamEncoder) openPart(dst []byte, refusal bool) []byte {
 	if m.text == nil {
 		m.text = make([]byte, 0, usualText)
 	}
-	m.refusal, m.text, m.annotations, m.annotated, m.chars, m.block = refusal, m.text[:0], m.annotations[:0], 0, 0, -1
+	m.refusal, m.text, m.told, m.annotated, m.chars, m.block = refusal, m.text[:0], citations{}, 0, 0, -1
 	dst = e.part(e.event(dst, "response.content_part.added"))
 	dst = append(dst, `,"part":`...)
 	return end(e.appendPart(dst))
@@ -100,7 +97,7 @@ func (e *streamEncoder) appendPart(dst []byte) []byte {
 	if m := &e.message; m.refusal {
 		return appendRefusalPart(dst, m.text)
 	}
-	return appendTextPart(dst, e.message.text, e.message.annotations)
+	return appendTextPart(dst, e.message.text, e.message.told.annotations, e.message.told.cited)
 }
 
 // closePart appends the end of the part that is open.
@@ -143,15 +140,9 @@ func (e *streamEncoder) closeMessage(dst []byte, status string) []byte {
 
 // cite keeps a citation until its block ends: only then it is known which characters it was given for.
 func (e *streamEncoder) cite(ev *chat.Event) {
-	if e.x.OutputTool != "" {
-		return
+	if e.x.OutputTool == "" {
+		e.message.citations = append(e.message.citations, rules.OpenAICitation(ev.Raw, e.x))
 	}
-	url, title := rules.URLCitation(ev.Raw)
-	if url == nil {
-		e.x.Note("a citation that is of no page was left out: OpenAI has no word for it")
-		return
-	}
-	e.message.citations = append(e.message.citations, cited{append(json.Value(nil), url...), append(json.Value(nil), title...)})
 }
 
 // annotate appends the citations of the block that ended.
@@ -160,18 +151,16 @@ func (e *streamEncoder) annotate(dst []byte) []byte {
 	if len(m.citations) == 0 || !m.open {
 		return dst
 	}
-	for _, c := range m.citations {
+	for i := range m.citations {
+		annotation := m.told.add(&m.citations[i], m.from, m.chars)
+		if annotation == nil {
+			continue
+		}
 		dst = e.part(e.event(dst, "response.output_text.annotation.added"))
 		dst = appendIndex(dst, "annotation_index", m.annotated)
 		dst = append(dst, `,"annotation":`...)
-		from := len(dst)
-		dst = appendAnnotation(dst, m.from, m.chars, c.url, c.title)
-		if m.annotated > 0 {
-			m.annotations = append(m.annotations, ',')
-		}
-		m.annotations = append(m.annotations, dst[from:]...)
 		m.annotated++
-		dst = end(dst)
+		dst = end(append(dst, annotation...))
 	}
 	m.citations = m.citations[:0]
 	return dst
