@@ -10,6 +10,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
 	"github.com/open-bedrock/caddy-bedrock-gateway/metrics"
 	"github.com/open-bedrock/caddy-bedrock-gateway/status"
 	"github.com/open-bedrock/caddy-bedrock-gateway/tracing"
@@ -45,6 +46,10 @@ func (g *Gateway) source() *metrics.Source {
 	return &metrics.Source{
 		Models: append(g.Router().Models(), g.Priced()...),
 		Calls:  process.Calls, Panics: process.Panics, Stored: process.Stored, Credentials: credentials.Refreshes,
+		Store: func() metrics.Store {
+			s := &limit.Stores
+			return metrics.Store{Failures: s.Failures.Load(), Local: s.Local.Load(), Denied: s.Denied.Load(), Lost: s.Lost.Load()}
+		},
 		Limits: func() []metrics.Limit {
 			used := g.Counted().Used()
 			all := make([]metrics.Limit, 0, len(used))

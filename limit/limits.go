@@ -176,9 +176,11 @@ func (l *Limits) beginShared(a *Ask) (lease *Lease, refused *Refusal, ok bool) {
 		return nil, refused, true
 	case l.deny:
 		l.shared.Stats.Denied.Add(1)
+		Stores.Denied.Add(1)
 		return nil, &Refusal{Limit: takes[0].Rule.Name, Unknown: true, Wait: time.Second}, true
 	}
 	l.shared.Stats.Local.Add(1)
+	Stores.Local.Add(1)
 	return nil, nil, false
 }
 

@@ -42,6 +42,9 @@ type StoreStats struct {
 	Lost     atomic.Int64 // settlements that did not reach it
 }
 
+// Stores count for all stores of this process, so that a reload that takes out a store loses no count.
+var Stores StoreStats
+
 // Shared is a store, and what is known of it: whether it answers, what calls hold, what it has not been told yet. It
 // outlives a reload that leaves the store as it is.
 type Shared struct {
@@ -219,6 +222,7 @@ func (s *Shared) tell(settlements []Settlement) {
 	for _, one := range settlements {
 		if one.Lease == "" || len(s.owed) >= maxOwed {
 			s.Stats.Lost.Add(1)
+			Stores.Lost.Add(1)
 			continue
 		}
 		one.Again = true
@@ -236,6 +240,7 @@ func (s *Shared) note(err error, count string) {
 		return
 	}
 	s.Stats.Failures.Add(1)
+	Stores.Failures.Add(1)
 	s.log.Debug("the store of limits failed", zap.Error(err))
 	now := int64(time.Since(epoch)) + 1
 	s.failing.CompareAndSwap(0, now)

@@ -21,10 +21,17 @@ type Source struct {
 	Stored func() (files, bytes int64)
 	// Credentials returns how often AWS credentials were refreshed in this process, and how often that failed.
 	Credentials func() (refreshed, failed int64)
+	// Store returns what became of requests to the store of limits, of the whole process.
+	Store func() Store
 	// Limits returns how much its limits are used.
 	Limits func() []Limit
 	// Upstreams returns the state of its upstreams. It asks nobody.
 	Upstreams func() []Upstream
+}
+
+// Store is what became of requests to the store that gateways count limits in.
+type Store struct {
+	Failures, Local, Denied, Lost int64
 }
 
 // Limit is how much of a limit the key has used that has used most.
@@ -122,6 +129,10 @@ var (
 	expiresDesc     = desc("credentials_expiry_timestamp_seconds", "When an upstream's credentials expire, in Unix time.", "upstream")
 	passedOverDesc  = desc("passed_over_total", "Times that an upstream was passed over because it fails.", "upstream")
 	limitDesc       = desc("limit_used_ratio", "How much of a limit the key has used that has used most: 1 is all.", "limit", "what")
+	storeFailDesc   = desc("limits_store_failures_total", "Requests to the store of limits that failed or took too long.")
+	storeLocalDesc  = desc("limits_store_local_total", "Calls whose limits were counted in this process because the store did not answer.")
+	storeDeniedDesc = desc("limits_store_denied_total", "Calls that were refused because the store of limits did not answer.")
+	storeLostDesc   = desc("limits_store_lost_total", "Settlements of limits that did not reach their store.")
 	refusedDesc     = desc("retries_refused_total", "Retries that an upstream's budget of retries had no room for.", "upstream")
 )
 
@@ -130,7 +141,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, v := range m.vectors {
 		v.Describe(ch)
 	}
-	for _, d := range [...]*prometheus.Desc{costDesc, callsDesc, streamsDesc, panicsDesc, filesDesc, bytesDesc, credentialsDesc, healthyDesc, failingDesc, expiresDesc, passedOverDesc, refusedDesc, limitDesc} {
+	for _, d := range [...]*prometheus.Desc{costDesc, callsDesc, streamsDesc, panicsDesc, filesDesc, bytesDesc, credentialsDesc, healthyDesc, failingDesc, expiresDesc, passedOverDesc, refusedDesc, limitDesc, storeFailDesc, storeLocalDesc, storeDeniedDesc, storeLostDesc} {
 		ch <- d
 	}
 }
@@ -164,6 +175,11 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	refreshed, failed := latest.Credentials()
 	counter(credentialsDesc, float64(refreshed), "ok")
 	counter(credentialsDesc, float64(failed), "failed")
+	store := latest.Store()
+	counter(storeFailDesc, float64(store.Failures))
+	counter(storeLocalDesc, float64(store.Local))
+	counter(storeDeniedDesc, float64(store.Denied))
+	counter(storeLostDesc, float64(store.Lost))
 
 	// Several sites may have an upstream of one name. The latest configuration counts: where an upstream was taken out, or
 	// mended, the one before must not be told any more.

@@ -163,7 +163,7 @@ func TestAnAccountIsNoLabel(t *testing.T) {
 
 func source(edit func(*Source)) *Source {
 	zero := func() (int64, int64) { return 0, 0 }
-	s := &Source{Calls: zero, Panics: func() int64 { return 0 }, Stored: zero, Credentials: zero, Upstreams: func() []Upstream { return nil }, Limits: func() []Limit { return nil }}
+	s := &Source{Calls: zero, Panics: func() int64 { return 0 }, Stored: zero, Credentials: zero, Store: func() Store { return Store{} }, Upstreams: func() []Upstream { return nil }, Limits: func() []Limit { return nil }}
 	edit(s)
 	return s
 }
@@ -178,6 +178,7 @@ func TestTheLatestConfigurationTellsOfUpstreams(t *testing.T) {
 	stop := m.Follow(source(func(s *Source) {
 		s.Calls = func() (int64, int64) { return 5, 2 }
 		s.Credentials = func() (int64, int64) { return 7, 1 }
+		s.Store = func() Store { return Store{Failures: 4, Local: 3, Denied: 2, Lost: 1} }
 		s.Limits = func() []Limit { return []Limit{{"a", "tokens", 0.5}, {"a", "tokens", 0.1}} }
 		s.Upstreams = func() []Upstream {
 			return []Upstream{{Name: "east", Healthy: true, FailingModels: 2, Expires: expires, PassedOver: 3, RetriesRefused: 4}}
@@ -186,6 +187,7 @@ func TestTheLatestConfigurationTellsOfUpstreams(t *testing.T) {
 	expect(t, gather(t, m), map[string]float64{
 		"upstream_healthy upstream=east": 1, "upstream_healthy upstream=gone": 1, "upstream_failing_models upstream=east": 2,
 		"credentials_expiry_timestamp_seconds upstream=east": 1800000000, "passed_over_total upstream=east": 3, "retries_refused_total upstream=east": 4,
+		"limits_store_failures_total": 4, "limits_store_local_total": 3, "limits_store_denied_total": 2, "limits_store_lost_total": 1,
 		"limit_used_ratio limit=a what=tokens": 0.5,
 		"in_flight_requests":                   5, "in_flight_streams": 2, "credential_refreshes_total outcome=ok": 7, "credential_refreshes_total outcome=failed": 1,
 	})

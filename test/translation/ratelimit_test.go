@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -183,10 +184,11 @@ func TestTheStoreOfLimitsIsAway(t *testing.T) {
 	start := func(t *testing.T, word string) (*gatewaytest.Gateway, *gatewaytest.Upstream) {
 		t.Helper()
 		u := gatewaytest.NewUpstream(t, wordOf(5))
-		return gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-1 {\n\t\tbase_url %s/v1\n\t}\n\tlimit mine {\n\t\trequests 2 1h\n\t}\n\tlimits_store redis unix://%s %s\n}", u.URL, t.TempDir()+"/none", word)), u
+		return gatewaytest.Start(t, fmt.Sprintf("handle /metrics {\n\tmetrics\n}\nbedrock_gateway {\n\topenai sk-1 {\n\t\tbase_url %s/v1\n\t}\n\tlimit mine {\n\t\trequests 2 1h\n\t}\n\tlimits_store redis unix://%s %s\n}", u.URL, t.TempDir()+"/none", word)), u
 	}
 	t.Run("allow", func(t *testing.T) {
 		g, u := start(t, "")
+		before := metric(t, g, "limits_store_local_total")
 		for i, want := range []int{200, 200, 429} {
 			if a := as(t, g, "a", chatPath, body); a.Status != want {
 				t.Errorf("request %d: got %d %s", i+1, a.Status, a.Body)
@@ -195,9 +197,16 @@ func TestTheStoreOfLimitsIsAway(t *testing.T) {
 		if n := len(u.Seen()); n != 2 {
 			t.Errorf("the upstream was asked %d times", n)
 		}
+		if n := metric(t, g, "limits_store_local_total") - before; n != 3 {
+			t.Errorf("%d calls were told as counted here", n)
+		}
+		if metric(t, g, "limits_store_failures_total") == 0 {
+			t.Error("no failure of the store was told")
+		}
 	})
 	t.Run("deny", func(t *testing.T) {
 		g, u := start(t, "{\n\t\ton_error deny\n\t}")
+		before := metric(t, g, "limits_store_denied_total")
 		a := as(t, g, "a", chatPath, body)
 		if a.Status != 503 || a.Header.Get("Retry-After") != "1" || !gatewaytest.SameJSON(a.Body, fault("api_error", "", "limits_unknown", "the limit 'mine' cannot be checked at the moment; try again in 1s")) {
 			t.Errorf("got %d %s %v", a.Status, a.Body, a.Header)
@@ -205,7 +214,26 @@ func TestTheStoreOfLimitsIsAway(t *testing.T) {
 		if n := len(u.Seen()); n != 0 {
 			t.Errorf("the upstream was asked %d times", n)
 		}
+		if n := metric(t, g, "limits_store_denied_total") - before; n != 1 {
+			t.Errorf("%d calls were told as refused", n)
+		}
 	})
+}
+
+// metric returns a counter of the gateway's, which is of the whole process and outlives gateways.
+func metric(t *testing.T, g *gatewaytest.Gateway, name string) int {
+	t.Helper()
+	for line := range strings.Lines(g.Get(t, "/metrics").Body) {
+		if value, ok := strings.CutPrefix(line, "caddy_bedrock_gateway_"+name+" "); ok {
+			n, err := strconv.Atoi(strings.TrimSpace(value))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("the metrics do not have %s", name)
+	return 0
 }
 
 // TestCostLimit shows that what calls cost is what their tokens cost by the configured prices, and that a model without a
