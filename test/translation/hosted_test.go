@@ -1,6 +1,7 @@
 package translation_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -144,6 +145,40 @@ func TestServerToolBlocks(t *testing.T) {
 			request: `"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Two","bedrock_blocks":[` + inUse + `]},{"role":"user","content":"And?"}]`,
 			sent:    `{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Two"},{"role":"user","content":"And?"}]}`,
 		},
+	})
+	t.Run("between texts, where they stand is told and kept", func(t *testing.T) {
+		const blocks = `{"text":"Hé \ud83d\ude00\n"},` + use + `,` + ran + `,{"text":"is two"},` + use + `,` + ran
+		tb.u.Seen()
+		tb.u.Play(content(blocks, "end_turn"))
+		whole := tb.ask(t, "/v1/chat/completions", `{"model":"`+nova2+`",`+hi+`,`+codeTool+`}`, "")
+		var reply struct {
+			Choices []struct{ Message json.RawMessage }
+		}
+		if err := json.Unmarshal([]byte(whole.Body), &reply); err != nil || len(reply.Choices) != 1 {
+			t.Fatalf("%v %s", err, whole.Body)
+		}
+		placed := func(i, at, block string) string { return `{"index":` + i + `,"start_index":` + at + `,` + block[1:] }
+		for _, want := range []string{placed("0", "5", use), placed("1", "5", ran), placed("2", "11", use), placed("3", "11", ran)} {
+			if !strings.Contains(whole.Body, want) {
+				t.Errorf("the client got %s without %s", whole.Body, want)
+			}
+		}
+		tb.u.Seen()
+		tb.u.Play(content(`{"text":"W"}`, "end_turn"))
+		tb.ask(t, "/v1/chat/completions", `{"model":"`+nova2+`","messages":[{"role":"user","content":"Hi"},`+string(reply.Choices[0].Message)+`,{"role":"user","content":"And?"}],`+codeTool+`}`, "")
+		want := `{"toolConfig":{"tools":[` + code + `]},"messages":[{"role":"user","content":[{"text":"Hi"}]},{"role":"assistant","content":[` + blocks + `]},{"role":"user","content":[{"text":"And?"}]}]}`
+		if seen := tb.u.Seen(); len(seen) != 1 || !gatewaytest.SameJSON(seen[0].Body, want) {
+			t.Errorf("the upstream was sent %v", seen)
+		}
+		tb.u.Play(frames(said(
+			say(0, "Hé"), end(0),
+			`contentBlockStart {"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"s1","name":"nova_code_interpreter","type":"server_tool_use"}}}`,
+			input(1, `{"snippet":"1+1"}`), end(1), say(2, "Two"), end(2),
+		)...))
+		streamed := tb.ask(t, "/v1/chat/completions", `{"model":"`+nova2+`",`+hi+`,"stream":true,`+codeTool+`}`, "")
+		if !strings.Contains(streamed.Body, `"delta":{"bedrock_blocks":[`+placed("0", "2", use)+`]}`) {
+			t.Errorf("the client got %s", streamed.Body)
+		}
 	})
 	t.Run("streamed, each whole", func(t *testing.T) {
 		tb.u.Play(streamed())

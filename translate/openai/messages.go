@@ -184,7 +184,6 @@ func (d *decoder) assistant(m *message) {
 	if len(turn) == 0 && !m.reasoning.Blank() {
 		turn = append(turn, chat.Block{Kind: chat.Thinking, Text: m.reasoning})
 	}
-	turn = append(turn, d.servers...)
 	if m.list {
 		for i := range d.scratch {
 			if k := d.scratch[i].Kind; k != chat.Text && k != chat.Refusal {
@@ -192,13 +191,21 @@ func (d *decoder) assistant(m *message) {
 				return
 			}
 		}
-		if len(turn) == 0 {
+		switch {
+		case len(d.servers) > 0:
+			turn = d.interleaved(turn, d.scratch)
+		case len(turn) == 0:
 			turn, d.scratch = d.scratch, turn
-		} else {
+		default:
 			turn = append(turn, d.scratch...)
 		}
-	} else if !m.text.Blank() {
-		turn = append(turn, chat.Block{Kind: chat.Text, Text: m.text})
+	} else {
+		var text []chat.Block
+		if !m.text.Blank() {
+			text = append(d.scratch, chat.Block{Kind: chat.Text, Text: m.text})
+			d.scratch = text
+		}
+		turn = d.interleaved(turn, text)
 	}
 	if !m.refusal.Blank() {
 		turn = append(turn, chat.Block{Kind: chat.Refusal, Text: m.refusal})

@@ -15,14 +15,14 @@ type decoder struct {
 	x    *chat.Exchange
 	req  *chat.Request
 
-	arena    decode.Arena // memory of the blocks of messages that have one
-	scratch  []chat.Block // content of the message being read
-	thoughts []chat.Block // its thinking
-	servers  []chat.Block // what tools left in it that the provider ran
-	uses     []chat.Block // its tool calls
-	open     chat.Calls   // the last assistant turn's tool calls
-	asked    int          // the index of the message that made them
-	results  bool         // the last message but the operator's holds tool results that more may join
+	arena    decode.Arena  // memory of the blocks of messages that have one
+	scratch  []chat.Block  // content of the message being read
+	thoughts []chat.Block  // its thinking
+	servers  []placedBlock // what tools left in it that the provider ran
+	uses     []chat.Block  // its tool calls
+	open     chat.Calls    // the last assistant turn's tool calls
+	asked    int           // the index of the message that made them
+	results  bool          // the last message but the operator's holds tool results that more may join
 
 	legacyTools  []chat.Tool // functions
 	legacyChoice chat.ToolChoice

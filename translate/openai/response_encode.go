@@ -33,7 +33,7 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 	if s.calls > 0 {
 		dst = appendCalls(dst, r.Content, x)
 	}
-	dst = appendServerBlocks(dst, r.Content)
+	dst = appendServerBlocks(dst, r.Content, s.output)
 	dst = appendAnnotations(dst, r.Content, s.output, x)
 	dst = append(dst, `},"logprobs":`...)
 	if r.Logprobs != nil {

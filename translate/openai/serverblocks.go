@@ -8,7 +8,8 @@ import (
 
 // bedrockBlocks is a member of ours on the assistant's message: what the tools that Bedrock runs itself left in the model's turn,
 // in Converse's form. They are no calls that the client could answer; sent back, the model finds them where they were. In
-// deltas each comes whole, with an index by which clients' accumulators join them.
+// deltas each comes whole, with an index by which clients' accumulators join them. start_index says how much of the text stands
+// before it.
 const bedrockBlocks = "bedrock_blocks"
 
 func isServerBlock(b *chat.Block) bool {
@@ -20,8 +21,8 @@ func isServerBlock(b *chat.Block) bool {
 }
 
 // appendServerBlocks appends the member, if there is anything to tell.
-func appendServerBlocks(dst []byte, blocks []chat.Block) []byte {
-	n := int64(0)
+func appendServerBlocks(dst []byte, blocks []chat.Block, output bool) []byte {
+	n, at, from := int64(0), int64(0), 0
 	for i := range blocks {
 		b := &blocks[i]
 		if !isServerBlock(b) {
@@ -32,7 +33,12 @@ func appendServerBlocks(dst []byte, blocks []chat.Block) []byte {
 		} else {
 			dst = append(dst, ',')
 		}
-		dst = rules.IndexedServerBlock(dst, b.Raw(), n)
+		for ; from < i; from++ { // counted for those blocks alone
+			if t := &blocks[from]; t.Kind == chat.Text && !output {
+				at += rules.Characters(t.Text)
+			}
+		}
+		dst = rules.IndexedServerBlock(dst, b.Raw(), n, at)
 		n++
 	}
 	if n > 0 {
@@ -49,22 +55,59 @@ func (e *encoder) serverBlock(dst []byte, raw json.Value) []byte {
 	}
 	dst = append(dst, e.head...)
 	dst = append(dst, `{"`+bedrockBlocks+`":[`...)
-	dst = rules.IndexedServerBlock(dst, raw, int64(e.servers))
+	dst = rules.IndexedServerBlock(dst, raw, int64(e.servers), e.written)
 	e.servers++
 	return e.close(dst, `]}`)
 }
 
-// serverBlocks reads the member of a message that is sent back. They stand before the turn's text, as they did for the model.
+// placedBlock is a block that stands behind at characters of the message's text.
+type placedBlock struct {
+	block chat.Block
+	at    int64
+}
+
+// serverBlocks reads the member of a message that is sent back.
 func (d *decoder) serverBlocks() {
 	r := &d.R
 	r.Array()
 	for i := 0; r.Element(); i++ {
 		d.Item(1, i)
-		raw := rules.PlainServerBlock(r.ObjectValue())
+		v := r.ObjectValue()
+		raw := rules.PlainServerBlock(v)
 		if raw == nil {
 			d.Fail("invalid value: expected a toolUse of the type server_tool_use, or a toolResult, as a reply had it")
 			return
 		}
-		d.servers = append(d.servers, chat.Block{Kind: chat.Opaque, Own: chat.Own(raw), Dialect: chat.Converse})
+		at, _ := json.ParseInt(json.Find(v, rules.ServerBlockStart))
+		d.servers = append(d.servers, placedBlock{chat.Block{Kind: chat.Opaque, Own: chat.Own(raw), Dialect: chat.Converse}, at})
 	}
+}
+
+// interleaved appends the message's texts with those blocks where they stood for the model. What says no place, as blocks of
+// other gateways' histories do, stands before the text.
+func (d *decoder) interleaved(turn, texts []chat.Block) []chat.Block {
+	next, pos := 0, int64(0)
+	for i := range texts {
+		b := texts[i]
+		for ; next < len(d.servers); next++ {
+			s := &d.servers[next]
+			if s.at > pos {
+				head, tail, cut := rules.CutText(b.Text, s.at-pos)
+				if !cut {
+					break
+				}
+				turn = append(turn, chat.Block{Kind: b.Kind, Text: head})
+				b.Text, pos = tail, s.at
+			}
+			turn = append(turn, s.block)
+		}
+		turn = append(turn, b)
+		if next < len(d.servers) {
+			pos += rules.Characters(b.Text)
+		}
+	}
+	for ; next < len(d.servers); next++ {
+		turn = append(turn, d.servers[next].block)
+	}
+	return turn
 }

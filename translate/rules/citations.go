@@ -237,6 +237,33 @@ func Characters(tok chat.String) (n int64) {
 	return n
 }
 
+// CutText cuts a JSON string behind n of its characters, code points; cut is false if it has no more than that.
+func CutText(tok chat.String, n int64) (head, tail chat.String, cut bool) {
+	if tok.Empty() || n <= 0 {
+		return nil, tok, false
+	}
+	text := tok[1 : len(tok)-1]
+	for i := 0; i < len(text); n-- {
+		if n == 0 {
+			head = append(append(append(make(chat.String, 0, i+2), '"'), text[:i]...), '"')
+			return head, append(append(make(chat.String, 0, len(tok)-i), '"'), tok[1+i:]...), true
+		}
+		switch c := text[i]; {
+		case c == '\\' && i+5 < len(text) && text[i+1] == 'u':
+			if high := text[i+3] | 0x20; text[i+2]|0x20 == 'd' && high >= '8' && high < 'c' {
+				i += 6 // the first half of a pair
+			}
+			i += 6
+		case c == '\\':
+			i += 2
+		default:
+			for i++; i < len(text) && !utf8.RuneStart(text[i]); i++ {
+			}
+		}
+	}
+	return nil, tok, false
+}
+
 func member(w *json.Writer, v chat.Value, absent string) {
 	if v == nil {
 		v = chat.Value(absent)

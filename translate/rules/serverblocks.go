@@ -126,11 +126,19 @@ func ofServer(raw chat.Value) bool {
 	return member == "toolResult" || member == "toolUse" && bytes.Equal(json.Find(v, "type"), []byte(`"server_tool_use"`))
 }
 
-// IndexedServerBlock returns raw with the index that OpenAI's clients join the deltas of a list by.
-func IndexedServerBlock(dst []byte, raw chat.Value, index int64) []byte {
+// ServerBlockStart is the member that says where in the text such a block stands.
+const ServerBlockStart = "start_index"
+
+// IndexedServerBlock returns raw with the index that OpenAI's clients join the deltas of a list by, and with the number of
+// characters of the message's text that stand before it, if there are any.
+func IndexedServerBlock(dst []byte, raw chat.Value, index, at int64) []byte {
 	w := json.NewWriter(dst)
 	w.Raw(`{"index":`)
 	w.Int(index)
+	if at > 0 {
+		w.Key(ServerBlockStart)
+		w.Int(at)
+	}
 	member, v := ServerBlock(raw)
 	w.Key(member)
 	w.Value(v)
