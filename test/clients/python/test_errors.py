@@ -44,6 +44,7 @@ def test_context_length(client, model):
         assert e.value.code == "context_length_exceeded"
 
 
+@pytest.mark.parametrize("model", ["calm-gpt", "calm-claude"])
 def test_the_gateway_retries_itself(client, model):
     reply = client.chat.completions.with_raw_response.create(
         model=model, messages=[user("python, once [[fault:throttle=1]]")]
