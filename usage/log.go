@@ -19,6 +19,7 @@ var stopReasons = [...]string{
 	chat.StopFiltered:    "content_filtered",
 	chat.StopContextFull: "model_context_window_exceeded",
 	chat.StopPause:       "pause_turn",
+	chat.StopMalformed:   "malformed_model_output",
 }
 
 // StopReason returns why the reply stopped; "" if that is not known.

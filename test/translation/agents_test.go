@@ -36,3 +36,39 @@ func TestAHistoryThatEndsWithReasoningIsAnsweredAnew(t *testing.T) {
 		})
 	}
 }
+
+// A call that Bedrock could not read was told as part of a completed reply: Codex would have run what there was of it.
+func TestAMalformedReplyIsAFailedOne(t *testing.T) {
+	tb := start(t)
+	for _, reason := range []string{"malformed_tool_use", "malformed_model_output"} {
+		request := `{"model":"` + sonnet35 + `","input":"Hi","store":false,"tools":[{"type":"function","name":"f","parameters":{"type":"object"}}]`
+		t.Run(reason, func(t *testing.T) {
+			tb.u.Play(content(`{"text":"A"},`+use("t1", "f", `{}`), reason))
+			a := tb.ask(t, "/v1/responses", request+`}`, "")
+			var reply struct {
+				Status string
+				Error  struct{ Code string }
+				Output []struct{ Type, Status string }
+				Usage  struct {
+					Total int `json:"total_tokens"`
+				}
+			}
+			if err := json.Unmarshal([]byte(a.Body), &reply); err != nil || reply.Status != "failed" || reply.Error.Code != "server_error" || reply.Usage.Total != 8 {
+				t.Fatalf("%v %s", err, a.Body)
+			}
+			if n := len(reply.Output); n != 2 || reply.Output[1].Status != "incomplete" {
+				t.Errorf("the call is %v", reply.Output)
+			}
+		})
+		t.Run(reason+", streamed", func(t *testing.T) {
+			tb.u.Play(frames(stopped(reason, say(0, "A"), end(0), call(1, "t1", "f"), input(1, `{"a`), end(1))...))
+			a := tb.ask(t, "/v1/responses", request+`,"stream":true}`, "")
+			if !strings.Contains(a.Body, "event: response.failed\n") || strings.Contains(a.Body, "response.completed") || !strings.Contains(a.Body, `"code":"server_error"`) || !strings.Contains(a.Body, `"total_tokens":8`) {
+				t.Errorf("%s", a.Body)
+			}
+			if strings.Contains(a.Body, "function_call_arguments.done") || strings.Contains(a.Body, `"status":"completed","call_id"`) {
+				t.Errorf("the call is told as whole: %s", a.Body)
+			}
+		})
+	}
+}

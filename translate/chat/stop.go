@@ -12,7 +12,8 @@ const (
 	StopToolUse
 	StopFiltered
 	StopContextFull
-	StopPause // Claude's pause_turn: send the reply back to go on
+	StopPause     // Claude's pause_turn: send the reply back to go on
+	StopMalformed // what the model wrote could not be read as a reply, or as a call
 )
 
 // StopNames is a dialect's table of stop reasons. Of several names for one reason the first is written.

@@ -44,7 +44,7 @@ func stopName(s chat.StopReason, calls, output bool, x *chat.Exchange) string {
 		if output && !calls {
 			s = chat.StopEnd
 		}
-	case chat.StopEnd, chat.StopSequence, chat.StopLength, chat.StopFiltered, chat.StopContextFull, chat.StopPause:
+	case chat.StopEnd, chat.StopSequence, chat.StopLength, chat.StopFiltered, chat.StopContextFull, chat.StopPause, chat.StopMalformed:
 	}
 	if s == chat.StopEnd && calls {
 		s = chat.StopToolUse

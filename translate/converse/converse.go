@@ -18,7 +18,7 @@ type Dialect struct{}
 func (Dialect) Name() string { return Name }
 
 // stopReasons are the values of StopReason. The two malformed ones mean a model's output that Bedrock could not
-// parse: they have no counterpart elsewhere and end the reply like any unknown reason.
+// parse: only Responses has a word for that, a failed reply.
 var stopReasons = chat.StopNames{
 	{"end_turn", chat.StopEnd},
 	{"tool_use", chat.StopToolUse},
@@ -27,6 +27,17 @@ var stopReasons = chat.StopNames{
 	{"content_filtered", chat.StopFiltered},
 	{"guardrail_intervened", chat.StopFiltered},
 	{"model_context_window_exceeded", chat.StopContextFull},
+	{"malformed_model_output", chat.StopMalformed},
+	{"malformed_tool_use", chat.StopMalformed},
+}
+
+// readStop returns the reason for its name in a reply. A malformed one is noted, for most clients are not told.
+func readStop(tok chat.String, x *chat.Exchange) chat.StopReason {
+	s := stopReasons.Read(tok, x)
+	if s == chat.StopMalformed {
+		x.Note("what the model wrote could not be read by Bedrock: " + chat.Clip(tok.Unquote()))
+	}
+	return s
 }
 
 // stopName returns the value of StopReason for s. A pause and an unknown reason end the turn, for want of a word. Only a

@@ -18,7 +18,7 @@ func (Dialect) DecodeResponse(body []byte, x *chat.Exchange) (*chat.Response, er
 			decodeOutput(r, out, x)
 		case "stopReason":
 			if !r.Null() {
-				out.Stop = stopReasons.Read(r.String(), x)
+				out.Stop = readStop(r.String(), x)
 			}
 		case "usage":
 			out.Usage = decodeUsage(r)

@@ -12,7 +12,7 @@ func (d *streamDecoder) messageStop(out []chat.Event) []chat.Event {
 	for r.Member() {
 		switch string(r.Key()) {
 		case "stopReason":
-			d.stop = stopReasons.Read(r.MaybeString(), d.x)
+			d.stop = readStop(r.MaybeString(), d.x)
 		case "additionalModelResponseFields":
 			d.fields = append(d.fields[:0:0], value(r)...)
 		default:

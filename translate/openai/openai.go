@@ -58,4 +58,5 @@ var finishReasons = [...]string{
 	chat.StopFiltered:    "content_filter",
 	chat.StopContextFull: "length",
 	chat.StopPause:       "stop",
+	chat.StopMalformed:   "stop",
 }

@@ -210,16 +210,18 @@ func appendLocalAction(dst []byte, action json.Value) []byte {
 	return append(dst, '}')
 }
 
-// stopStatus is what a reason to stop means for the reply: its status, and why it is incomplete.
-func stopStatus(stop chat.StopReason, x *chat.Exchange) (status, incomplete string) {
+// stopStatus is what a reason to stop means for the reply: how it stands, and why.
+func stopStatus(stop chat.StopReason, x *chat.Exchange) replyStatus {
 	switch stop {
 	case chat.StopLength, chat.StopContextFull:
-		return "incomplete", "max_output_tokens"
+		return replyStatus{status: "incomplete", incomplete: "max_output_tokens"}
 	case chat.StopFiltered:
-		return "incomplete", "content_filter"
+		return replyStatus{status: "incomplete", incomplete: "content_filter"}
+	case chat.StopMalformed:
+		return replyStatus{status: "failed", code: "server_error", message: "what the model wrote could not be read", kind: "server_error"}
 	case chat.StopUnknown:
 		x.Note("the upstream gave no reason to stop that is known; told the client 'completed'")
 	case chat.StopEnd, chat.StopSequence, chat.StopToolUse, chat.StopPause:
 	}
-	return "completed", ""
+	return replyStatus{status: "completed"}
 }

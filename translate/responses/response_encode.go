@@ -16,16 +16,24 @@ func (Dialect) EncodeResponse(dst []byte, r *chat.Response, x *chat.Exchange) ([
 		if len(text) == 0 {
 			return nil, noSummary()
 		}
-		status, incomplete := stopStatus(r.Stop, x)
-		s := replyStatus{status: status, incomplete: incomplete, tier: r.ServiceTier, usage: &r.Usage}
+		s := stopStatus(r.Stop, x)
+		s.tier, s.usage = r.ServiceTier, &r.Usage
 		return replyTail(appendCompaction(replyHead(dst, x, &s), x, 0, text), k, &s), nil
 	}
 	e := outputEncoder{x: x, k: k}
-	status, incomplete := stopStatus(r.Stop, x)
-	e.status = status
+	s := stopStatus(r.Stop, x)
+	s.tier, s.usage = r.ServiceTier, &r.Usage
+	e.status = itemStatus(s.status)
 	e.blocks(r.Content)
-	s := replyStatus{status: status, incomplete: incomplete, tier: r.ServiceTier, usage: &r.Usage}
 	return replyTail(append(replyHead(dst, x, &s), e.output...), k, &s), nil
+}
+
+// itemStatus is how the last item of a reply stands: items do not fail, they are not whole.
+func itemStatus(reply string) string {
+	if reply == "failed" {
+		return "incomplete"
+	}
+	return reply
 }
 
 // outputEncoder writes the output of a whole reply.

@@ -97,8 +97,9 @@ func (e *streamEncoder) Encode(dst []byte, ev *chat.Event) []byte {
 	case chat.EventBlockStop:
 		return e.blockStop(dst, ev)
 	case chat.EventStop:
-		e.stop, e.stopped = ev.Stop, true
-		return e.closeAll(dst)
+		if e.stop, e.stopped = ev.Stop, true; e.stop != chat.StopMalformed {
+			return e.closeAll(dst)
+		}
 	case chat.EventEnd:
 		return e.finish(dst)
 	case chat.EventPing: // the gateway fills silences by itself
@@ -117,10 +118,13 @@ func (e *streamEncoder) finish(dst []byte) []byte {
 	if e.over {
 		return dst
 	}
-	dst = e.closeAll(dst)
+	if e.stop != chat.StopMalformed { // a call that could not be read must not be run: its item is never done
+		dst = e.closeAll(dst)
+	}
 	e.over = true
-	status, incomplete := stopStatus(e.stop, e.x)
-	return e.lifecycle(dst, "response."+status, &replyStatus{status: status, incomplete: incomplete, usage: &e.usage})
+	s := stopStatus(e.stop, e.x)
+	s.usage = &e.usage
+	return e.lifecycle(dst, "response."+s.status, &s)
 }
 
 // Error appends response.failed, or where no response has begun the event error. Nothing may follow it. Items that are not
