@@ -25,7 +25,7 @@ var crowded = []struct {
 	{name: "messages of the system", dialect: "openai", before: `{"messages":[`, repeat: `{"role":"system","content":"a"}`, after: `,{"role":"user","content":"a"}]}`},
 	{name: "messages of one part", dialect: "openai", before: `{"messages":[`, repeat: `{"role":"user","content":[{"type":"text","text":"a"}]}`, after: `]}`},
 	{name: "thinking", dialect: "openai", before: `{"messages":[{"role":"assistant","thinking_blocks":[`, repeat: `{"type":"thinking"}`, after: `]}]}`},
-	{name: "images", dialect: "openai", before: `{"messages":[{"role":"user","content":[`, repeat: `{"type":"image_url","image_url":"http://a"}`, after: `]}]}`, most: 7},
+	{name: "images", dialect: "openai", before: `{"messages":[{"role":"user","content":[`, repeat: `{"type":"image_url","image_url":"http://a"}`, after: `]}]}`, most: 7.5},
 	{name: "tools", dialect: "openai", before: `{"messages":[{"role":"user","content":"a"}],"tools":[`, repeat: `{"type":"function","function":{"name":"f"}}`, after: `]}`, most: 4.5},
 	{name: "stop sequences", dialect: "openai", before: `{"messages":[{"role":"user","content":"a"}],"stop":[`, repeat: `"a"`, after: `]}`, most: 4.5},
 	{name: "text blocks", dialect: "claude", before: `{"messages":[{"role":"user","content":[`, repeat: `{"type":"text","text":"a"}`, after: `]}]}`, most: 2.5},

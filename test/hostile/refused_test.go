@@ -40,13 +40,13 @@ func TestA401ReachesAClientThatStillSends(t *testing.T) {
 		head, send string
 		times      int
 	}{
-		"sends all":              {"Content-Length: 8388608", block, 128},
-		"sends all, chunked":     {"Transfer-Encoding: chunked", chunk, 128},
-		"pauses":                 {"Content-Length: 8388608", block, 1},
+		"sends all":              {"Content-Length: 2097152", block, 32},
+		"sends all, chunked":     {"Transfer-Encoding: chunked", chunk, 32},
+		"pauses":                 {"Content-Length: 2097152", block, 1},
 		"pauses, chunked":        {"Transfer-Encoding: chunked", chunk, 1},
 		"has little left":        {"Content-Length: 100000", block, 1},
-		"expects to be asked":    {"Expect: 100-continue\r\nContent-Length: 8388608", "", 0},
-		"expects, and sends all": {"Expect: 100-continue\r\nContent-Length: 8388608", block, 128},
+		"expects to be asked":    {"Expect: 100-continue\r\nContent-Length: 2097152", "", 0},
+		"expects, and sends all": {"Expect: 100-continue\r\nContent-Length: 2097152", block, 32},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var wait sync.WaitGroup
