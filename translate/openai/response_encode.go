@@ -137,6 +137,7 @@ func finishReason(stop chat.StopReason, calls, output bool, x *chat.Exchange) st
 			stop = chat.StopEnd
 		}
 	case chat.StopSequence, chat.StopLength, chat.StopFiltered, chat.StopContextFull, chat.StopPause:
+	case chat.StopMalformed: // a call that could not be read is none to run
 	}
 	if stop == chat.StopToolUse && x.FunctionCalls {
 		return "function_call"
