@@ -48,7 +48,7 @@ func (c *Call) answer(a *attempt) error {
 		body = out.b
 	}
 	c.note(a.x)
-	c.said.Reply(body)
+	c.said.Answer(body)
 	c.setHeaders(a)
 	h := c.w.Header()
 	c.costHeader(h)

@@ -92,6 +92,7 @@ func (c *Call) observe() {
 	}
 	c.said.Write(&c.Record)
 	if c.trace != nil {
+		c.spoken()
 		c.trace.End(&c.Record)
 	}
 }

@@ -128,7 +128,7 @@ func (c *Call) copyReply(in *relayed) error {
 	rc := http.NewResponseController(c.w)
 	for ; ; c.readPiece(in) {
 		if in.n > 0 {
-			c.said.Reply(in.buf.b[:in.n])
+			c.said.Answer(in.buf.b[:in.n])
 			if c.Record.FirstByte == 0 {
 				c.Record.FirstByte = time.Since(c.start)
 			}

@@ -23,13 +23,16 @@ const (
 	keyCacheRead  = attribute.Key("gen_ai.usage.cache_read.input_tokens")
 	keyCacheWrite = attribute.Key("gen_ai.usage.cache_creation.input_tokens")
 	keyReasoning  = attribute.Key("gen_ai.usage.reasoning.output_tokens")
-	keyPrompt     = attribute.Key("gen_ai.input.messages")  // opt-in
-	keyReply      = attribute.Key("gen_ai.output.messages") // opt-in
-	keyError      = attribute.Key("error.type")
-	keyAddress    = attribute.Key("server.address")
-	keyPort       = attribute.Key("server.port")
-	keyStatus     = attribute.Key("http.response.status_code")
-	keyResend     = attribute.Key("http.request.resend_count")
+	// Opt-in: with log_content.
+	keyInstructions = attribute.Key("gen_ai.system_instructions")
+	keyPrompt       = attribute.Key("gen_ai.input.messages")
+	keyReply        = attribute.Key("gen_ai.output.messages")
+
+	keyError   = attribute.Key("error.type")
+	keyAddress = attribute.Key("server.address")
+	keyPort    = attribute.Key("server.port")
+	keyStatus  = attribute.Key("http.response.status_code")
+	keyResend  = attribute.Key("http.request.resend_count")
 
 	// The gateway's own.
 	keyUpstream = attribute.Key("caddy.bedrock_gateway.upstream")

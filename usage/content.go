@@ -49,8 +49,8 @@ func (s *Said) Request(body []byte) {
 	}
 }
 
-// Reply takes the next piece of a reply's body.
-func (s *Said) Reply(body []byte) {
+// Answer takes the next piece of a reply's body.
+func (s *Said) Answer(body []byte) {
 	if s == nil {
 		return
 	}
@@ -104,11 +104,50 @@ func (s *Said) Write(r *Record) {
 		s.reply = append(s.reply, `"}]`...)
 	}
 	s.content.Log.Info("content", zap.String("request_id", r.RequestID), zap.String("user_id", r.User), zap.String("model", r.Model),
-		zap.String("upstream", r.Upstream), zap.ByteString("request", s.content.clean(s.request)), zap.ByteString("reply", s.content.clean(s.reply)))
+		zap.String("upstream", r.Upstream), zap.ByteString("request", s.Clean(s.request)), zap.ByteString("reply", s.Clean(s.reply)))
 }
 
-// clean returns the text without what is to be redacted, cut to its bound at the end of a character.
-func (c *Content) clean(text []byte) []byte {
+// Asked returns what was kept of the request's body: all of it, unless that is longer than what is logged.
+func (s *Said) Asked() []byte { return s.request }
+
+// Reply returns what was kept of the reply; nil for a streamed one.
+func (s *Said) Reply() []byte {
+	if s.blocks > 0 {
+		return nil
+	}
+	return s.reply
+}
+
+// Blocks returns the blocks of a streamed reply, once Write was called; nil for another.
+func (s *Said) Blocks() []chat.Block {
+	var list []struct {
+		Type, Name     string
+		Text, Thinking json.RawMessage
+		Input          string
+	}
+	if s.blocks == 0 || json.Unmarshal(s.reply, &list) != nil {
+		return nil
+	}
+	blocks := make([]chat.Block, len(list))
+	for i, b := range list {
+		switch b.Type {
+		case "tool_use":
+			blocks[i] = chat.Block{Kind: chat.ToolUse, Tool: &chat.Tooling{Name: b.Name}}
+			if json.Valid([]byte(b.Input)) {
+				blocks[i].Tool.Input = chat.Value(b.Input)
+			}
+		case "thinking":
+			blocks[i] = chat.Block{Kind: chat.Thinking, Text: chat.String(b.Thinking)}
+		default:
+			blocks[i] = chat.Block{Text: chat.String(b.Text)}
+		}
+	}
+	return blocks
+}
+
+// Clean returns the text without what is to be redacted, cut to its bound at the end of a character.
+func (s *Said) Clean(text []byte) []byte {
+	c := s.content
 	for _, r := range c.Redact {
 		text = r.ReplaceAllLiteral(text, []byte(redacted))
 	}

@@ -211,6 +211,63 @@ bedrock_gateway {
 	}
 }
 
+// What was said is in the trace only where log_content has it written down, and as it is there: redacted, and without the bytes
+// of images.
+func TestWhatWasSaidIsInTheTraceWithLogContent(t *testing.T) {
+	r := receive(t)
+	up := gatewaytest.NewUpstream(t)
+	up.PlayAt("/model/"+strings.Replace(nova, ":", "%3A", 1)+"/converse", gatewaytest.Reply{Body: `{"output":{"message":{"role":"assistant","content":[{"text":"a <b> sk-secret"},{"toolUse":{"toolUseId":"t1","name":"f","input":{"a":1}}}]}},"stopReason":"tool_use","usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}`})
+	up.PlayAt("/model/"+strings.Replace(nova, ":", "%3A", 1)+"/converse-stream", gatewaytest.Reply{Body: gatewaytest.Frames(
+		`messageStart {"role":"assistant"}`, `contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"Hel"}}`, `contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"lo"}}`, `contentBlockStop {"contentBlockIndex":0}`,
+		`messageStop {"stopReason":"end_turn"}`, `metadata {"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2},"metrics":{"latencyMs":1}}`)})
+	const config = "tracing\nbedrock_gateway {\n\tbedrock us-east-1 {\n\t\tendpoint %s\n\t\tcredentials AKIDEXAMPLE secret\n\t}\n\t%s\n}"
+	g := gatewaytest.Start(t, fmt.Sprintf(config, up.URL, "log_content {\n\t\tmax 2048\n\t\tredact sk-[a-z]+\n\t}"))
+	const chat = `{"model":"` + nova + `",%s"messages":[{"role":"system","content":"Be kind."},{"role":"user","content":[{"type":"text","text":"see sk-secret"},{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]},` +
+		`{"role":"assistant","content":null,"tool_calls":[{"id":"t0","type":"function","function":{"name":"f","arguments":"{\"a\":0}"}}]},{"role":"tool","tool_call_id":"t0","content":"none"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}`
+	const asked = `[{"role":"user","parts":[{"type":"text","content":"see [redacted]"},{"type":"blob","content":"","modality":"image","mime_type":"image/png"}]},` +
+		`{"role":"assistant","parts":[{"type":"tool_call","id":"t0","name":"f","arguments":{"a":0}}]},{"role":"tool","parts":[{"type":"tool_call_response","id":"t0","response":[{"type":"text","content":"none"}]}]}]`
+	content := func(s *tracepb.Span) map[string]string {
+		all := map[string]string{}
+		for _, a := range s.GetAttributes() {
+			switch a.GetKey() {
+			case "gen_ai.system_instructions", "gen_ai.input.messages", "gen_ai.output.messages":
+				all[a.GetKey()] = a.GetValue().GetStringValue()
+			}
+		}
+		return all
+	}
+	told := 0
+	call := func(body string) map[string]string {
+		t.Helper()
+		if a := g.Post(t, "/v1/chat/completions", body); a.Status != http.StatusOK {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		told += 3 // Caddy's span, the call's and the try's
+		var found map[string]string
+		for _, s := range r.wait(told)[told-3:] {
+			if strings.HasPrefix(s.GetName(), "chat ") {
+				found = content(s)
+			} else if len(content(s)) > 0 {
+				t.Errorf("%s has what was said", s.GetName())
+			}
+		}
+		return found
+	}
+	for _, c := range []struct{ name, stream, answered string }{
+		{"whole", "", `[{"role":"assistant","parts":[{"type":"text","content":"a <b> [redacted]"},{"type":"tool_call","id":"t1","name":"f","arguments":{"a":1}}],"finish_reason":"tool_use"}]`},
+		{"streamed", `"stream":true,`, `[{"role":"assistant","parts":[{"type":"text","content":"Hello"}],"finish_reason":"end_turn"}]`},
+	} {
+		got := call(fmt.Sprintf(chat, c.stream))
+		if got["gen_ai.input.messages"] != asked || got["gen_ai.output.messages"] != c.answered || got["gen_ai.system_instructions"] != `[{"type":"text","content":"Be kind."}]` {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	g.Load(t, fmt.Sprintf(config, up.URL, ""))
+	if got := call(fmt.Sprintf(chat, "")); len(got) > 0 {
+		t.Errorf("without log_content: %v", got)
+	}
+}
+
 // Without the directive, or for a request that its sender did not sample, there is no span, and the trace of the client goes
 // on at the upstream all the same.
 func TestWithoutTracingTheTraceGoesOn(t *testing.T) {
