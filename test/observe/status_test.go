@@ -61,7 +61,6 @@ func TestTheStatusPage(t *testing.T) {
 	}
 	// Off unless it is written.
 	g.Load(t, fmt.Sprintf(config, ""))
-	g.Client.CloseIdleConnections()
 	if a := g.Get(t, "/bedrock_gateway/status"); a.Body != "" {
 		t.Errorf("without the word: %d %s", a.Status, a.Body)
 	}

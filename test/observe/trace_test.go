@@ -289,7 +289,6 @@ func TestWithoutTracingTheTraceGoesOn(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	g.Load(t, "tracing\n"+config)
-	g.Client.CloseIdleConnections()
 	if got := send("00"); !strings.HasPrefix(got, "00-4bf92f3577b34da6a3ce929d0e0e4736-") || !strings.HasSuffix(got, "-00") {
 		t.Errorf("got %q", got)
 	}

@@ -89,6 +89,5 @@ func TestFailuresSurviveReloads(t *testing.T) {
 	ask(2)
 	ask(1)
 	g.Load(t, directives("default_model gpt-4o"))
-	g.Client.CloseIdleConnections()
 	ask(1)
 }

@@ -174,7 +174,6 @@ func TestLimitsSurviveReloads(t *testing.T) {
 	ask(200)
 	ask(429)
 	g.Load(t, directives("default_model gpt-4o"))
-	g.Client.CloseIdleConnections()
 	ask(429)
 }
 
