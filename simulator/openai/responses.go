@@ -50,8 +50,13 @@ func (s *server) responses(w http.ResponseWriter, r *http.Request, body []byte) 
 		f.write(w)
 		return
 	}
+	before, input, f := s.recall(present)
+	if f != nil {
+		f.write(w)
+		return
+	}
 	var q responsesRequest
-	if err := json.Unmarshal(body, &q); err != nil {
+	if err := json.Unmarshal(marshal(present), &q); err != nil {
 		notJSON().write(w)
 		return
 	}
@@ -80,8 +85,16 @@ func (s *server) responses(w http.ResponseWriter, r *http.Request, body []byte) 
 	if n := len(q.Input); n > 0 && q.Input[n-1].Type == "compaction_trigger" {
 		p.items = []map[string]any{p.compaction(c)}
 	}
+	var kept *storedResponse
+	if s.storage != nil && (q.Store == nil || *q.Store) {
+		kept = s.keep(p, before, input)
+	}
 	if !q.Stream {
-		writeJSON(out, http.StatusOK, p.object(p.items, p.status()))
+		reply := p.object(p.items, p.status())
+		if kept != nil && kept.background {
+			reply = kept.now()
+		}
+		writeJSON(out, http.StatusOK, reply)
 		return
 	}
 	(&responsesStream{stream: newStream(out, spec), response: p}).run()
@@ -119,7 +132,7 @@ var echoed = map[string]any{
 // object is the response object with the given output.
 func (p *response) object(output []map[string]any, status string) map[string]any {
 	o := map[string]any{
-		"id": fmt.Sprintf("resp_%032x", p.number), "object": "response", "created_at": now(), "status": status, "model": p.model,
+		"id": fmt.Sprintf("resp_%050x", p.number), "object": "response", "created_at": now(), "status": status, "model": p.model,
 		"error": nil, "incomplete_details": nil, "output": output, "usage": nil,
 	}
 	for name, otherwise := range echoed {
@@ -149,7 +162,7 @@ func (p *response) object(output []map[string]any, status string) map[string]any
 func (p *response) makeItems(c *chatRequest, m model, spec fault.Spec) []map[string]any {
 	items := []map[string]any{}
 	a := p.answer
-	id := func(kind string) string { return fmt.Sprintf("%s_%024x%08x", kind, p.number, len(items)) }
+	id := func(kind string) string { return fmt.Sprintf("%s_%042x%08x", kind, p.number, len(items)) }
 	if m.reasons && a.reasoning > 0 && !spec.NoOutput {
 		items = append(items, p.reasoning(id("rs"), c, m))
 	}
@@ -207,6 +220,6 @@ func (p *response) reasoning(id string, c *chatRequest, m model) map[string]any 
 // compaction is the one item that answers a compaction_trigger.
 func (p *response) compaction(c *chatRequest) map[string]any {
 	return map[string]any{
-		"type": "compaction", "id": fmt.Sprintf("cmp_%032x", p.number), "encrypted_content": seal("A summary; the user said: " + fault.Strip(c.lastUser())),
+		"type": "compaction", "id": fmt.Sprintf("cmp_%050x", p.number), "encrypted_content": seal("A summary; the user said: " + fault.Strip(c.lastUser())),
 	}
 }

@@ -205,13 +205,6 @@ func (r *responsesRequest) check(m model, present map[string]any) *failure {
 	if r.Input == nil && present["prompt"] == nil && present["previous_response_id"] == nil && present["conversation"] == nil {
 		return invalid("input", "missing_required_parameter", "Missing required parameter: 'input'.")
 	}
-	if id, _ := present["previous_response_id"].(string); id != "" {
-		f := invalid("previous_response_id", "previous_response_not_found", "Previous response with id '"+id+"' not found.")
-		return f
-	}
-	if present["previous_response_id"] != nil && present["conversation"] != nil {
-		return invalid("previous_response_id", "mutually_exclusive_parameters", "Mutually exclusive parameters: Ensure you are only providing one of: 'previous_response_id' or 'conversation'.")
-	}
 	if r.Background && r.Store != nil && !*r.Store {
 		return invalid("background", "", "Background mode requires 'store' to be true.")
 	}

@@ -1,6 +1,9 @@
 package openai
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+)
 
 // responsesStream sends a reply's items as events, in the order in which the API sends them: every item is announced,
 // grows by deltas and is done before the next; numbers count without gaps.
@@ -8,11 +11,19 @@ type responsesStream struct {
 	*stream
 	*response
 	number int
+
+	collect bool // the events are kept in frames, and none is sent
+	frames  [][]byte
 }
 
 // event sends one event with the next number, after the exception if its turn has come. It reports whether the stream goes
 // on.
 func (s *responsesStream) event(kind string, more map[string]any) bool {
+	if s.collect {
+		more["type"], more["sequence_number"] = kind, len(s.frames)
+		s.frames = append(s.frames, fmt.Appendf(nil, "event: %s\ndata: %s\n\n", kind, marshal(more)))
+		return true
+	}
 	if s.spec.Exception != "" && s.events == s.spec.ExceptionAt {
 		f := refused(s.spec.Exception)
 		code := f.Code

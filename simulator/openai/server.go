@@ -25,9 +25,10 @@
 //     the tool's schema; {"input":"…"} is the text of a custom tool. "say and call <tool>" has text before the call
 //   - for response_format json_schema, an instance of the schema; for json_object, {"said": …}
 //   - reasoning models bill 64 reasoning tokens, unless reasoning_effort is none
-//   - Responses answers the same in items. It keeps nothing: previous_response_id is not found. The encrypted_content of
-//     reasoning is returned where it is asked for, and one that this package has not made is refused. A compaction_trigger
-//     at the end of the input is answered by one compaction item
+//   - Responses answers the same in items. It keeps the newest thousands of responses: by their ids they are read, listed,
+//     deleted and gone on with. One in the background is queued, runs at the first look and is done at the second. The
+//     encrypted_content of reasoning is returned where it is asked for, and one that this package has not made is refused. A
+//     compaction_trigger at the end of the input is answered by one compaction item
 //
 // The reply names the dated snapshot of the model that was asked for: gpt-4o is answered by gpt-4o-2024-08-06.
 //
@@ -87,6 +88,8 @@ type server struct {
 	find   func(id string) (m model, replyName string, f *failure)
 	faults *fault.Counter
 	calls  *atomic.Uint64
+	// storage is what is kept of responses; nil: nothing.
+	storage *storage
 }
 
 // New returns a simulated OpenAI. It is safe for concurrent use.
@@ -94,7 +97,10 @@ func New(o Options) http.Handler {
 	if o.Key == "" {
 		o.Key = DefaultKey
 	}
-	return &server{opts: o, find: findOwn, faults: new(fault.Counter), calls: new(atomic.Uint64)}
+	return &server{
+		opts: o, find: findOwn, faults: new(fault.Counter), calls: new(atomic.Uint64),
+		storage: &storage{responses: map[string]*storedResponse{}, items: map[string]map[string]any{}, thoughts: map[string]string{}},
+	}
 }
 
 // endpoint serves one path: body is the whole request.
@@ -141,6 +147,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	if strings.HasPrefix(path, "/v1/models/") {
 		path = "/v1/models"
+	}
+	if rest, is := strings.CutPrefix(path, "/v1/responses/"); is {
+		s.stored(w, r, rest)
+		return
 	}
 	e, ok := endpoints[path]
 	switch {
