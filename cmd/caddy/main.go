@@ -10,6 +10,8 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/open-bedrock/caddy-bedrock-gateway"
+	// The commands for a person at a terminal.
+	_ "github.com/open-bedrock/caddy-bedrock-gateway/command/cli"
 	// What only this build has: OpenAI and Bedrock on loopback.
 	_ "github.com/open-bedrock/caddy-bedrock-gateway/simulator"
 )

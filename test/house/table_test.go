@@ -17,7 +17,14 @@ var table = []row{
 	}, "the root lists the rooms and does none of their work; it never imports command/cli, which brings terminal libraries"},
 	{"auth", []string{"internal/directive"}, "a provider of Caddy's authentication, which knows nothing of the gateway"},
 	{"command", []string{"credentials", "internal/directive", "upstream"}, "the commands that every build has"},
-	{"command/cli", []string{"command", "credentials", "upstream"}, "the interactive commands: a client of a gateway, and no part of it"},
+	{"command/cli", []string{
+		"command", "command/cli/config", "command/cli/failure", "command/cli/keys", "command/cli/serve",
+	}, "the list of the commands for a person at a terminal"},
+	{"command/cli/...", []string{"command/cli/dotenv", "command/cli/failure", "command/cli/replace", "command/cli/terminal"}, "a command: a client of a gateway, and no part of it"},
+	{"command/cli/dotenv", []string{"command/cli/replace"}, "what commands share, which knows no command"},
+	{"command/cli/failure", nil, "what commands share, which knows no command"},
+	{"command/cli/replace", nil, "what commands share, which knows no command"},
+	{"command/cli/terminal", nil, "what commands share, which knows no command"},
 	{"cmd/caddy", []string{".", "command/cli", "simulator"}, "the main of a build with everything"},
 
 	{"handler", []string{
@@ -95,9 +102,9 @@ var bans = []ban{
 	{in: []string{"translate/...", "wire/..."}, imported: "os", why: "dialects and wire formats take bytes and return bytes: no I/O"},
 	{in: []string{"..."}, except: []string{"credentials", "files/s3", "upstream/bedrock/...", "internal/gatewaytest", "simulator/...", "test/..."}, imported: awsPath, why: "only the rooms that talk to AWS know its SDK"},
 	{in: []string{"..."}, except: []string{"limit/redis"}, imported: "github.com/redis/", why: "only the store that talks to Redis knows its client"},
-	{in: []string{"..."}, except: []string{"command/cli"}, imported: "golang.org/x/term", why: "only command/cli knows a terminal"},
-	{in: []string{"..."}, except: []string{"command/cli"}, imported: "charm.land/", why: "only command/cli knows a terminal"},
-	{in: []string{"..."}, except: []string{"command/cli"}, imported: "github.com/peterh/liner", why: "only command/cli knows a terminal"},
+	{in: []string{"..."}, except: []string{"command/cli/..."}, imported: "golang.org/x/term", why: "only command/cli knows a terminal"},
+	{in: []string{"..."}, except: []string{"command/cli/..."}, imported: "charm.land/", why: "only command/cli knows a terminal"},
+	{in: []string{"..."}, except: []string{"command/cli/..."}, imported: "github.com/peterh/liner", why: "only command/cli knows a terminal"},
 }
 
 // caddyPackages may import Caddy in every file: adapting to Caddy is what they do.
