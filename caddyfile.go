@@ -29,7 +29,7 @@ func parseGateway(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 func (g *Gateway) words() directive.Words {
 	all := make(directive.Words)
 	for _, room := range []interface{ Words() directive.Words }{
-		&g.Routing, &g.Storage, &g.Calls, &g.Fetching, &g.Limiting, &g.Pricing, &g.Accounting, &g.Endpoints,
+		&g.Routing, &g.Storage, &g.Keeping, &g.Calls, &g.Fetching, &g.Limiting, &g.Pricing, &g.Accounting, &g.Endpoints,
 	} {
 		maps.Copy(all, room.Words())
 	}

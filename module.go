@@ -21,6 +21,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
 	"github.com/open-bedrock/caddy-bedrock-gateway/price"
+	"github.com/open-bedrock/caddy-bedrock-gateway/stored"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 
@@ -67,6 +68,7 @@ func init() {
 type Gateway struct {
 	upstream.Routing
 	files.Storage
+	stored.Keeping
 	exchange.Calls
 	fetch.Fetching
 	limit.Limiting
@@ -98,6 +100,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		g.Calls.Provision,
 		func(ctx caddy.Context) error { return g.Routing.Provision(ctx, environment()) },
 		func(ctx caddy.Context) error { return g.Storage.Provision(ctx, defaultFiles()) },
+		func(caddy.Context) error { return g.Keeping.Provision(g.Store()) },
 	} {
 		if err := provision(ctx); err != nil {
 			return err

@@ -13,7 +13,7 @@ type row struct {
 var table = []row{
 	{".", []string{
 		"auth", "command", "credentials", "exchange", "fetch", "files", "files/local", "files/s3", "handler", "internal/directive",
-		"limit", "limit/redis", "metrics", "pages", "price", "status", "tracing", "upstream", "upstream/bedrock", "upstream/openai", "usage",
+		"limit", "limit/redis", "metrics", "pages", "price", "status", "stored", "tracing", "upstream", "upstream/bedrock", "upstream/openai", "usage",
 	}, "the root lists the rooms and does none of their work; it never imports command/cli, which brings terminal libraries"},
 	{"auth", []string{"internal/directive"}, "a provider of Caddy's authentication, which knows nothing of the gateway"},
 	{"command", []string{"credentials", "internal/directive", "upstream"}, "the commands that every build has"},
@@ -28,11 +28,11 @@ var table = []row{
 	{"cmd/caddy", []string{".", "command/cli", "simulator"}, "the main of a build with everything"},
 
 	{"handler", []string{
-		"exchange", "files", "files/extract", "internal/directive", "limit", "pages", "translate", "translate/chat", "translate/model", "upstream",
+		"exchange", "files", "files/extract", "internal/directive", "limit", "pages", "stored", "translate", "translate/chat", "translate/model", "upstream",
 		"usage", "wire/json",
 	}, "the URL surface: it knows upstreams by their interface and dialects by their registry, never a provider or a dialect by name"},
 	{"exchange", []string{
-		"fetch", "files", "files/extract", "internal/directive", "internal/kept", "limit", "price", "translate/...", "upstream", "usage", "wire/...",
+		"fetch", "files", "files/extract", "internal/directive", "internal/kept", "limit", "price", "stored", "translate/...", "upstream", "usage", "wire/...",
 	}, "one call: it knows no URL, and upstreams by their interface"},
 	{"pages", nil, "embedded pages"},
 	{"limit", []string{"internal/directive", "price", "usage"}, "counts what calls used"},
@@ -71,6 +71,8 @@ var table = []row{
 	{"files/extract/budget", nil, "counts, and knows no format"},
 	{"files/...", []string{"files", "internal/directive"}, "a store; it never imports another one"},
 	{"files/s3", []string{"credentials", "files", "internal/directive"}, "a store; it never imports another one"},
+
+	{"stored", []string{"files", "internal/directive", "translate/chat", "wire/json"}, "what is kept of responses, in the file store; it knows no call and no upstream"},
 
 	{"internal/directive", nil, "reads Caddyfile words; every room's settings import it"},
 	{"internal/kept", nil, "a map for the hot path, which knows nothing of what it keeps"},
