@@ -17,7 +17,7 @@ require (
 	github.com/aws/smithy-go v1.28.8 // AWS errors by their names
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server
 	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, as Caddy reads them
-	github.com/klauspost/compress v1.20.1 // request bodies in zstd, which Codex sends; Caddy's own library for it
+	github.com/klauspost/compress v1.20.1 // request bodies in zstd, which Codex sends, and records of responses; Caddy's own library for it
 	github.com/prometheus/client_golang v1.24.1 // metrics, on the registry that Caddy has
 	github.com/quic-go/quic-go v0.63.0 // HTTP/3 as Caddy has it; tests are its client
 	github.com/redis/rueidis v1.0.79 // limits that gateways share; one connection serves all requests, and it needs golang.org/x/sys alone

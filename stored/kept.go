@@ -1,0 +1,65 @@
+package stored
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/open-bedrock/caddy-bedrock-gateway/files"
+)
+
+// Kept says which upstream keeps a response. It holds no content.
+type Kept struct {
+	ID       string `json:"id"`
+	Owner    string `json:"owner,omitempty"`
+	Upstream string `json:"upstream"` // its name in the configuration
+	Model    string `json:"model"`    // as the client asked for it; "" if it named none
+}
+
+// maxKeptID bounds the id of another's response, in bytes: OpenAI's have 55.
+const maxKeptID = 256
+
+// SaveKept records which upstream keeps a response. It takes a second at most.
+func (s *Store) SaveKept(ctx context.Context, k *Kept) error {
+	if k.ID == "" || len(k.ID) > maxKeptID {
+		return fmt.Errorf("an id of %d bytes", len(k.ID))
+	}
+	record := *k
+	record.Owner = files.OwnerKey(k.Owner)
+	body, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	return s.objects.PutObject(ctx, files.Object{
+		Owner: k.Owner, Kind: files.KindKept, ID: k.ID, Body: body, ExpiresAt: time.Now().Add(files.KeptTTL),
+	}, false)
+}
+
+// LoadKept returns which upstream keeps a response; files.ErrNotFound if none is known to for the owner.
+func (s *Store) LoadKept(ctx context.Context, owner, id string) (*Kept, error) {
+	if id == "" || len(id) > maxKeptID {
+		return nil, files.ErrNotFound
+	}
+	o, err := s.objects.GetObject(ctx, owner, files.KindKept, id)
+	if err != nil {
+		return nil, err
+	}
+	k := new(Kept)
+	if err := json.Unmarshal(o.Body, k); err != nil {
+		return nil, errors.Join(errDamaged, err)
+	}
+	if k.ID != id || k.Owner != files.OwnerKey(owner) {
+		return nil, files.ErrNotFound
+	}
+	k.Owner = owner
+	return k, nil
+}
+
+// DeleteKept forgets which upstream keeps a response.
+func (s *Store) DeleteKept(ctx context.Context, owner, id string) error {
+	return s.objects.DeleteObject(ctx, owner, files.KindKept, id)
+}

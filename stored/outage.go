@@ -1,0 +1,53 @@
+package stored
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// warnEvery is the least time between two warnings about a store: one that fails now and then is one outage.
+const warnEvery = time.Minute
+
+// outage remembers whether the store fails, so that an outage is one line in the log and not one for each reply.
+type outage struct {
+	mu     sync.Mutex
+	failed int64 // in a row
+	warned time.Time
+}
+
+// Saved notes how keeping something went, and logs what an operator should know: the first failure of an outage, and its end.
+// What a client that left wanted kept is no failure.
+func (s *Store) Saved(ctx context.Context, what string, err error, fields ...zap.Field) {
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		s.Logger.Warn(what+" is not stored", append(fields, zap.Error(err))...)
+		return
+	case err != nil && errors.Is(ctx.Err(), context.Canceled):
+		return
+	}
+	o := &s.outage
+	o.mu.Lock()
+	failed := o.failed
+	if err == nil {
+		o.failed = 0
+		o.mu.Unlock()
+		if failed > 0 {
+			s.Logger.Info("responses are stored again", zap.Int64("not_stored", failed))
+		}
+		return
+	}
+	o.failed++
+	now := time.Now()
+	warn := failed == 0 && now.Sub(o.warned) >= warnEvery
+	if warn {
+		o.warned = now
+	}
+	o.mu.Unlock()
+	if warn {
+		s.Logger.Warn(what+" is not stored: the store does not answer or is full; the client was told, and no further line follows until it works again", append(fields, zap.Error(err))...)
+	}
+}
