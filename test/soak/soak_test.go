@@ -306,9 +306,13 @@ func TestSoak(t *testing.T) {
 	if races := s.gateway.Logged(t, "DATA RACE"); races > 0 {
 		t.Errorf("%d races:\n%s", races, s.gateway.Lines(t, ""))
 	}
-	// Of a few lost calls the shares differ by chance.
-	if share := float64(y.proxyLost.Load()+3) / float64(y.proxied.Load()); float64(y.lost.Load()) > share*float64(y.calls.Load()) {
-		t.Errorf("%d of %d calls were lost on kept connections, and %d of reverse_proxy's %d", y.lost.Load(), y.calls.Load(), y.proxyLost.Load(), y.proxied.Load())
+	// Caddy closes idle connections when it reloads, and a POST that meets one is lost: the gateway may lose no more than
+	// reverse_proxy does. If both lose alike, its part of all lost calls is that of all calls, and the count scatters around that
+	// like a binomial one: a run of ten minutes with 150 of 185,113 and 21 of 38,691 is 1.8 deviations off.
+	lost, all := float64(y.lost.Load()), float64(y.lost.Load()+y.proxyLost.Load())
+	part := float64(y.calls.Load()) / float64(y.calls.Load()+y.proxied.Load())
+	if most := all*part + 4*math.Sqrt(all*part*(1-part)) + 3; lost > most || lost > 0.005*float64(y.calls.Load()) {
+		t.Errorf("%.0f of %d calls were lost on kept connections, and %d of reverse_proxy's %d: at most %.0f are chance", lost, y.calls.Load(), y.proxyLost.Load(), y.proxied.Load(), most)
 	}
 	for what, pair := range map[string][2]float64{"goroutines": {float64(before.goroutines), float64(after.goroutines)}, "files": {float64(before.files), float64(after.files)}, "MB of heap": {before.heap, after.heap}} {
 		if pair[1] > pair[0]*1.05+1 {
