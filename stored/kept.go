@@ -34,9 +34,14 @@ func (s *Store) SaveKept(ctx context.Context, k *Kept) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	return s.objects.PutObject(ctx, files.Object{
+	err = s.objects.PutObject(ctx, files.Object{
 		Owner: k.Owner, Kind: files.KindKept, ID: k.ID, Body: body, ExpiresAt: time.Now().Add(files.KeptTTL),
 	}, false)
+	if err == nil {
+		known := *k
+		s.keepers.put(&known)
+	}
+	return err
 }
 
 // LoadKept returns which upstream keeps a response; files.ErrNotFound if none is known to for the owner.
@@ -61,5 +66,6 @@ func (s *Store) LoadKept(ctx context.Context, owner, id string) (*Kept, error) {
 
 // DeleteKept forgets which upstream keeps a response.
 func (s *Store) DeleteKept(ctx context.Context, owner, id string) error {
+	s.keepers.remove(owner, id)
 	return s.objects.DeleteObject(ctx, owner, files.KindKept, id)
 }

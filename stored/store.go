@@ -40,6 +40,7 @@ type Store struct {
 	pack    *zstd.Encoder
 	unpack  *zstd.Decoder
 	outage  outage
+	keepers keepers
 }
 
 // headroom is what a record has besides the conversation and the reply.
