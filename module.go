@@ -140,8 +140,11 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		Upstreams: g.Loaded(),
 		Health:    !g.HealthOff,
 		Native:    !g.NativeOff,
-		Status:    g.statusPage(),
-		Version:   version(),
+
+		Playground: !g.PlaygroundOff,
+
+		Status:  g.statusPage(),
+		Version: version(),
 	})
 	return g.show(ctx)
 }

@@ -58,6 +58,9 @@ var endpoints = []endpoint{
 
 	{"health", http.MethodGet, "/health", &openaiForm, (*Gateway).serveHealth, "health off"},
 
+	{"playground.slash", http.MethodGet, "/playground", &openaiForm, serveSlash, "playground off"},
+	{"playground", http.MethodGet, "/playground/{path...}", &openaiForm, (*Gateway).servePlayground, "playground off"},
+
 	{"status", http.MethodGet, "/bedrock_gateway/status", &openaiForm, (*Gateway).serveStatus, noStatus},
 	{"status.script", http.MethodGet, "/bedrock_gateway/status/app.js", &openaiForm, (*Gateway).serveStatusScript, noStatus},
 	{"status.style", http.MethodGet, "/bedrock_gateway/status/style.css", &openaiForm, (*Gateway).serveStatusStyle, noStatus},

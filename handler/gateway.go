@@ -20,6 +20,8 @@ type Config struct {
 	Health bool // serve /health
 	Native bool // serve Bedrock's own paths
 
+	Playground bool // serve /playground
+
 	// Status returns what the status page shows, as JSON; nil: there is no such page.
 	Status func() []byte
 
@@ -48,7 +50,7 @@ func New(c Config) *Gateway {
 		}
 	}
 	g.Engine = exchange.New(c.Config)
-	g.surface = newSurface(endpoints, map[string]bool{"health off": !c.Health, "native off": !c.Native, "files off": g.Files == nil, noStatus: c.Status == nil})
+	g.surface = newSurface(endpoints, map[string]bool{"health off": !c.Health, "native off": !c.Native, "playground off": !c.Playground, "files off": g.Files == nil, noStatus: c.Status == nil})
 	if g.Files != nil {
 		g.files = &filesAPI{store: g.Files, owner: func(r *http.Request) string { return g.Caller(r).Owner }, log: g.Logger, stored: g.Process.FileStored}
 	}

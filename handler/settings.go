@@ -9,6 +9,9 @@ type Endpoints struct {
 	// Turns /docs, /redoc and /openapi.json off. Default: `false`.
 	DocsOff bool `json:"docs_off,omitempty"`
 
+	// Turns /playground off. Default: `false`.
+	PlaygroundOff bool `json:"playground_off,omitempty"`
+
 	// Turns /health off. Default: `false`.
 	HealthOff bool `json:"health_off,omitempty"`
 
@@ -27,12 +30,14 @@ type Endpoints struct {
 //	docs   off
 //	health off
 //	native off
+//	playground off
 //	status_page
 func (e *Endpoints) Words() directive.Words {
 	return directive.Words{
-		"docs":   directive.Off(&e.DocsOff),
-		"health": directive.Off(&e.HealthOff),
-		"native": directive.Off(&e.NativeOff),
+		"docs":       directive.Off(&e.DocsOff),
+		"health":     directive.Off(&e.HealthOff),
+		"native":     directive.Off(&e.NativeOff),
+		"playground": directive.Off(&e.PlaygroundOff),
 
 		"status_page": directive.Flag(&e.StatusPage),
 	}
