@@ -109,6 +109,10 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 	if len(g.Loaded()) == 0 {
 		ctx.Logger().Warn("no upstream: every model is unknown until " + envOpenAIKey + " or AWS_REGION is set, or one is configured")
 	}
+	records, err := g.Records(g.MaxBody, ctx.Logger())
+	if err != nil {
+		return err
+	}
 	g.handler = handler.New(handler.Config{
 		Config: exchange.Config{
 			Router: g.Router(), DefaultModel: g.Model(),
@@ -122,6 +126,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			EstimateTokens:    g.EstimatesTokens(),
 			CachePrompts:      g.CachesPrompts(),
 			Files:             g.Store(),
+			Stored:            records,
 			SpoolDir:          g.FormDir(),
 			MaxForm:           g.Largest(),
 			Images:            g.Client(),

@@ -47,6 +47,11 @@ func (c *Call) answer(a *attempt) error {
 		}
 		body = out.b
 	}
+	if c.keep != nil {
+		out := getBuffer()
+		defer putBuffer(out)
+		body = c.keepWhole(a, body, out)
+	}
 	c.note(a.x)
 	c.said.Answer(body)
 	c.setHeaders(a)

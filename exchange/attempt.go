@@ -125,6 +125,7 @@ func (c *Call) open(ctx context.Context, a *attempt) error {
 	out, header := c.outgoing(ctx)
 	a.call.Header = header
 	a.ctx, a.cancel = context.WithCancelCause(out)
+	c.beginDraft(a)
 	err := c.openCured(a)
 	if err == nil {
 		opened = true

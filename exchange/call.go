@@ -48,6 +48,9 @@ type Call struct {
 	watch   watchdog        // of the answer's stream
 	tries   [2]usage.Try    // storage of Record.Tries
 	said    *usage.Said     // nil: nobody wants to know
+	core    string          // of the reply's id, where that is not the request's; "" where it is
+	turn    turn            // of a conversation that is kept
+	keep    *keeping        // nil: nothing of the reply is kept
 	trace   Trace           // nil: the call is not traced
 }
 
@@ -74,6 +77,7 @@ func (c *Call) Answer(run func() error) {
 	c.engine.Process.calls.Add(1)
 	defer c.observe()
 	defer c.held.release()
+	defer c.endKeeping()
 	defer c.spooled.close()
 	defer c.recovered()
 	if err := run(); err != nil {
@@ -182,6 +186,7 @@ func (c *Call) chat(detect func() error) error {
 	if err := c.reserve(route); err != nil {
 		return err
 	}
+	c.keepReply()
 	a, err := c.try(route, c.prepare)
 	if err != nil {
 		return err

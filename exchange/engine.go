@@ -13,6 +13,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
 	"github.com/open-bedrock/caddy-bedrock-gateway/price"
+	"github.com/open-bedrock/caddy-bedrock-gateway/stored"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/openai"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
@@ -46,6 +47,7 @@ type Config struct {
 	RejectUnsupported bool          // a parameter that the target cannot express is a 400, not dropped
 
 	Files  files.Store   // nil: requests cannot name files
+	Stored *stored.Store // keeps responses; nil: nothing is kept
 	Images *fetch.Client // fetches images named by URL; nil: such images are refused where the upstream takes none
 
 	Limits *limit.Limits // nil: calls are not limited

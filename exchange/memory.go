@@ -141,12 +141,15 @@ func (m *Memory) wait(ctx context.Context, h *held, n int64, l limits) error {
 }
 
 // release gives back what h holds; it may be called again.
-func (h *held) release() {
-	m, n := h.memory, h.n
-	if m == nil || n == 0 {
+func (h *held) release() { h.shrink(0) }
+
+// shrink gives back what h holds above to bytes.
+func (h *held) shrink(to int64) {
+	m, n := h.memory, h.n-to
+	if m == nil || n <= 0 {
 		return
 	}
-	h.n = 0
+	h.n = to
 	m.used.Add(-n)
 	if !h.named && m.waiting.Load() == 0 {
 		return
@@ -154,7 +157,7 @@ func (h *held) release() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if h.named {
-		h.named = false
+		h.named = to > 0
 		if m.callers[h.caller] -= n; m.callers[h.caller] <= 0 {
 			delete(m.callers, h.caller)
 		}

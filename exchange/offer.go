@@ -125,7 +125,7 @@ func (c *Call) unoffered(s *selection, list []upstream.Offer) error {
 func (c *Call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) (*attempt, error) {
 	x := &chat.Exchange{
 		Model: c.Model, TargetModel: modelID, Target: o.Dialect.Name(), Access: o.Access, RejectUnsupported: c.engine.RejectUnsupported,
-		ID: c.id, Created: c.start.Unix(), Started: c.start,
+		ID: c.replyID(), Created: c.start.Unix(), Started: c.start, Stored: c.stores(), Previous: c.turn.previous,
 	}
 	t.Prepare(x)
 	x.AutoCache = t.PromptCache == upstream.PromptCacheAuto || t.PromptCache == "" && c.engine.CachePrompts

@@ -17,8 +17,8 @@ const flushAt = 32 << 10
 // whole, and panics with http.ErrAbortHandler when it is not, after an error event in the client's dialect: a connection
 // that ends as it should looks like success to a client that does not read errors.
 func (c *Call) pump(a *attempt) {
-	a.call.Body, c.raw, c.Body = nil, nil, chat.Body{} // a request may be large, a stream long
-	c.held.release()
+	a.call.Body, c.raw, c.Body, c.turn = nil, nil, chat.Body{}, turn{} // a request may be large, a stream long
+	c.releaseBody()
 	enc := c.Out.NewStreamEncoder(a.x)
 	if c.form.Native && strings.HasPrefix(enc.ContentType(), "text/event-stream") {
 		enc = &invokeEncoder{StreamEncoder: enc}
@@ -89,6 +89,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		follower, _ = enc.(chat.Follower)
 	}
 	ended := false // the upstream's terminal event was passed on
+	keeps := c.keep != nil && (c.keptThere(a) || c.stores())
 	taken := false
 	for {
 		f, err := a.reply.Next()
@@ -123,6 +124,11 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 			buf.b = appendPayload(buf.b, names.payload(f.Payload), c.Out.Name() == "claude")
 		}
 		events = events[:0]
+		if keeps && err == nil {
+			if keeps, err = c.keepFrame(a, p, buf, &f, ended); err != nil {
+				return err
+			}
+		}
 		if err != nil {
 			return c.finish(a, enc, p, buf, dec, ended, asIs && f.Raw != nil && reported(err), err)
 		}
@@ -149,6 +155,12 @@ func (c *Call) finish(a *attempt, enc chat.StreamEncoder, p *watchdog, buf *buff
 		buf.b = c.complete(a, enc, buf.b, dec)
 	case !whole && !told && c.r.Context().Err() == nil:
 		buf.b = enc.Error(buf.b, c.streamError(a, err))
+	}
+	if !ended && c.stores() && !c.keptThere(a) && c.r.Context().Err() == nil {
+		var gone error
+		if buf.b, gone = c.keepStream(p, buf.b); gone != nil {
+			return gone
+		}
 	}
 	if whole {
 		p.last(buf.b)

@@ -1,6 +1,3 @@
-// Package stored keeps replies of OpenAI's Responses, so that a client can go on with one by its id: what a record holds, how
-// its ids are made, and how it is packed. Where the bytes are kept is a store of files' business; what is asked over HTTP,
-// package handler's.
 package stored
 
 import (

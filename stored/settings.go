@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/internal/directive"
@@ -118,6 +119,14 @@ func (k *Keeping) Objects() files.Objects { return k.objects }
 // keeps an id, which is no content.
 func (k *Keeping) KeepsResponses() bool {
 	return k.objects != nil && (k.StoredResponses == nil || !k.StoredResponses.Off)
+}
+
+// Records returns the store of records, each of maxSize bytes at most; nil if nothing can be kept.
+func (k *Keeping) Records(maxSize int64, log *zap.Logger) (*Store, error) {
+	if k.objects == nil {
+		return nil, nil
+	}
+	return New(Config{Objects: k.objects, Off: !k.KeepsResponses(), TTL: k.ttl, MaxSize: maxSize, Logger: log})
 }
 
 // TTL returns how long a response is kept.

@@ -27,7 +27,7 @@ func (g *Gateway) Do(t testing.TB, req *http.Request) *Answer {
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end
 	body, err := io.ReadAll(res.Body)
-	if translatedResponse(res.Header, string(body)) {
+	if translatedResponse(string(body)) {
 		if ended, broken := ResponseStream(string(body)); broken != nil || ended == "" && err == nil {
 			t.Errorf("a stream of Responses that clients refuse: %v, ended %q", broken, ended)
 		}

@@ -3,8 +3,9 @@ package gatewaytest
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -28,12 +29,17 @@ func ResponseStream(body string) (ended string, err error) {
 	return c.ended, nil
 }
 
-// translatedResponse reports whether a body is a stream of Responses of the gateway's own making: its id is the request's.
-func translatedResponse(h http.Header, body string) bool {
-	id, ok := strings.CutPrefix(h.Get("X-Request-Id"), "req_")
+// translatedResponse reports whether a body is a stream of Responses with an id of the gateway's own.
+func translatedResponse(body string) bool {
 	first, _, _ := strings.Cut(body, "\n\n")
-	return ok && strings.HasPrefix(first, "event: response.created\n") && strings.Contains(first, `"id":"resp_`+id)
+	return strings.HasPrefix(first, "event: response.created\n") && ownResponse.MatchString(first)
 }
+
+// ownResponse finds a response of the gateway's own, and ownItem what the id of an item of it is: with its place in the output.
+var (
+	ownResponse = regexp.MustCompile(`"id":"resp_([0-9a-f]{32})"`)
+	ownItem     = regexp.MustCompile(`^[a-z]{2,4}_([0-9a-f]{32})_(\d+)$`)
+)
 
 type responseChecker struct {
 	events int
@@ -184,6 +190,11 @@ func (c *responseChecker) added(e object) error {
 	}
 	if it.id == "" || it.kind == "" {
 		return fmt.Errorf("an item without id or type")
+	}
+	if own := ownResponse.FindStringSubmatch(`"id":"` + c.id + `"`); own != nil {
+		if m := ownItem.FindStringSubmatch(it.id); m == nil || m[1] != own[1] || m[2] != strconv.Itoa(len(c.items)) {
+			return fmt.Errorf("the id %s of item %d does not name its place in the response %s", it.id, len(c.items), c.id)
+		}
 	}
 	for _, other := range c.items {
 		if other.id == it.id {

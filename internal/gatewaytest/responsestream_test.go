@@ -86,6 +86,15 @@ func TestResponseStreamHoldsStreamsToTheRules(t *testing.T) {
 			t.Errorf("%s: passed, ended %q", name, ended)
 		}
 	}
+	own := strings.NewReplacer("resp_1", "resp_0123456789abcdef0123456789abcdef", "msg_1", "msg_0123456789abcdef0123456789abcdef_0", "fc_1", "fc_0123456789abcdef0123456789abcdef_1")
+	if ended, err := ResponseStream(own.Replace(framed(goodResponse()))); err != nil || ended != "completed" {
+		t.Errorf("with the gateway's ids it ended %q: %v", ended, err)
+	}
+	for _, bad := range []string{"fc_0123456789abcdef0123456789abcdef_2", "fc_1123456789abcdef0123456789abcdef_1", "fc_up"} {
+		if _, err := ResponseStream(strings.ReplaceAll(own.Replace(framed(goodResponse())), "fc_0123456789abcdef0123456789abcdef_1", bad)); err == nil {
+			t.Errorf("the id %s of an item passed", bad)
+		}
+	}
 	cut := framed(goodResponse()[:5])
 	if ended, err := ResponseStream(cut); err != nil || ended != "" {
 		t.Errorf("a cut stream ended %q: %v", ended, err)

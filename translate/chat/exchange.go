@@ -37,10 +37,15 @@ type Exchange struct {
 	// Notes are oddities worth a line in the log: an unknown block skipped, an unknown stop reason.
 	Notes []string
 
-	ID           string    // of the reply, without the dialect's prefix: 24 alphanumerics
+	ID           string    // of the reply, without the dialect's prefix: 24 alphanumerics, 32 hex digits in Responses
 	Created      int64     // of the reply, Unix seconds
 	Started      time.Time // when the request came, for forms that say how long it took; zero: they do not
 	IncludeUsage bool      // the client wants the usage as a chunk of its stream
+
+	// Stored: the gateway keeps the reply, which says so. Previous is the id of the response that the request goes on from; ""
+	// if there is none. Both are of Responses.
+	Stored   bool
+	Previous string
 
 	// OutputTool is the forced tool that stands for a response format; its input becomes the reply's text. "" if none.
 	OutputTool string

@@ -87,8 +87,8 @@ var defaults = [...]struct{ key, value string }{
 // always are the members whose value is the gateway's, whatever the client said.
 var always = map[string]bool{"background": true, "previous_response_id": true, "store": true}
 
-// settingsOf appends the members that repeat those of a request.
-func settingsOf(body []byte) []byte {
+// settingsOf appends the members that repeat those of a request. What is kept of a reply is the exchange's to say.
+func settingsOf(body []byte, x *chat.Exchange) []byte {
 	var values [len(defaults)]json.Value
 	size := 512
 	w := json.WalkAt(body, 0)
@@ -111,9 +111,14 @@ func settingsOf(body []byte) []byte {
 		dst = append(dst, ',', '"')
 		dst = append(dst, defaults[i].key...)
 		dst = append(dst, '"', ':')
-		if values[i] != nil {
+		switch {
+		case values[i] != nil:
 			dst = json.AppendCompact(dst, values[i])
-		} else {
+		case x.Stored && defaults[i].key == "store":
+			dst = append(dst, "true"...)
+		case x.Previous != "" && defaults[i].key == "previous_response_id":
+			dst = json.AppendQuoted(dst, x.Previous)
+		default:
 			dst = append(dst, defaults[i].value...)
 		}
 	}
@@ -121,10 +126,10 @@ func settingsOf(body []byte) []byte {
 }
 
 // noSettings are those of a request that had none, or was not read.
-var noSettings = settingsOf(nil)
+var noSettings = settingsOf(nil, new(chat.Exchange))
 
 // echo keeps what the reply repeats of the request.
-func (k *kept) echo(d *requestDecoder) { k.settings = settingsOf(d.body) }
+func (k *kept) echo(d *requestDecoder) { k.settings = settingsOf(d.body, d.x) }
 
 // replyStatus is how a reply stands: the members whose values change.
 type replyStatus struct {

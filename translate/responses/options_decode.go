@@ -33,10 +33,12 @@ func (d *requestDecoder) option(key string) {
 	r := &d.R
 	switch key {
 	case "store":
-		// Nothing is stored yet, and the reply says so.
+		// Where nothing is stored, the reply says so.
 		if r.Bool() {
 			d.kept.expectsStore = true
-			d.omit(key)
+			if !d.x.Stored {
+				d.omit(key)
+			}
 		} else {
 			d.kept.refusesStore = true
 		}

@@ -11,12 +11,13 @@ import (
 // The items of a reply's output, written whole: for output_item.done, for the terminal event, and for replies that are not
 // streamed.
 
-// appendID appends the id of the item at index as a JSON string: the same however often it is written.
+// appendID appends the id of the item at index as a JSON string: the same however often it is written. It names the response
+// that it is of, so that a reference to a stored item is found without an index.
 func appendID(dst []byte, kind string, x *chat.Exchange, index int) []byte {
 	dst = append(dst, '"')
 	dst = append(dst, kind...)
 	dst = append(dst, '_')
-	dst = json.AppendEscaped(dst, x.ID)
+	dst = append(json.AppendEscaped(dst, x.ID), '_')
 	dst = strconv.AppendInt(dst, int64(index), 10)
 	return append(dst, '"')
 }

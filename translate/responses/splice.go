@@ -71,7 +71,7 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 			}
 		case "store":
 			if copied(x) && s.w.Kind() != json.False {
-				if s.w.Kind() == json.True {
+				if s.w.Kind() == json.True && !x.Stored { // the gateway stores it
 					x.Omit(key)
 				}
 				m.Set([]byte("false"))
