@@ -30,6 +30,7 @@ require (
 	go.uber.org/zap v1.28.0 // Caddy's logger
 	golang.org/x/net v0.60.0 // HTML, and the rules of header fields
 	golang.org/x/sync v0.23.0 // bounded concurrency
+	golang.org/x/sys v0.48.0 // how much of a disk is free, on each system; Caddy has it anyway
 	golang.org/x/term v0.46.0 // terminals, for command/cli; Caddy has it anyway
 	golang.org/x/text v0.42.0 // charsets
 	google.golang.org/protobuf v1.36.12 // the same
@@ -185,7 +186,6 @@ require (
 	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
 	golang.org/x/exp v0.0.0-20260908205506-85c1c2202aba // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
-	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	google.golang.org/api v0.298.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260921155816-b14227669459 // indirect

@@ -2,8 +2,6 @@ package files
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
 )
@@ -78,11 +76,4 @@ type ObjectUsage struct {
 	Objects int64
 	// Owners are the bytes of each owner that this process has met, by name.
 	Owners map[string]int64
-}
-
-// OwnerKey is the name that stands for an owner in paths and keys: an owner's name may be anything, and must not let one
-// reach into another's.
-func OwnerKey(owner string) string {
-	sum := sha256.Sum256([]byte(owner))
-	return hex.EncodeToString(sum[:16])
 }

@@ -21,7 +21,8 @@ func init() {
 	caddy.RegisterModule(new(Store))
 }
 
-// Store keeps uploaded files in a directory, each with a small JSON file beside it. Several processes may share the
+// Store keeps uploaded files in a directory, each with a small JSON file beside it, and stored responses in its folder
+// `objects`. Several processes may share the
 // directory; the file system must have atomic renames and keep what was synced, as every local one does.
 type Store struct {
 	files.StoreSettings
@@ -35,6 +36,7 @@ type Store struct {
 	options files.Options
 	log     *zap.Logger
 	damaged damaged
+	objects objects
 }
 
 // CaddyModule returns the Caddy module information.
@@ -89,6 +91,7 @@ func (s *Store) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("files local: directory %s: %w", dir, err)
 	}
 	s.dir = abs
+	s.prepareObjects()
 	go files.KeepSwept(ctx, s, sweepEvery, s.log)
 	return nil
 }

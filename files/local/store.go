@@ -2,8 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,8 +30,7 @@ const (
 )
 
 func (s *Store) ownerDir(owner string) string {
-	sum := sha256.Sum256([]byte(owner))
-	return filepath.Join(s.dir, hex.EncodeToString(sum[:16]))
+	return filepath.Join(s.dir, files.OwnerKey(owner))
 }
 
 // Put implements files.Store.

@@ -22,6 +22,7 @@ func newStore(dir string) *Store {
 	s := &Store{dir: dir, log: zap.NewNop()}
 	s.MaxSize = storetest.MaxSize
 	s.options = s.Options()
+	s.prepareObjects()
 	return s
 }
 

@@ -32,11 +32,15 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 			removed += s.sweepLeftover(s.dir, o)
 			continue
 		}
+		if o.Name() == objectsDir {
+			continue // swept by their own age
+		}
 		n, err := s.sweepOwner(ctx, filepath.Join(s.dir, o.Name()))
 		removed += n
 		errs = append(errs, err)
 	}
-	return removed, errors.Join(errs...)
+	n, err := s.sweepObjects(ctx)
+	return removed + n, errors.Join(append(errs, err)...)
 }
 
 // sweepOwner removes what is expired or abandoned in one owner's directory.

@@ -54,11 +54,6 @@ type keyMeta struct {
 	Partial bool `json:"x,omitempty"`
 }
 
-func ownerKey(owner string) string {
-	sum := sha256.Sum256([]byte(owner))
-	return hex.EncodeToString(sum[:ownerLen/2])
-}
-
 // invert maps an id's digits to their order and back.
 func invert(digits string) string {
 	b := []byte(digits)
@@ -73,12 +68,12 @@ func invert(digits string) string {
 func orderOf(id string) string { return invert(strings.TrimPrefix(id, "file-")) }
 
 func (s *Store) contentKey(owner, id string) string {
-	return s.prefix + contentDir + ownerKey(owner) + "/" + orderOf(id)
+	return s.prefix + contentDir + files.OwnerKey(owner) + "/" + orderOf(id)
 }
 
 // indexPrefix is what the key of a file's index object begins with, and no other's.
 func (s *Store) indexPrefix(owner, id string) string {
-	return s.prefix + indexDir + ownerKey(owner) + "/" + orderOf(id) + "/"
+	return s.prefix + indexDir + files.OwnerKey(owner) + "/" + orderOf(id) + "/"
 }
 
 // indexKey is the key of f's index object, with as much of the metadata as fits.

@@ -57,7 +57,7 @@ func (l *lister) next(ctx context.Context) (*types.Object, error) {
 // List implements files.Store. The newest first is the keys' own order; the oldest first has to walk all files that are
 // not asked for, one request per 1,000, keeping only the page.
 func (s *Store) List(ctx context.Context, owner string, q files.Query) (files.Page, error) {
-	prefix := s.prefix + indexDir + ownerKey(owner) + "/"
+	prefix := s.prefix + indexDir + files.OwnerKey(owner) + "/"
 	after, pageSize := "", q.Limit+1
 	if q.After != "" && !q.Ascending {
 		// '0' follows '/': behind all keys of that file, before those of the next.
