@@ -143,6 +143,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 			StatusOf:          statusOf,
 		},
 		Upstreams: g.Loaded(),
+		Docs:      !g.DocsOff,
 		Health:    !g.HealthOff,
 		Native:    !g.NativeOff,
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/pages"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 )
 
@@ -60,6 +61,11 @@ var endpoints = []endpoint{
 
 	{"playground.slash", http.MethodGet, "/playground", &openaiForm, serveSlash, "playground off"},
 	{"playground", http.MethodGet, "/playground/{path...}", &openaiForm, (*Gateway).servePlayground, "playground off"},
+	{"openapi", http.MethodGet, "/openapi.json", &openaiForm, (*Gateway).serveDescription, docsOff},
+	{"docs.slash", http.MethodGet, "/docs", &openaiForm, serveSlash, docsOff},
+	{"docs", http.MethodGet, "/docs/{path...}", &openaiForm, servePage(pages.Docs), docsOff},
+	{"redoc.slash", http.MethodGet, "/redoc", &openaiForm, serveSlash, docsOff},
+	{"redoc", http.MethodGet, "/redoc/{path...}", &openaiForm, servePage(pages.Redoc), docsOff},
 
 	{"status", http.MethodGet, "/bedrock_gateway/status", &openaiForm, (*Gateway).serveStatus, noStatus},
 	{"status.script", http.MethodGet, "/bedrock_gateway/status/app.js", &openaiForm, (*Gateway).serveStatusScript, noStatus},
@@ -79,6 +85,9 @@ var endpoints = []endpoint{
 	{"foundation_models", http.MethodGet, "/foundation-models{sent...}", &bedrockForm, (*Gateway).serveControl, "native off"},
 	{"inference_profiles", http.MethodGet, "/inference-profiles{sent...}", &bedrockForm, (*Gateway).serveControl, "native off"},
 }
+
+// docsOff switches off the pages of the API's description.
+const docsOff = "docs off"
 
 // noStatus is the word without which the status page's endpoints are off.
 const noStatus = "status_page"

@@ -5,8 +5,10 @@ package handler
 
 import (
 	"net/http"
+	"sync"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/pages"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 	"github.com/open-bedrock/caddy-bedrock-gateway/usage"
 )
@@ -17,6 +19,7 @@ type Config struct {
 
 	Upstreams []*upstream.Named // those that listings and health checks ask
 
+	Docs   bool // serve /openapi.json, /docs, /redoc
 	Health bool // serve /health
 	Native bool // serve Bedrock's own paths
 
@@ -36,8 +39,10 @@ type Gateway struct {
 	status    func() []byte
 	surface   *surface
 	files     *filesAPI // nil: off
-	models    modelCache
-	checks    checkCache
+	// description returns the OpenAPI document, which is made when it is first asked for.
+	description func() *pages.File
+	models      modelCache
+	checks      checkCache
 }
 
 // New returns a Gateway.
@@ -50,7 +55,15 @@ func New(c Config) *Gateway {
 		}
 	}
 	g.Engine = exchange.New(c.Config)
-	g.surface = newSurface(endpoints, map[string]bool{"health off": !c.Health, "native off": !c.Native, "playground off": !c.Playground, "files off": g.Files == nil, noStatus: c.Status == nil})
+	off := map[string]bool{docsOff: !c.Docs, "health off": !c.Health, "native off": !c.Native, "playground off": !c.Playground, "files off": g.Files == nil, noStatus: c.Status == nil}
+	g.surface = newSurface(endpoints, off)
+	g.description = sync.OnceValue(func() *pages.File {
+		document, err := describe(endpoints, off, c.Version)
+		if err != nil {
+			panic(err) // the parts are embedded; a test reads them all
+		}
+		return pages.NewFile("application/json", document)
+	})
 	if g.Files != nil {
 		g.files = &filesAPI{store: g.Files, owner: func(r *http.Request) string { return g.Caller(r).Owner }, log: g.Logger, stored: g.Process.FileStored}
 	}
