@@ -8,10 +8,19 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/command"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/failure"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/models"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/status"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/usage"
 )
 
 // commands make the sub-commands of `caddy bedrock`.
-var commands = []func() *cobra.Command{}
+var commands = []func() *cobra.Command{
+	files.New,
+	models.New,
+	status.New,
+	usage.New,
+}
 
 func init() {
 	for _, build := range commands {

@@ -18,9 +18,16 @@ var table = []row{
 	{"auth", []string{"internal/directive"}, "a provider of Caddy's authentication, which knows nothing of the gateway"},
 	{"command", []string{"credentials", "internal/directive", "upstream"}, "the commands that every build has"},
 	{"command/cli", []string{
-		"command", "command/cli/config", "command/cli/failure", "command/cli/keys", "command/cli/serve",
+		"command", "command/cli/chat", "command/cli/config", "command/cli/failure", "command/cli/files", "command/cli/keys", "command/cli/models",
+		"command/cli/serve", "command/cli/status", "command/cli/usage",
 	}, "the list of the commands for a person at a terminal"},
-	{"command/cli/...", []string{"command/cli/dotenv", "command/cli/failure", "command/cli/replace", "command/cli/terminal"}, "a command: a client of a gateway, and no part of it"},
+	{"command/cli/...", []string{
+		"command/cli/client", "command/cli/dotenv", "command/cli/failure", "command/cli/markdown", "command/cli/replace", "command/cli/terminal",
+	}, "a command: a client of a gateway, and no part of it"},
+	{"command/cli/models", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "upstream"}, "a command, which reads patterns as routes do"},
+	{"command/cli/status", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "status"}, "a command, which reads what the status page serves"},
+	{"command/cli/client", []string{"command/cli/dotenv", "command/cli/failure", "wire/sse"}, "asks a gateway by HTTP, for commands"},
+	{"command/cli/markdown", []string{"command/cli/terminal"}, "text to text for a terminal, which knows no command"},
 	{"command/cli/dotenv", []string{"command/cli/replace"}, "what commands share, which knows no command"},
 	{"command/cli/failure", nil, "what commands share, which knows no command"},
 	{"command/cli/replace", nil, "what commands share, which knows no command"},
