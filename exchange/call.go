@@ -50,6 +50,7 @@ type Call struct {
 	said    *usage.Said     // nil: nobody wants to know
 	core    string          // of the reply's id, where that is not the request's; "" where it is
 	turn    turn            // of a conversation that is kept
+	keeper  keeper          // of what the request names
 	keep    *keeping        // nil: nothing of the reply is kept
 	trace   Trace           // nil: the call is not traced
 }
@@ -271,7 +272,7 @@ func (c *Call) route() (*upstream.Route, error) {
 	route, e := c.engine.Router.Route(c.Model)
 	switch {
 	case e == nil:
-		return route, nil
+		return c.keeper.at(route, c.Model)
 	case c.Caller.Models != nil:
 		return nil, NoModel(c.Model, e)
 	}

@@ -55,7 +55,12 @@ var endpoints = []endpoint{
 	{"responses.websocket", http.MethodGet, "/v1/responses", &responsesForm, (*Gateway).serveWebSocket, ""},
 	{"responses.input_tokens", http.MethodPost, "/v1/responses/input_tokens", &responsesForm, (*Gateway).serveInputTokens, ""},
 	{"responses.compact", http.MethodPost, "/v1/responses/compact", &responsesForm, (*Gateway).serveCompact, ""},
+	{"responses.get", http.MethodGet, "/v1/responses/{response}", &responsesForm, serveStored(retrievesResponse), ""},
+	{"responses.delete", http.MethodDelete, "/v1/responses/{response}", &responsesForm, serveStored(deletesResponse), ""},
+	{"responses.input_items", http.MethodGet, "/v1/responses/{response}/input_items", &responsesForm, serveStored(listsInputItems), ""},
+	{"responses.cancel", http.MethodPost, "/v1/responses/{response}/cancel", &responsesForm, serveStored(cancelsResponse), ""},
 	{"responses.stored", "", "/v1/responses{sent...}", &responsesForm, (*Gateway).serveRelay, ""},
+	{"conversations", "", "/v1/conversations{sent...}", &responsesForm, (*Gateway).serveConversations, ""},
 
 	{"health", http.MethodGet, "/health", &openaiForm, (*Gateway).serveHealth, "health off"},
 
@@ -79,6 +84,10 @@ var endpoints = []endpoint{
 	{"bedrock.chat", http.MethodPost, "/openai/v1/chat/completions", &openaiForm, (*Gateway).serveChat, "native off"},
 	{"bedrock.responses", http.MethodPost, "/openai/v1/responses", &responsesForm, (*Gateway).serveResponses, "native off"},
 	{"bedrock.responses.websocket", http.MethodGet, "/openai/v1/responses", &responsesForm, (*Gateway).serveWebSocket, "native off"},
+	{"bedrock.responses.get", http.MethodGet, "/openai/v1/responses/{response}", &responsesForm, serveStored(retrievesResponse), "native off"},
+	{"bedrock.responses.delete", http.MethodDelete, "/openai/v1/responses/{response}", &responsesForm, serveStored(deletesResponse), "native off"},
+	{"bedrock.responses.input_items", http.MethodGet, "/openai/v1/responses/{response}/input_items", &responsesForm, serveStored(listsInputItems), "native off"},
+	{"bedrock.responses.cancel", http.MethodPost, "/openai/v1/responses/{response}/cancel", &responsesForm, serveStored(cancelsResponse), "native off"},
 	{"bedrock.models", http.MethodGet, "/openai/v1/models", &openaiForm, (*Gateway).serveModels, "native off"},
 	{"bedrock.messages", http.MethodPost, "/anthropic/v1/messages", &anthropicForm, (*Gateway).serveMessages, "native off"},
 	{"bedrock.messages.count_tokens", http.MethodPost, "/anthropic/v1/messages/count_tokens", &anthropicForm, (*Gateway).serveCountTokens, "native off"},
@@ -210,7 +219,7 @@ func (res *resource) match(u *url.URL) (string, bool) {
 	}
 	switch res.variable {
 	case segment:
-		return v, v != "" && !strings.Contains(v, "/")
+		return v, v != "" && !strings.Contains(v, "/") && !climbs(v)
 	case sent:
 		return v, (v == "" || v[0] == '/') && !climbs(v)
 	case none, several:

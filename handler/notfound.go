@@ -23,7 +23,7 @@ var asides = []string{"v1", "v1beta", "api", "openai", "anthropic", "bedrock", "
 // unserved are the first segments of paths of OpenAI's API that the gateway does not serve, for clients whose base URL lacks
 // the version. Source, November 2026: https://platform.openai.com/docs/api-reference.
 var unserved = []string{
-	"assistants", "batches", "chatkit", "containers", "conversations", "evals", "fine_tuning", "organization", "realtime", "skills",
+	"assistants", "batches", "chatkit", "containers", "evals", "fine_tuning", "organization", "realtime", "skills",
 	"threads", "uploads", "vector_stores", "videos",
 }
 

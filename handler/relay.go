@@ -22,17 +22,27 @@ func (g *Gateway) serveRelay(w http.ResponseWriter, r *http.Request, _ string) {
 	g.relay(c, r)
 }
 
-// relay sends the call as it is.
+// relay sends the call as it is, if it names nothing that is another caller's.
 func (g *Gateway) relay(c *exchange.Call, r *http.Request) {
+	body, err := c.ReadBody()
+	if err == nil {
+		err = g.checkObjects(c, r, body)
+	}
+	if err != nil {
+		c.Answer(func() error { return err })
+		return
+	}
+	g.send(c, r)
+}
+
+// send sends the call as it is.
+func (g *Gateway) send(c *exchange.Call, r *http.Request) {
 	c.Answer(func() error {
 		if err := checkScope(c, r); err != nil {
 			return err
 		}
 		body, err := c.ReadBody()
 		if err != nil {
-			return err
-		}
-		if err := g.checkObjects(c, r, body); err != nil {
 			return err
 		}
 		name, err := relayModel(r.Header.Get("Content-Type"), body)
@@ -43,13 +53,16 @@ func (g *Gateway) relay(c *exchange.Call, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		path := strings.TrimPrefix(r.URL.EscapedPath(), "/v1")
+		path := strings.TrimPrefix(apiPath(r.URL.EscapedPath()), "/v1")
 		return c.Relay(route, func(*upstream.Target) (string, string) { return path, r.URL.RawQuery })
 	})
 }
 
 // relayRoute finds where the call goes: by its model, or to the default OpenAI upstream if it names none.
 func (g *Gateway) relayRoute(c *exchange.Call, r *http.Request, name string) (*upstream.Route, error) {
+	if keeper, model := c.Keeper(); name == "" && keeper != "" && model != "" {
+		return c.Route(model) // that of the answer that is gone on with
+	}
 	if name == "" {
 		if c.Caller.Models != nil {
 			// The provider would choose: its default, a stored prompt's, that of an answer that is gone on with.

@@ -25,22 +25,58 @@ func (g *Gateway) serveResponses(w http.ResponseWriter, r *http.Request, _ strin
 	if err == nil {
 		err = c.ReadMembers()
 	}
+	if err == nil {
+		err = g.recall(c)
+	}
 	if err != nil {
 		c.Answer(func() error { return err })
 		return
 	}
-	name := c.Body.Text("model")
-	if name == "" && g.DefaultModel == "" && g.Router.OpenAI() != nil {
-		g.relay(c, r) // a stored prompt, or an answer that is gone on with, has a model of its own
+	if g.namesNoModel(c) {
+		g.send(c, r) // a stored prompt, or an answer that is gone on with, has a model of its own
 		return
 	}
-	c.Chat(func() error {
-		// What no model can be asked for is refused by the dialect; what OpenAI keeps for all of the gateway's users is here.
-		if route, e := g.Router.Route(name); e == nil && route.Only(upstream.KindOpenAI, "") != nil {
-			return g.checkObjects(c, r, raw)
-		}
+	c.Chat(nil)
+}
+
+// namesNoModel reports whether the model of a request is an OpenAI upstream's to know: that of a stored prompt, or of an answer
+// that is gone on with there.
+func (g *Gateway) namesNoModel(c *exchange.Call) bool {
+	if c.Body.Text("model") != "" {
+		return false
+	}
+	keeper, _ := c.Keeper()
+	return keeper != "" || g.DefaultModel == "" && g.Router.OpenAI() != nil
+}
+
+// recall puts what the request names of the caller's earlier responses into it, and refuses what it may not name.
+func (g *Gateway) recall(c *exchange.Call) error {
+	unknown, err := c.Recall()
+	if err != nil {
+		return err
+	}
+	if unknown == nil && c.Body.Value("conversation") != nil {
+		unknown = ownerless("conversation")
+	}
+	if unknown == nil || g.Anonymous(&c.Caller) && g.one(upstream.KindOpenAI) && g.asksOpenAI(c) {
 		return nil
-	})
+	}
+	if g.asksOpenAI(c) || g.Stored != nil && unknown.Param != "conversation" {
+		return unknown
+	}
+	return nil // nothing is kept here: the dialect says so
+}
+
+// asksOpenAI reports whether the request may go to an OpenAI upstream.
+func (g *Gateway) asksOpenAI(c *exchange.Call) bool {
+	name := c.Body.Text("model")
+	if name == "" {
+		if name = g.DefaultModel; name == "" {
+			return g.Router.OpenAI() != nil
+		}
+	}
+	route, e := g.Router.Route(name)
+	return e == nil && route.Only(upstream.KindOpenAI, "") != nil
 }
 
 // serveInputTokens is POST /v1/responses/input_tokens.
@@ -71,13 +107,16 @@ func (g *Gateway) serveCompact(w http.ResponseWriter, r *http.Request, _ string)
 func (g *Gateway) besides(c *exchange.Call, r *http.Request) bool {
 	c.Out = c.Client
 	c.Record.Dialect = responsesForm.Errors.Name()
-	if err := c.ReadMembers(); err != nil {
+	err := c.ReadMembers()
+	if err == nil {
+		err = g.recall(c)
+	}
+	if err != nil {
 		c.Answer(func() error { return err })
 		return false
 	}
-	name := c.Body.Text("model")
-	if name == "" && g.DefaultModel == "" && g.Router.OpenAI() != nil || g.hasResponses(name) {
-		g.relay(c, r)
+	if g.namesNoModel(c) || g.hasResponses(c.Body.Text("model")) {
+		g.send(c, r)
 		return false
 	}
 	return true

@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/stored"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
-	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // What callers reach of an upstream that keeps objects. All of the gateway's users share its one account there, so an object
@@ -25,7 +25,7 @@ var modelPaths = map[string]bool{
 
 // checkScope refuses a relayed call that a key for certain models cannot be charged with.
 func checkScope(c *exchange.Call, r *http.Request) error {
-	if c.Caller.Models == nil || r.Method == http.MethodPost && modelPaths[r.URL.Path] {
+	if c.Caller.Models == nil || r.Method == http.MethodPost && modelPaths[apiPath(r.URL.Path)] {
 		return nil
 	}
 	return &chat.Error{
@@ -34,22 +34,38 @@ func checkScope(c *exchange.Call, r *http.Request) error {
 	}
 }
 
+// apiPath returns a path as OpenAI's API has it: on Bedrock's own host it stands below /openai.
+func apiPath(path string) string { return strings.TrimPrefix(path, "/openai") }
+
 // checkObjects refuses a relayed call on what an upstream keeps, unless every object there can only be the caller's: this
-// caller and all others of the process are anonymous, and there is one upstream that it may be at.
+// caller and all others of the process are anonymous, and there is one upstream that it may be at. What a request of Responses
+// names is looked for elsewhere (recall); this is for bodies that the gateway does not read, and for paths that it does not know.
 func (g *Gateway) checkObjects(c *exchange.Call, r *http.Request, body []byte) error {
-	rest, named := strings.CutPrefix(r.URL.Path, "/v1/responses/")
-	inPath := named && rest != "" && rest != "input_tokens" && rest != "compact"
-	param := ""
-	if !inPath && strings.HasPrefix(r.URL.Path, "/v1/responses") {
-		param = objectIn(body)
-	}
-	if !inPath && param == "" || g.Anonymous(&c.Caller) && g.one(upstream.KindOpenAI) {
+	path := apiPath(r.URL.Path)
+	rest, is := strings.CutPrefix(path, "/v1/responses")
+	if !is || g.Anonymous(&c.Caller) && g.one(upstream.KindOpenAI) {
 		return nil
 	}
-	if inPath {
-		id, _, _ := strings.Cut(rest, "/")
-		return &chat.Error{Kind: chat.ErrNotFound, Param: "response_id", Message: "Response with id '" + chat.Clip(id) + "' not found."}
+	if id, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/"); id != "" && !modelPaths[path] {
+		return stored.NoResponse(id)
 	}
+	var b chat.Body
+	if b.ParseBody(body) != nil {
+		return nil
+	}
+	if names, err := stored.NamesIn(&b); err != nil {
+		return err
+	} else if names.Any() {
+		return ownerless("previous_response_id")
+	}
+	if b.Value("conversation") != nil {
+		return ownerless("conversation")
+	}
+	return nil
+}
+
+// ownerless is the error for a request that names what nobody can tell the owner of.
+func ownerless(param string) *chat.Error {
 	e := chat.Invalid(param, "'%s' names what an upstream keeps for all users of this gateway, and nobody can tell whose it is; send the whole conversation in 'input'", param)
 	e.Code = "previous_response_not_found"
 	return e
@@ -64,48 +80,6 @@ func (g *Gateway) one(kind string) bool {
 		}
 	}
 	return n == 1
-}
-
-// objectIn returns the member of a Responses body that names a stored object; "" if there is none.
-func objectIn(body []byte) string {
-	var b chat.Body
-	if b.ParseBody(body) != nil {
-		return ""
-	}
-	for _, key := range [...]string{"previous_response_id", "conversation"} {
-		if b.Value(key) != nil {
-			return key
-		}
-	}
-	input := b.Value("input")
-	if input == nil || input[0] != '[' {
-		return ""
-	}
-	r := json.NewReader(input)
-	for r.Array(); r.Element(); {
-		if r.Kind() != json.Object {
-			r.Skip()
-			continue
-		}
-		kind, id, other := "", false, false
-		for r.Object(); r.Member(); {
-			switch key := string(r.Key()); {
-			case key == "type" && r.Kind() == json.Text:
-				kind = r.Text()
-			case key == "id":
-				id = true
-				r.Skip()
-			default:
-				other = true
-				r.Skip()
-			}
-		}
-		// An item with nothing but an id is a reference, too.
-		if kind == "item_reference" || kind == "" && id && !other {
-			return "input"
-		}
-	}
-	return ""
 }
 
 // controlParams are the parameters of the control plane's listings

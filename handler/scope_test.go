@@ -74,9 +74,9 @@ func TestALimitedKeyReachesOnlyCallsOfItsModels(t *testing.T) {
 		status                            int
 	}{
 		{"POST", "/v1/embeddings", "application/json", `{"model":"gpt-4o-mini","input":"x"}`, 200},
-		{"GET", "/v1/responses/resp_1", "application/json", `{"model":"gpt-4o-mini"}`, 403},
-		{"POST", "/v1/responses/resp_1/cancel", "application/json", `{"model":"gpt-4o-mini"}`, 403},
-		{"DELETE", "/v1/responses/resp_1", "", `{"model":"gpt-4o-mini"}`, 403},
+		{"GET", "/v1/responses/resp_1", "application/json", `{"model":"gpt-4o-mini"}`, 404},
+		{"POST", "/v1/responses/resp_1/cancel", "application/json", `{"model":"gpt-4o-mini"}`, 404},
+		{"DELETE", "/v1/responses/resp_1", "", `{"model":"gpt-4o-mini"}`, 404},
 		{"GET", "/v1/images/x", "", `{"model":"gpt-4o-mini"}`, 403},
 		{"POST", "/v1/embeddings", form, `{"model":"gpt-4o"}`, 400},
 		{"POST", "/v1/audio/transcriptions", form, "--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ngpt-4o-mini\r\n--x--\r\n", 200},
