@@ -30,7 +30,7 @@ func (c *Call) answer(a *attempt) error {
 				return c.unreadable(a, err)
 			}
 			a.x.Note("the upstream's reply cannot be read; it was relayed as it is, its tokens are not counted")
-		} else if names := c.namingOf(a); names.name != "" {
+		} else if names := c.namingOf(a); names.name != "" || names.own != nil {
 			out := getBuffer()
 			defer putBuffer(out)
 			out.b = names.append(out.b, raw)

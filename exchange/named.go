@@ -19,12 +19,22 @@ type naming struct {
 	every bool   // in each frame, as in OpenAI's chat; else in the first that has one
 	some  bool   // in those with a response, as in OpenAI's Responses
 	buf   []byte
+	own   *responses.Own // makes it a response that the gateway keeps; nil: it stays the upstream's
+	raw   []byte         // of a frame that own made
 }
 
 // namingOf returns how the relayed reply names its model. Bedrock's name for a Claude model is no id of it that the client
 // could have asked for, so on Anthropic's path it is always replaced. OpenAI's is the version of the model asked for, and
 // Bedrock's own clients know its names: those stay, unless a route renamed the model.
 func (c *Call) namingOf(a *attempt) naming {
+	n := c.modelNaming(a)
+	if c.stores() && !c.keptThere(a) {
+		n.own = responses.NewOwn(a.x)
+	}
+	return n
+}
+
+func (c *Call) modelNaming(a *attempt) naming {
 	own := c.Out.Name() == claude.Name
 	// Bedrock's copies of OpenAI's APIs name what was asked there: a profile, or mantle's own name.
 	api := a.x.Access.API
@@ -36,12 +46,27 @@ func (c *Call) namingOf(a *attempt) naming {
 
 // append appends a whole reply.
 func (n *naming) append(dst, body []byte) []byte {
+	if n.own != nil {
+		body = n.own.Response(body)
+	}
 	if n.name != "" {
 		if named, ok := chat.AppendNamed(dst, body, n.name); ok {
 			return named
 		}
 	}
 	return append(dst, body...)
+}
+
+// owned returns the frame with what is the gateway's in it: the frame itself where nothing is. It is valid until the next call.
+func (n *naming) owned(f *upstream.Frame) upstream.Frame {
+	if n.own == nil || f.Payload == nil {
+		return *f
+	}
+	own := *f
+	own.Payload = n.own.Event(f.Payload)
+	n.raw = appendPayload(n.raw[:0], own.Payload, true)
+	own.Raw = n.raw
+	return own
 }
 
 // payload returns the payload with the name in it; the payload's own bytes where there is nothing to do. The result is

@@ -98,8 +98,9 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 			p.take()
 			taken = true
 		}
+		sent := names.owned(&f)
 		if follower != nil && err == nil && f.Payload != nil {
-			follower.Follow(f.Name, f.Payload)
+			follower.Follow(sent.Name, sent.Payload)
 		}
 		if err == nil && f.Payload != nil && !(asIs && skim != nil && skim.OnlyContent(f.Name, f.Payload)) {
 			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && asIs && !reported(err) {
@@ -119,9 +120,9 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		switch {
 		case !raw, a.hidesUsage && onlyUsage(events):
 		case asIs:
-			buf.b = names.frame(buf.b, &f, sse)
+			buf.b = names.frame(buf.b, &sent, sse)
 		case err == nil && f.Payload != nil:
-			buf.b = appendPayload(buf.b, names.payload(f.Payload), c.Out.Name() == "claude")
+			buf.b = appendPayload(buf.b, names.payload(sent.Payload), c.Out.Name() == "claude")
 		}
 		events = events[:0]
 		if keeps && err == nil {

@@ -115,7 +115,7 @@ func (e *requestEncoder) opaque(b *chat.Block) {
 	case copied(e.x) && refusedItems[kind]:
 		e.drop("input." + kind)
 	default:
-		e.w.Value(b.Raw())
+		e.w.Value(withoutOwnID(b.Raw()))
 	}
 }
 
@@ -264,7 +264,7 @@ func (e *requestEncoder) call(b *chat.Block) {
 	w, t := &e.w, b.Tool
 	id := e.newCall(t.ID)
 	if e.keepsItem(t) {
-		w.Value(t.Own)
+		w.Value(withoutOwnID(t.Own))
 		return
 	}
 	w.Raw(`{"type":"function_call","call_id":`)
@@ -294,7 +294,7 @@ func (e *requestEncoder) keepsItem(t *chat.Tooling) bool {
 func (e *requestEncoder) result(b *chat.Block) {
 	w, t := &e.w, b.Tool
 	if e.keepsItem(t) {
-		w.Value(t.Own)
+		w.Value(withoutOwnID(t.Own))
 		return
 	}
 	w.Raw(`{"type":"function_call_output","call_id":`)

@@ -177,6 +177,9 @@ func withSealed(include chat.Value, sealed bool) chat.Value {
 	const content = `"reasoning.encrypted_content"`
 	w := json.WalkAt(include, 0)
 	if !w.Array() {
+		if sealed {
+			return chat.Value("[" + content + "]")
+		}
 		return include
 	}
 	out := json.NewWriter(nil)

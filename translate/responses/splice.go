@@ -37,12 +37,13 @@ type question struct {
 }
 
 // Splice copies a body for an upstream that speaks this dialect too. Its edits, and there are no others: the model's name;
+// ids that the gateway made for items taken out;
 // what only gateways know taken out (file_ids, model_id, guardrailConfig and Converse's own members); a limit of output
 // tokens above the model's own cut down to it; the files' text put before the question; parts that name one of our own files
 // replaced by its text; reasoning that another maker's model did taken out, and a compaction of the gateway's own replaced
 // by its text.
 //
-// Toward AWS's copies of the API also: store is false; tools of types that the copy does not know, a service tier, a
+// Toward AWS's copies of the API also: store is false, and what the gateway stores has its reasoning sealed; tools of types that the copy does not know, a service tier, a
 // summary and parameters of sampling that it refuses are taken out and listed; Codex's items that it refuses become those
 // that it takes (see splice_items.go); a call of the history without a result gets one that says that it was aborted, for
 // agents send the same history again for ever.
@@ -90,8 +91,8 @@ func (Dialect) Splice(dst []byte, b *chat.Body, e *chat.Edits, x *chat.Exchange)
 				tools = &list
 			}
 		case "reasoning", "include":
-			if copied(x) && !reasons(x) && key == "include" {
-				m.Set(withSealed(b.Value(key), false)) // a model without reasoning seals none
+			if copied(x) && key == "include" && (!reasons(x) || x.Stored) {
+				m.Set(withSealed(b.Value(key), reasons(x))) // a model without reasoning seals none
 			} else if copied(x) && !reasons(x) {
 				if effort != "" && effort != "none" {
 					s.drop("reasoning.effort")
@@ -139,6 +140,9 @@ func (s *splicer) finish(m *json.Members, tools *json.Elements) {
 	}
 	if copied(s.x) && s.b.Member("store") == nil {
 		m.Add("store", []byte("false"))
+	}
+	if copied(s.x) && s.x.Stored && reasons(s.x) && s.b.Member("include") == nil {
+		m.Add("include", []byte(`["reasoning.encrypted_content"]`)) // the copy keeps nothing, so the next turn needs it
 	}
 	if s.x.Facts.OutputBound && s.b.Value("max_output_tokens") == nil {
 		m.Add("max_output_tokens", strconv.AppendInt(nil, s.x.Facts.MaxOutput, 10))

@@ -152,6 +152,12 @@ func (s *splicer) members(content *question) {
 			if q.end = s.w.Offset(); content != nil && key == "content" {
 				*content = q
 			}
+		case "id":
+			if ahead := s.w; s.w.Kind() == json.Text && OwnID(ahead.String().Bytes()) {
+				m.Drop()
+			} else {
+				s.w.Skip()
+			}
 		case passthrough:
 			if !copied(s.x) {
 				s.w.Skip()
