@@ -45,12 +45,30 @@ func startHTTP3(t *testing.T, directives string) (string, *http.Client) {
 				t.Error(err)
 			}
 		})
+		awaitCertificate(t, fmt.Sprintf("localhost:%d", port))
 		transport := &http3.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // the certificate is made for this test
 		t.Cleanup(func() { _ = transport.Close() })
 		return fmt.Sprintf("https://localhost:%d", port), &http.Client{Transport: transport, Timeout: time.Minute}
 	}
 	t.Fatal(err)
 	return "", nil
+}
+
+// awaitCertificate returns as soon as the site has its certificate, which Caddy makes beside the start: until then it refuses
+// handshakes with an internal error.
+func awaitCertificate(t *testing.T, address string) {
+	t.Helper()
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // the certificate is made for this test
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		conn, err := dialer.DialContext(t.Context(), "tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // A silent stream over HTTP/3 is not cut either, and a refusal reaches a client that still sends.
