@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -31,6 +32,9 @@ type keeping struct {
 	draft stored.Draft
 	err   error // why there is none
 
+	told bool   // the id is known
+	seen []byte // of a reply that passes by unread, until its id is known
+
 	mu     sync.Mutex
 	packed bool
 	over   bool
@@ -40,7 +44,7 @@ type keeping struct {
 // keepReply decides whether the reply is kept. Ids of Responses are secrets where nobody authenticates, so that those of the
 // request, which logs and headers show, do not do.
 func (c *Call) keepReply() {
-	if c.Client.Name() != responses.Name || c.Out.Name() != responses.Name {
+	if c.Client == nil || c.Client.Name() != responses.Name || c.Out.Name() != responses.Name {
 		return
 	}
 	c.core = stored.NewID()
@@ -159,10 +163,32 @@ func (c *Call) logged() []zap.Field {
 	return []zap.Field{zap.String("request_id", c.Record.RequestID), zap.String("model", c.Model)}
 }
 
-// keepID records which upstream keeps a response, within a second. The bytes that told its id stay as they are.
-func (c *Call) keepID(a *attempt, id string) {
-	err := c.engine.Stored.SaveKept(c.r.Context(), &stored.Kept{ID: id, Owner: c.Caller.Owner, Upstream: a.target.Name, Model: c.Model})
+// keepIDs records which upstream keeps a response or its items, within a second. The bytes that told the ids stay as they are.
+func (c *Call) keepIDs(a *attempt, ids ...string) {
+	all := make([]stored.Kept, 0, len(ids))
+	for _, id := range ids {
+		if id != "" && len(all) < maxKeptItems {
+			all = append(all, stored.Kept{ID: id, Owner: c.Caller.Owner, Upstream: a.target.Name, Model: c.Model})
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	err := c.engine.Stored.SaveKeptAll(c.r.Context(), all)
 	c.engine.Stored.Saved(c.r.Context(), "which upstream keeps a response", err, c.logged()...)
+}
+
+// maxKeptItems bounds of how many ids of one reply is recorded who keeps them.
+const maxKeptItems = 256
+
+// itemIDs appends the ids of a response's items.
+func itemIDs(ids []string, response json.Value) []string {
+	output := json.Find(response, "output")
+	w := json.WalkAt(output, 0)
+	for ok := len(output) > 0 && w.Array(); ok && w.Element(); {
+		ids = append(ids, json.String(json.Find(w.Value(), "id")).Unquote())
+	}
+	return ids
 }
 
 // keepWhole keeps a reply that is not streamed, and returns it as it is to be sent: body itself, or a copy in out that says
@@ -171,9 +197,7 @@ func (c *Call) keepWhole(a *attempt, body []byte, out *buffer) []byte {
 	switch {
 	case c.keep == nil:
 	case c.keptThere(a):
-		if id := json.String(json.Find(body, "id")).Unquote(); id != "" {
-			c.keepID(a, id)
-		}
+		c.keepIDs(a, itemIDs([]string{json.String(json.Find(body, "id")).Unquote()}, body)...)
 	case c.stores() && !c.store(body):
 		out.b = responses.AppendUnstored(out.b[:0], body, 0)
 		return out.b
@@ -201,21 +225,71 @@ func (c *Call) keepStream(p *watchdog, b []byte) ([]byte, error) {
 	return responses.AppendUnstored(nil, b[at:], from+start-at), nil
 }
 
-// keepFrame does what a frame asks for that was put into buf, and reports whether another may ask for more. Of OpenAI's the
-// first that tells the id does; of the gateway's own the last.
-func (c *Call) keepFrame(a *attempt, p *watchdog, buf *buffer, f *upstream.Frame, ended bool) (more bool, err error) {
-	if c.keptThere(a) {
-		if from, to, ok := responses.ResponseIn(f.Payload); ok {
-			if id := json.String(json.Find(f.Payload[from:to], "id")).Unquote(); id != "" {
-				c.keepID(a, id)
-				return false, nil
-			}
+// keepFrame does what a frame asks for whose event stands in buf from from on. Of OpenAI's the first that tells the id does, and
+// the last, which tells those of the items; of the gateway's own the last.
+func (c *Call) keepFrame(a *attempt, p *watchdog, buf *buffer, from int, f *upstream.Frame, ended bool) error {
+	k := c.keep
+	if !c.keptThere(a) {
+		var err error
+		if ended && !k.told {
+			k.told = true
+			buf.b, err = c.keepStream(p, buf.b)
 		}
-		return true, nil
+		return err
 	}
-	if !ended {
-		return true, nil
+	if k.told && !ended {
+		return nil
 	}
-	buf.b, err = c.keepStream(p, buf.b)
-	return false, err
+	start, end, ok := responses.ResponseIn(f.Payload)
+	if !ok {
+		return nil
+	}
+	if from > 0 {
+		if err := p.write(buf.b[:from]); err != nil {
+			return errClientGone
+		}
+		p.take()
+		buf.b = append(buf.b[:0], buf.b[from:]...)
+	}
+	response := f.Payload[start:end]
+	var ids []string
+	if !k.told {
+		k.told = true
+		ids = append(ids, json.String(json.Find(response, "id")).Unquote())
+	}
+	c.keepIDs(a, itemIDs(ids, response)...)
+	return nil
 }
+
+// relayedID looks for the id of a response that passes by unread, and records who keeps it before the rest of it goes out.
+func (c *Call) relayedID(a *attempt, piece []byte) {
+	k := c.keep
+	if k == nil || k.told {
+		return
+	}
+	k.seen = append(k.seen, piece...)
+	for rest := k.seen; ; {
+		at := bytes.Index(rest, idKey)
+		if at < 0 {
+			break
+		}
+		rest = rest[at+len(idKey):]
+		v := bytes.TrimLeft(rest, " :")
+		if id, _, whole := bytes.Cut(v[min(1, len(v)):], []byte{'"'}); whole && v[0] == '"' && bytes.HasPrefix(id, responsePrefix) {
+			k.told = true
+			c.keepIDs(a, string(id))
+			break
+		}
+	}
+	if k.told || len(k.seen) > maxSeen {
+		k.told, k.seen = true, nil
+	}
+}
+
+var (
+	idKey          = []byte(`"id"`)
+	responsePrefix = []byte("resp_")
+)
+
+// maxSeen bounds how far into a relayed reply its id is looked for: it stands at its beginning.
+const maxSeen = 16 << 10

@@ -108,6 +108,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 				err = nil
 			}
 		}
+		from := len(buf.b)
 		for i := range events {
 			e := &events[i]
 			c.Record.Observe(e)
@@ -126,7 +127,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		}
 		events = events[:0]
 		if keeps && err == nil {
-			if keeps, err = c.keepFrame(a, p, buf, &f, ended); err != nil {
+			if err = c.keepFrame(a, p, buf, from, &f, ended); err != nil {
 				return err
 			}
 		}

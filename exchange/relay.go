@@ -20,6 +20,7 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 			return err
 		}
 	}
+	c.keepReply()
 	in := relayed{buf: getBuffer()}
 	defer func() { putBuffer(in.buf) }()
 	err := route.Try(c.r.Context(), c.Model, func(ctx context.Context, t *upstream.Target, n int) error {
@@ -128,6 +129,7 @@ func (c *Call) copyReply(in *relayed) error {
 	rc := http.NewResponseController(c.w)
 	for ; ; c.readPiece(in) {
 		if in.n > 0 {
+			c.relayedID(in.attempt, in.buf.b[:in.n])
 			c.said.Answer(in.buf.b[:in.n])
 			if c.Record.FirstByte == 0 {
 				c.Record.FirstByte = time.Since(c.start)

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 )
 
-// Kept says which upstream keeps a response. It holds no content.
+// Kept says which upstream keeps a response, or an item of one. It holds no content.
 type Kept struct {
 	ID       string `json:"id"`
 	Owner    string `json:"owner,omitempty"`
@@ -42,6 +44,22 @@ func (s *Store) SaveKept(ctx context.Context, k *Kept) error {
 		s.keepers.put(&known)
 	}
 	return err
+}
+
+// SaveKeptAll records which upstream keeps several ids, as SaveKept does for one, all within a second. Clients that believe
+// their conversation stored refer to each of its items.
+func (s *Store) SaveKeptAll(ctx context.Context, all []Kept) error {
+	if len(all) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i := range all {
+		g.Go(func() error { return s.SaveKept(ctx, &all[i]) })
+	}
+	return g.Wait()
 }
 
 // LoadKept returns which upstream keeps a response; files.ErrNotFound if none is known to for the owner.

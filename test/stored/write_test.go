@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,18 +171,23 @@ func TestWhatOpenAIKeepsIsNoted(t *testing.T) {
 					t.Errorf("taken for one of the gateway's: %s", object)
 				}
 				notes := m.Objects(files.KindKept)
-				if len(notes) != tc.notes {
-					t.Fatalf("%d notes", len(notes))
-				}
 				if tc.notes == 0 {
+					if len(notes) > 0 {
+						t.Errorf("%d notes", len(notes))
+					}
 					return
+				}
+				if len(notes) != 1+len(r.Output) || len(r.Output) == 0 {
+					t.Errorf("%d notes of a response and %d items", len(notes), len(r.Output))
 				}
 				s, err := stored.New(stored.Config{Objects: m, MaxSize: 1})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if k, err := s.LoadKept(t.Context(), "", r.ID); err != nil || k.Upstream != "openai" || k.Model != "gpt-5" {
-					t.Errorf("noted %+v, %v", k, err)
+				for _, id := range []string{r.ID, r.Output[0].ID} {
+					if k, err := s.LoadKept(t.Context(), "", id); err != nil || k.Upstream != "openai" || k.Model != "gpt-5" {
+						t.Errorf("noted of %s %+v, %v", id, k, err)
+					}
 				}
 				m.Fail = func(context.Context) error { return files.ErrUnavailable }
 				if again, r := ask(t, g, stream, `{"model":"gpt-5","input":"hello"`+tc.member+`}`); r.Store != nil && !*r.Store {
@@ -192,6 +198,41 @@ func TestWhatOpenAIKeepsIsNoted(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Who knows an id can ask for it at once, at any gateway.
+func TestWhereAResponseIsKeptIsNotedBeforeItsIDIsTold(t *testing.T) {
+	g, m := start(t)
+	res := g.Open(t.Context(), t, "/v1/responses", `{"model":"gpt-5","stream":true,"input":"hello"}`)
+	first := readUntil(t, res.Body, "response.created")
+	notes := m.Objects(files.KindKept)
+	if !slices.ContainsFunc(notes, func(o files.Object) bool { return strings.Contains(first, `"id":"`+o.ID+`"`) }) {
+		t.Errorf("%d notes when this was told:\n%s", len(notes), first)
+	}
+}
+
+// A call that names no model is relayed unread: that of a stored prompt is OpenAI's to know.
+func TestAResponseOfNoModelIsNotedToo(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body, id string
+	}{
+		"whole":       {"{\n  \"object\": \"response\",\n  \"id\": \"resp_67ccd2bed1\",\n  \"output\": [{\"id\": \"msg_1\"}]\n}\n", "resp_67ccd2bed1"},
+		"a stream":    {"event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_67ccd2bed2\"}}\n\n", "resp_67ccd2bed2"},
+		"no response": {`{"id":"other","previous_response_id":"resp_1"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := gatewaytest.NewUpstream(t, gatewaytest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: tc.body})
+			kept = new(storetest.Memory)
+			g := gatewaytest.Start(t, fmt.Sprintf("bedrock_gateway {\n\topenai sk-1 {\n\t\tbase_url %s/v1\n\t}\n\tfiles memory\n}", u.URL))
+			if a := g.Post(t, "/v1/responses", `{"prompt":{"id":"p"},"input":"Hi"}`); a.Body != tc.body {
+				t.Errorf("%d %s", a.Status, a.Body)
+			}
+			notes := kept.Objects(files.KindKept)
+			if tc.id == "" && len(notes) > 0 || tc.id != "" && (len(notes) != 1 || notes[0].ID != tc.id) {
+				t.Errorf("noted %+v", notes)
+			}
+		})
 	}
 }
 
