@@ -1,9 +1,7 @@
 package files
 
 import (
-	"container/heap"
 	"sync"
-	"time"
 )
 
 // Ledger is for stores: the bounds of each kind of objects, and how much is held. It is as exact as a listing with the
@@ -97,15 +95,16 @@ func (l *Ledger) Known(kind, key string) (owner string, ok bool) {
 	return "", false
 }
 
-// Counted replaces what is known of a kind by what a listing found, by OwnerKey.
-func (l *Ledger) Counted(kind string, objects int64, held map[string]Holding) {
+// Counted replaces what is known of the tally's kind by what the listing found.
+func (l *Ledger) Counted(t *Tally) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.account(kind)
-	a.owners, a.bytes, a.objects = make(map[string]*Holding, len(held)), 0, objects
-	for key, h := range held {
-		*a.owner(key) = h
-		a.bytes += h.Bytes
+	a := l.account(t.kind)
+	a.owners, a.bytes, a.objects = make(map[string]*Holding, len(t.held)), t.bytes, t.objects
+	for key, h := range t.held {
+		if h.Bytes > 0 {
+			*a.owner(key) = h
+		}
 	}
 }
 
@@ -131,50 +130,4 @@ func (l *Ledger) Owner(kind, owner string) int64 {
 		return o.Bytes
 	}
 	return 0
-}
-
-// Listed is an object in a listing.
-type Listed struct {
-	Name string // a path, or a key
-	Size int64
-	At   time.Time // when it was put
-}
-
-// maxOldest bounds what Oldest remembers: a sweep that has more to remove begins again.
-const maxOldest = 10_000
-
-// Oldest remembers the oldest objects of a listing of any length. Its zero value is empty.
-type Oldest struct{ youngestFirst listedHeap }
-
-// Add is told of an object.
-func (o *Oldest) Add(l Listed) {
-	if len(o.youngestFirst) == maxOldest {
-		if !l.At.Before(o.youngestFirst[0].At) {
-			return
-		}
-		heap.Pop(&o.youngestFirst)
-	}
-	heap.Push(&o.youngestFirst, l)
-}
-
-// Take returns the oldest objects, the oldest first, and forgets them.
-func (o *Oldest) Take() []Listed {
-	all := make([]Listed, len(o.youngestFirst))
-	for i := len(all) - 1; i >= 0; i-- {
-		all[i] = heap.Pop(&o.youngestFirst).(Listed) //nolint:errcheck // the heap holds nothing else
-	}
-	return all
-}
-
-type listedHeap []Listed
-
-func (h listedHeap) Len() int           { return len(h) }
-func (h listedHeap) Less(i, j int) bool { return h[i].At.After(h[j].At) }
-func (h listedHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *listedHeap) Push(x any)        { *h = append(*h, x.(Listed)) } //nolint:errcheck // only Oldest pushes
-func (h *listedHeap) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return last
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 )
@@ -50,51 +49,40 @@ func (s *Store) sweepKind(ctx context.Context, kind string) (removed int, more b
 	if err != nil {
 		return 0, false, unavailable("listing", err)
 	}
-	p := pass{s: s, kind: kind, bounds: s.objects.ledger.Bounds(kind), held: make(map[string]files.Holding, len(owners)), now: time.Now()}
+	t := s.objects.ledger.Tally(kind)
 	for _, o := range owners {
 		if !o.IsDir() {
 			continue
 		}
-		if err := p.owner(ctx, filepath.Join(dir, o.Name()), o.Name()); err != nil {
-			return p.removed, false, err
+		n, err := s.tallyOwner(ctx, t, filepath.Join(dir, o.Name()))
+		if removed += n; err != nil {
+			return removed, false, err
 		}
 	}
-	more = p.evict()
-	s.objects.ledger.Counted(kind, p.objects, p.held)
-	return p.removed, more, nil
+	n, more, err := t.MakeRoom(removeIfThere)
+	s.objects.ledger.Counted(t)
+	return removed + n, more, err
 }
 
-// pass is a walk over all objects of a kind.
-type pass struct {
-	s       *Store
-	kind    string
-	bounds  files.ObjectBounds
-	now     time.Time
-	held    map[string]files.Holding // by owner's key
-	bytes   int64
-	objects int64
-	oldest  files.Oldest
-	removed int
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unavailable("removing an object", err)
+	}
+	return nil
 }
 
-func (p *pass) owner(ctx context.Context, dir, key string) error {
+// tallyOwner counts the objects in an owner's directory, and removes those that are dead.
+func (s *Store) tallyOwner(ctx context.Context, t *files.Tally, dir string) (removed int, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return unavailable("listing", err)
+		return 0, unavailable("listing", err)
 	}
-	var h files.Holding
-	h.Owner, h.Known = p.s.objects.ledger.Known(p.kind, key)
-	defer func() {
-		if h.Bytes > 0 {
-			p.held[key] = h
-		}
-	}()
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
-			return err
+			return removed, err
 		}
 		if !strings.HasSuffix(e.Name(), objectExt) {
-			p.removed += p.s.sweepLeftover(dir, e)
+			removed += s.sweepLeftover(dir, e)
 			continue
 		}
 		info, err := e.Info()
@@ -102,36 +90,14 @@ func (p *pass) owner(ctx context.Context, dir, key string) error {
 			continue // removed meanwhile
 		}
 		path := filepath.Join(dir, e.Name())
-		if p.dead(path, info, &h) {
-			if os.Remove(path) == nil {
-				p.removed++
-			}
-			continue
-		}
-		p.objects++
-		p.bytes += info.Size()
-		h.Bytes += info.Size()
-		if p.bounds.MaxSize > 0 {
-			p.oldest.Add(files.Listed{Name: path, Size: info.Size(), At: info.ModTime()})
+		l := files.Listed{Name: path, Owner: filepath.Base(dir), Size: info.Size(), At: info.ModTime()}
+		if !t.Dead(l, func() (files.Object, error) { return objectHead(path) }) {
+			t.Add(l)
+		} else if os.Remove(path) == nil {
+			removed++
 		}
 	}
-	return nil
-}
-
-// dead reports whether the object in a file has expired, or is none that could be read. Its head is read if it may have
-// expired, or if it tells an owner's name that is not known yet.
-func (p *pass) dead(path string, info fs.FileInfo, h *files.Holding) bool {
-	age := p.now.Sub(info.ModTime())
-	if age < p.bounds.TTL && h.Known {
-		return false
-	}
-	o, err := objectHead(path)
-	if err != nil {
-		// A disk that cannot be read now holds no damaged object.
-		return errors.Is(err, files.ErrDamaged) && age > files.AbandonedAfter
-	}
-	h.Owner, h.Known = o.Owner, true
-	return o.Expired(p.now)
+	return removed, nil
 }
 
 // objectHead reads whose the object in a file is, and until when.
@@ -154,30 +120,4 @@ func objectHead(path string) (files.Object, error) {
 		return files.Object{}, err
 	}
 	return files.ObjectHead(b)
-}
-
-// evict removes the oldest objects until a twentieth of what may be held is free again: else each object that is put
-// would begin a pass. It reports whether more have to go.
-func (p *pass) evict() (more bool) {
-	limit := p.bounds.MaxSize
-	if limit == 0 || p.bytes <= limit {
-		return false
-	}
-	target := limit - limit/20
-	for _, l := range p.oldest.Take() {
-		if p.bytes <= target {
-			return false
-		}
-		if err := os.Remove(l.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		p.removed++
-		p.objects--
-		p.bytes -= l.Size
-		key := filepath.Base(filepath.Dir(l.Name))
-		h := p.held[key]
-		h.Bytes -= l.Size
-		p.held[key] = h
-	}
-	return p.bytes > limit
 }
