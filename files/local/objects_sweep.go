@@ -15,6 +15,18 @@ import (
 // maxPasses bounds how often a sweep lists a kind again because it had more to remove than it could remember.
 const maxPasses = 20
 
+// sweepObjectsAlone is sweepObjects when no other sweep of them is under way in this process: of two counts, the older one
+// must not come last.
+func (s *Store) sweepObjectsAlone(ctx context.Context) (int, error) {
+	select {
+	case s.objects.counting <- struct{}{}:
+		defer func() { <-s.objects.counting }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	return s.sweepObjects(ctx)
+}
+
 // sweepObjects removes expired objects, and the oldest of those that are too many, and counts what stays.
 func (s *Store) sweepObjects(ctx context.Context) (int, error) {
 	kinds, err := os.ReadDir(filepath.Join(s.dir, objectsDir))

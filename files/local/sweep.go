@@ -39,7 +39,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 		removed += n
 		errs = append(errs, err)
 	}
-	n, err := s.sweepObjects(ctx)
+	n, err := s.sweepObjectsAlone(ctx)
 	return removed + n, errors.Join(append(errs, err)...)
 }
 

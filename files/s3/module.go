@@ -48,7 +48,7 @@ func init() {
 	caddy.RegisterModule(new(Store))
 }
 
-// Store keeps uploaded files in a bucket. Any number of gateways may share it; they need nothing else in common.
+// Store keeps uploaded files and stored responses in a bucket. Any number of gateways may share it; they need nothing else in common.
 //
 // The credentials need `s3:ListBucket` and `s3:ListBucketMultipartUploads` on the bucket, and `s3:GetObject`,
 // `s3:PutObject`, `s3:DeleteObject` and `s3:AbortMultipartUpload` on its objects below the prefix.
@@ -80,6 +80,7 @@ type Store struct {
 	transfer               *transfermanager.Client
 	// uploads bounds the part buffers in memory, about 10 MiB an upload; the others wait.
 	uploads chan struct{}
+	objects objects
 }
 
 // CaddyModule returns the Caddy module information.
@@ -262,6 +263,7 @@ func (s *Store) connect(endpoint string) {
 		o.FailTimeout = cleanupTime
 	})
 	s.uploads = make(chan struct{}, uploadsAtOnce)
+	s.objects.counting = make(chan struct{}, 1)
 }
 
 // Cleanup lets go of the credentials. Requests under way keep working.

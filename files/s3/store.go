@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	tmtypes "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"go.uber.org/zap"
 
@@ -85,10 +84,7 @@ func (s *Store) putIndex(ctx context.Context, key string, f files.File) error {
 	in := &s3.PutObjectInput{
 		Bucket: &s.bucket, Key: &key, Body: bytes.NewReader(meta), ContentType: aws.String("application/json"),
 	}
-	if s.kmsKey != "" {
-		in.ServerSideEncryption = types.ServerSideEncryptionAwsKms
-		in.SSEKMSKeyId = s.kmsKeyID()
-	}
+	s.encrypt(in)
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	_, err = s.client.PutObject(ctx, in)

@@ -75,8 +75,8 @@ func provision(t *testing.T, config string) *Store {
 	return s
 }
 
-// objects are the keys in the bucket, and the uploads not finished.
-func objects(t *testing.T, s *Store) (keys []string) {
+// keysOf returns the keys in the bucket, and the uploads not finished.
+func keysOf(t *testing.T, s *Store) (keys []string) {
 	t.Helper()
 	l := s.walk("", "", maxKeys)
 	for {
@@ -104,6 +104,11 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) files.Store { return open(t, endpoint(t)) })
 }
 
+func TestObjects(t *testing.T) {
+	open := newBucket(t)
+	storetest.RunObjects(t, func(t *testing.T) files.Store { return open(t, endpoint(t)) })
+}
+
 func TestFailedUploadLeavesNoObjects(t *testing.T) {
 	s := newBucket(t)(t, endpoint(t))
 	gone, leave := context.WithCancel(t.Context())
@@ -121,7 +126,7 @@ func TestFailedUploadLeavesNoObjects(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", c.name)
 		}
-		if left := objects(t, s); len(left) != 0 {
+		if left := keysOf(t, s); len(left) != 0 {
 			t.Errorf("%s: left behind: %v", c.name, left)
 		}
 	}
@@ -198,7 +203,7 @@ func TestSweepRemovesOrphans(t *testing.T) {
 	if n, err := s.sweepOrphan(t.Context(), content, strings.TrimPrefix(content, s.prefix+contentDir)); n != 0 || err != nil {
 		t.Errorf("content of a file: %d, %v", n, err)
 	}
-	if left := objects(t, s); len(left) != 4 {
+	if left := keysOf(t, s); len(left) != 4 {
 		t.Errorf("left: %v; want the file's two and two that are not ours", left)
 	}
 }
@@ -324,7 +329,7 @@ func TestFlakyServer(t *testing.T) {
 			t.Errorf("%s: known %v, %d bytes of %d, %v", f.ID, ok, len(got), len(want), err)
 		}
 	}
-	if left := objects(t, direct); len(left) != 2*len(kept) {
+	if left := keysOf(t, direct); len(left) != 2*len(kept) {
 		t.Errorf("%d objects for %d files", len(left), len(kept))
 	}
 	t.Logf("%d calls, %d made to fail; %d uploads of %d refused", calls.Load(), failed.Load(), refused, uploads)
@@ -333,7 +338,7 @@ func TestFlakyServer(t *testing.T) {
 	}
 }
 
-// Both objects of a file are encrypted with the key asked for, in one part or in several; the account's own default key
+// Both objects of a file, and those of the gateway's own, are encrypted with the key asked for, in one part or in several; the account's own default key
 // must not be named.
 func TestEncryption(t *testing.T) {
 	for key, named := range map[string]string{"alias/files": "alias/files", "aws/s3": ""} {
@@ -363,13 +368,16 @@ func TestEncryption(t *testing.T) {
 			"access_key_id":"AKIAEXAMPLE","secret_access_key":"secret"}`, srv.URL, key))
 		storetest.Put(t, s, "o", "small.txt", []byte("x"))
 		storetest.Put(t, s, "o", "large.txt", make([]byte, partSize+1))
+		if err := s.PutObject(t.Context(), storetest.Object("o", "resp_1", "x"), true); err != nil {
+			t.Error(err)
+		}
 		for _, got := range asked {
 			if got != "aws:kms "+named {
 				t.Errorf("key %s: asked for %q", key, got)
 			}
 		}
-		if len(asked) != 4 {
-			t.Errorf("key %s: %d objects, want 4", key, len(asked))
+		if len(asked) != 5 {
+			t.Errorf("key %s: %d objects, want 5", key, len(asked))
 		}
 	}
 }

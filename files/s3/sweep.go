@@ -58,7 +58,8 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 		}
 		removed += gone
 	}
-	return removed, errors.Join(err, s.sweepParts(ctx))
+	n, objectsErr := s.sweepObjectsAlone(ctx)
+	return removed + n, errors.Join(err, s.sweepParts(ctx), objectsErr)
 }
 
 // place is <owner>/<order> of an index object.

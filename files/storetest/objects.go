@@ -189,9 +189,9 @@ func objectsExpire(t *testing.T, a, b objectStore) {
 		// What is younger than its kind's TTL is not looked at.
 		s.BoundObjects(files.KindResponse, files.ObjectBounds{TTL: time.Nanosecond})
 	}
-	keep := Object("expiring", "resp_keep", "keep")
+	keep := Object("expiring", "resp_keep", strings.Repeat("keep", 250))
 	putObject(t, a, keep)
-	gone := Object("expiring", "resp_gone", "gone")
+	gone := Object("expiring", "resp_gone", strings.Repeat("gone", 250))
 	gone.ExpiresAt = time.Now()
 	putObject(t, a, gone)
 	if hasObject(t, b, gone) {
@@ -200,9 +200,11 @@ func objectsExpire(t *testing.T, a, b objectStore) {
 	if err := b.DeleteObject(t.Context(), "expiring", gone.Kind, gone.ID); !errors.Is(err, files.ErrNotFound) {
 		t.Errorf("delete of an expired object: %v", err)
 	}
-	n, err := a.Sweep(t.Context())
-	if err != nil || n < 1 {
-		t.Errorf("swept %d, %v", n, err)
+	if _, err := a.Sweep(t.Context()); err != nil {
+		t.Errorf("sweep: %v", err)
+	}
+	if held := a.OwnerUsage(files.KindResponse, "expiring"); held < 1000 || held > 1999 {
+		t.Errorf("%d bytes are held after a sweep; want those of one object", held)
 	}
 	if n, err := b.Sweep(t.Context()); err != nil || n != 0 {
 		t.Errorf("sweep after a sweep: %d, %v", n, err)
@@ -258,6 +260,7 @@ func objectsOfManyGateways(t *testing.T, a, b objectStore) {
 }
 
 func countsObjects(t *testing.T, a, b objectStore) {
+	putObject(t, a, Object("before", "resp_before", "a store may count when it is first used"))
 	if _, err := a.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -290,6 +293,7 @@ func countsObjects(t *testing.T, a, b objectStore) {
 }
 
 func oldestGoFirst(t *testing.T, a, b objectStore) {
+	putObject(t, a, Object("before", "resp_oldest", "a store may count when it is first used"))
 	if _, err := a.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
