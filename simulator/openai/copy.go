@@ -83,7 +83,7 @@ func NewCopies() *Copies { return &Copies{} }
 // it does not.
 func (p *Copies) With(find func(id string) (Model, *Refusal)) *Copy {
 	p.calls.Add(1)
-	return &Copy{server{faults: &p.faults, calls: &p.calls, find: func(id string) (model, string, *failure) {
+	return &Copy{server{opts: Options{Series: "00000000"}, faults: &p.faults, calls: &p.calls, find: func(id string) (model, string, *failure) {
 		m, refused := find(id)
 		if refused != nil {
 			return model{}, "", refused.failure()

@@ -80,7 +80,7 @@ func (s *server) responses(w http.ResponseWriter, r *http.Request, body []byte) 
 	if !spec.NoOutput {
 		a = c.answerOf(m, 0, spec)
 	}
-	p := &response{request: &q, present: present, model: name, number: s.calls.Load(), answer: &a, used: usageOf(c, []answer{a})}
+	p := &response{request: &q, present: present, model: name, series: s.opts.Series, number: s.calls.Load(), answer: &a, used: usageOf(c, []answer{a})}
 	p.items = p.makeItems(c, m, spec)
 	if n := len(q.Input); n > 0 && q.Input[n-1].Type == "compaction_trigger" {
 		p.items = []map[string]any{p.compaction(c)}
@@ -105,6 +105,7 @@ type response struct {
 	request *responsesRequest
 	present map[string]any
 	model   string
+	series  string // tells its ids from another server's
 	number  uint64
 	answer  *answer
 	used    *usage
@@ -132,7 +133,7 @@ var echoed = map[string]any{
 // object is the response object with the given output.
 func (p *response) object(output []map[string]any, status string) map[string]any {
 	o := map[string]any{
-		"id": fmt.Sprintf("resp_%050x", p.number), "object": "response", "created_at": now(), "status": status, "model": p.model,
+		"id": fmt.Sprintf("resp_%s%042x", p.series, p.number), "object": "response", "created_at": now(), "status": status, "model": p.model,
 		"error": nil, "incomplete_details": nil, "output": output, "usage": nil,
 	}
 	for name, otherwise := range echoed {
@@ -162,7 +163,7 @@ func (p *response) object(output []map[string]any, status string) map[string]any
 func (p *response) makeItems(c *chatRequest, m model, spec fault.Spec) []map[string]any {
 	items := []map[string]any{}
 	a := p.answer
-	id := func(kind string) string { return fmt.Sprintf("%s_%042x%08x", kind, p.number, len(items)) }
+	id := func(kind string) string { return fmt.Sprintf("%s_%s%034x%08x", kind, p.series, p.number, len(items)) }
 	if m.reasons && a.reasoning > 0 && !spec.NoOutput {
 		items = append(items, p.reasoning(id("rs"), c, m))
 	}

@@ -70,6 +70,8 @@ const fingerprint = "fp_simulator0"
 type Options struct {
 	// Key is the one API key taken. Default: DefaultKey.
 	Key string
+	// Series tells the ids of this server's responses from those of another one: 8 hex digits. Default: 00000000.
+	Series string
 	// Observe, if not nil, is called with each call as it arrived, before it is judged. It must be safe for concurrent use.
 	Observe func(Seen)
 }
@@ -96,6 +98,9 @@ type server struct {
 func New(o Options) http.Handler {
 	if o.Key == "" {
 		o.Key = DefaultKey
+	}
+	if o.Series == "" {
+		o.Series = "00000000"
 	}
 	return &server{
 		opts: o, find: findOwn, faults: new(fault.Counter), calls: new(atomic.Uint64),

@@ -114,7 +114,7 @@ func (s *server) keep(p *response, before, input []map[string]any) *storedRespon
 			item["content"] = []any{map[string]any{"type": part, "text": text}}
 		}
 		if item["id"] == nil {
-			item["id"] = fmt.Sprintf("%s_in%040x%08x", prefixes[kind], p.number, i)
+			item["id"] = fmt.Sprintf("%s_in%s%032x%08x", prefixes[kind], p.series, p.number, i)
 		}
 		if kind == "message" && item["status"] == nil {
 			item["status"] = "completed"

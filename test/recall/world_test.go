@@ -85,7 +85,7 @@ func newWorld(t *testing.T, site, words string) *world {
 	}
 	files local %s
 	%s
-}`, serve(openai.New(openai.Options{Observe: see})), serve(openai.New(openai.Options{Observe: see})), aws, bedrock.DefaultAccessKeyID, bedrock.DefaultSecretAccessKey,
+}`, serve(openai.New(openai.Options{Observe: see})), serve(openai.New(openai.Options{Observe: see, Series: "0000000b"})), aws, bedrock.DefaultAccessKeyID, bedrock.DefaultSecretAccessKey,
 		t.TempDir(), strings.ReplaceAll(words, "\n", "\n\t"))
 	w.Gateway = gatewaytest.Start(t, site+w.directives)
 	return w
