@@ -14,10 +14,12 @@ const (
 // NewID returns the part of a response's id behind resp_: 128 random bits in hex. Where nobody authenticates, that is all that
 // protects the response, so it is never made of what a log or a header shows.
 func NewID() string {
-	var b [idDigits / 2]byte
+	var random [idDigits / 2]byte
 	// crypto/rand.Read never fails; it ends the process instead.
-	_, _ = rand.Read(b[:])
-	return hex.EncodeToString(b[:])
+	_, _ = rand.Read(random[:])
+	var digits [idDigits]byte
+	hex.Encode(digits[:], random[:])
+	return string(digits[:])
 }
 
 // ResponseID returns the id of the response that NewID named.

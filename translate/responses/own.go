@@ -13,9 +13,15 @@ import (
 // gateway's, store is true, and it names the response that it goes on from. It is for one reply.
 type Own struct {
 	x     *chat.Exchange
-	items []string // the upstream's ids of the items so far, by their place; "" for unknown ones
+	items []ownItem // the items so far, by their place
 	edits []json.Edit
 	buf   []byte
+}
+
+// ownItem is an item by both of its ids; the zero value is one that is not known.
+type ownItem struct {
+	theirs json.String
+	ours   []byte
 }
 
 // NewOwn returns an Own for the exchange's reply.
@@ -54,7 +60,7 @@ func (o *Own) Event(payload []byte) []byte {
 		o.item(json.WalkAt(payload, item), index)
 	}
 	if theirs != nil {
-		id.Text = o.id(theirs.Unquote(), index)
+		id.Text = o.id(theirs, index)
 		o.edits = append(o.edits, id)
 	}
 	return o.edited(payload)
@@ -121,50 +127,48 @@ func (o *Own) item(w json.Walker, index int) {
 		if string(m.Key()) == "id" && w.Kind() == json.Text {
 			id = true
 			ahead := w
-			m.Set(o.id(ahead.String().Unquote(), index))
+			m.Set(o.id(ahead.String(), index))
 		} else {
 			w.Skip()
 		}
 	}
 	if !id {
-		m.Add("id", o.id("", index))
+		m.Add("id", o.id(nil, index))
 	}
 }
 
 // id returns the gateway's id of an item as a JSON string, by the upstream's id and place of it: the same in all events. The place
 // in the final output is not believed where another was announced.
-func (o *Own) id(theirs string, index int) []byte {
-	if theirs != "" && (index < 0 || index >= len(o.items) || o.items[index] != theirs) {
-		index = o.place(theirs, index)
+func (o *Own) id(theirs json.String, index int) []byte {
+	if index >= 0 && index < len(o.items) && o.items[index].ours != nil && (len(theirs) <= 2 || bytes.Equal(o.items[index].theirs, theirs)) {
+		return o.items[index].ours
 	}
-	kind, _, found := strings.Cut(theirs, "_")
-	if !found || kind == "" || len(kind) > 4 || strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz") != "" {
-		kind = "item"
-	}
-	dst := make([]byte, 0, 48)
-	dst = append(append(dst, '"'), kind...)
-	dst = append(json.AppendEscaped(append(dst, '_'), o.x.ID), '_')
-	return append(strconv.AppendInt(dst, int64(max(index, 0)), 10), '"')
-}
-
-// place returns the place of an item of which none is noted at index, and notes it.
-func (o *Own) place(theirs string, index int) int {
-	for i, id := range o.items {
-		if id == theirs {
-			return i
+	for i := range o.items {
+		if it := &o.items[i]; len(theirs) > 2 && bytes.Equal(it.theirs, theirs) {
+			return it.ours
 		}
 	}
 	if index < 0 {
 		index = len(o.items)
 	}
-	if index >= maxItems {
-		return index
+	ours := o.newID(theirs, index)
+	if index < maxItems {
+		for len(o.items) <= index {
+			o.items = append(o.items, ownItem{})
+		}
+		o.items[index] = ownItem{bytes.Clone(theirs), ours}
 	}
-	for len(o.items) <= index {
-		o.items = append(o.items, "")
+	return ours
+}
+
+func (o *Own) newID(theirs json.String, index int) []byte {
+	kind, _, found := strings.Cut(theirs.Unquote(), "_")
+	if !found || kind == "" || len(kind) > 4 || strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz") != "" {
+		kind = "item"
 	}
-	o.items[index] = theirs
-	return index
+	dst := append(append(make([]byte, 0, 48), '"'), kind...)
+	dst = append(json.AppendEscaped(append(dst, '_'), o.x.ID), '_')
+	return append(strconv.AppendInt(dst, int64(index), 10), '"')
 }
 
 // OwnID reports whether an item's id is one that the gateway made, for a client to refer to: <kind>_<32 hex>_<place>. No upstream

@@ -31,7 +31,7 @@ func TestARelayedReplyBecomesOneThatTheGatewayKeeps(t *testing.T) {
 			`{"type":"response.completed","response":{"output":[{"id":"msg_#_1","content":[{"id":"x"}]},{"id":"rs_#_0"}],"id":"resp_#","store":true}}`,
 		},
 		{"what is no event", `[DONE]`, `[DONE]`},
-		{"nor a place", `{"output_index":1e9,"item_id":"fc_z"}`, `{"output_index":1e9,"item_id":"fc_#_3"}`},
+		{"nor a place", `{"output_index":1e9,"item_id":"fc_z"}`, `{"output_index":1e9,"item_id":"fc_#_4"}`},
 	} {
 		if got, want := string(o.Event([]byte(c.in))), strings.ReplaceAll(c.want, "#", ownCore); got != want {
 			t.Errorf("%s: %s\nbecame %s\nwant   %s", c.name, c.in, got, want)
@@ -101,6 +101,16 @@ func TestWhatTheGatewayStoresHasItsReasoningSealed(t *testing.T) {
 		if err != nil || string(got) != want || len(x.Dropped) > 0 {
 			t.Errorf("%s\nwas sent as %s, dropped %v, %v\nwant %s", in, got, x.Dropped, err, want)
 		}
+	}
+}
+
+// What a delta of a relayed stream that is kept costs above others: no memory.
+func TestADeltaOfAKeptRelayAllocatesNothing(t *testing.T) {
+	o := NewOwn(&chat.Exchange{ID: ownCore})
+	o.Event([]byte(`{"type":"response.output_item.added","output_index":0,"item":{"id":"msg_up","type":"message"}}`))
+	delta := []byte(`{"type":"response.output_text.delta","sequence_number":7,"item_id":"msg_up","output_index":0,"content_index":0,"delta":" a few words","logprobs":[]}`)
+	if n := testing.AllocsPerRun(100, func() { o.Event(delta) }); n != 0 {
+		t.Errorf("%.0f allocations", n)
 	}
 }
 
