@@ -48,12 +48,12 @@ func (o *apiOperation) UnmarshalJSON(data []byte) error {
 // api returns the parts of the description, as one.
 func api() (*apiPart, error) {
 	all := &apiPart{Operations: map[string]apiOperation{}, Components: map[string]map[string]json.RawMessage{}}
-	for name, data := range pages.API() {
+	for file, data := range pages.API() {
 		var part apiPart
 		d := json.NewDecoder(bytes.NewReader(data))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&part); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		if part.Head != nil {
 			all.Head = part.Head
@@ -63,7 +63,12 @@ func api() (*apiPart, error) {
 			if all.Components[kind] == nil {
 				all.Components[kind] = map[string]json.RawMessage{}
 			}
-			maps.Copy(all.Components[kind], components)
+			for name, component := range components {
+				if all.Components[kind][name] != nil {
+					return nil, fmt.Errorf("%s: another file has %s.%s too", file, kind, name)
+				}
+				all.Components[kind][name] = component
+			}
 		}
 	}
 	return all, nil

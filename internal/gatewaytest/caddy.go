@@ -37,6 +37,8 @@ type Gateway struct {
 	// Client reaches the gateway, and nothing else. It does not retry, and follows no redirect.
 	Client *http.Client
 	socket string
+	// transport is the Client's.
+	transport *http.Transport
 	// globals are further global options of the Caddyfile.
 	globals string
 	// Log is the file that Caddy's log, at DEBUG level, goes to.
@@ -76,8 +78,9 @@ func StartWith(t testing.TB, globals, directives string) *Gateway {
 		DisableCompression: true,
 	}
 	t.Cleanup(transport.CloseIdleConnections)
+	g.transport = transport
 	g.Client = &http.Client{
-		Transport: transport, Timeout: time.Minute,
+		Transport: recorded(t, transport), Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return g
@@ -97,6 +100,9 @@ func (g *Gateway) Dial(t testing.TB) net.Conn {
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
+
+// DisableKeepAlives makes the client open a connection for each request.
+func (g *Gateway) DisableKeepAlives() { g.transport.DisableKeepAlives = true }
 
 // Load reloads the running Caddy with new directives. Idle connections to the old one are closed: it closes them too, and a
 // POST that meets one in that moment is not sent again by net/http.

@@ -84,8 +84,46 @@ def cleaned(s):
     return out
 
 
-# What a request to the gateway may leave out: the model where one is configured as the default, or stands in the path.
-OPTIONAL = {"OpenAI.ChatRequest": {"model"}, "Anthropic.MessagesRequest": {"model"}, "Anthropic.CountTokensRequest": {"model"}}
+# What a request to the gateway may leave out: the model where one is configured as the default or stands in the path, and what the
+# clients always send and their APIs do not ask for.
+OPTIONAL = {
+    "OpenAI.ChatRequest": {"model"},
+    "Anthropic.MessagesRequest": {"model"},
+    "Anthropic.CountTokensRequest": {"model"},
+    "Responses.FunctionToolParam": {"parameters", "strict"},
+    "Responses.ResponseInputImageParam": {"detail"},
+    "Responses.ResponseInputImageContentParam": {"detail"},
+    "Responses.ResponseReasoningItemParam": {"id"},
+    "Responses.ResponseFunctionWebSearchParam": {"id"},
+}
+
+# What the gateway adds to unions, by a member that they have: it is described in the files beside this one.
+ADDED = {
+    "OpenAI.ChatCompletionContentPartTextParam": ["OpenAI.ChatCompletionContentPartImageParam", "Gateway.ContentPart"],
+    "OpenAI.ChatCompletionFunctionToolParam": ["Gateway.ProviderTool"],
+    "Anthropic.WebSearchToolResultBlock": ["Gateway.NovaResult"],
+    "Anthropic.WebSearchToolResultBlockParam": ["Gateway.NovaResult"],
+    "Responses.ResponseCompactionItem": ["Responses.EasyInputMessageParam"],
+}
+
+
+def extended(s):
+    """With what the gateway adds."""
+    if isinstance(s, list):
+        return [extended(x) for x in s]
+    if not isinstance(s, dict):
+        return s
+    out = {k: extended(v) for k, v in s.items()}
+    if "$ref" in out.get("items", {}):
+        union = extended({"anyOf": [out["items"]]})
+        if len(union["anyOf"]) > 1:
+            out["items"] = union
+    if "anyOf" in out:
+        for member in list(out["anyOf"]):
+            for added in ADDED.get(member.get("$ref", "")[len(REF) :], []):
+                if {"$ref": REF + added} not in out["anyOf"]:
+                    out["anyOf"].append({"$ref": REF + added})
+    return out
 
 
 def type_of(schema):
@@ -175,6 +213,10 @@ def group(prefix, types):
     out = {names[k]: renamed(defs_folded[k], names) for k in reached}
     for root, s in roots.items():
         out.setdefault(f"{prefix}.{root}", renamed(s, names))
+    out = {k: extended(v) for k, v in out.items()}
+    for name in ("Anthropic.ServerToolUseBlock", "Anthropic.ServerToolUseBlockParam"):
+        if name in out:  # Nova's tools are used in the same form
+            out[name]["properties"]["name"] = {"type": "string", "examples": out[name]["properties"]["name"]["enum"]}
     for name, optional in OPTIONAL.items():
         if name in out:
             out[name]["required"] = [m for m in out[name]["required"] if m not in optional]

@@ -236,7 +236,7 @@ func TestEveryCounterEqualsWhatClientsCount(t *testing.T) {
 	failing := gatewaytest.NewUpstream(t, gatewaytest.Reply{Status: http.StatusServiceUnavailable, Body: `{"error":{"message":"busy"}}`})
 	config := loaded(simulators(t), failing.URL)
 	g := gatewaytest.Start(t, config)
-	g.Client.Transport.(*http.Transport).DisableKeepAlives = true // a reload closes idle connections, which no POST survives
+	g.DisableKeepAlives() // a reload closes idle connections, which no POST survives
 	before := metricsOf(t, g)
 	counted := counts{all: map[string]int64{}}
 	for part := range reloads + 1 {

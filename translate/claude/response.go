@@ -157,7 +157,9 @@ func decodeUsage(r *json.Reader, u *chat.Usage) (tier string) {
 			u.ReasoningKnown = decodeCount(r, "thinking_tokens", &u.Reasoning) || u.ReasoningKnown
 			continue
 		case "service_tier":
-			tier = r.MaybeString().Unquote()
+			if tier = r.MaybeString().Unquote(); tier == claudeTier {
+				tier = usualTier
+			}
 			continue
 		default:
 			r.Skip()

@@ -137,9 +137,19 @@ func appendUsage(dst []byte, u *chat.Usage, tier string) []byte {
 		dst = strconv.AppendInt(dst, u.Reasoning, 10)
 		dst = append(dst, '}')
 	}
+	if tier == usualTier {
+		tier = claudeTier
+	}
 	if tier != "" {
 		dst = append(dst, `,"service_tier":`...)
 		dst = json.AppendQuoted(dst, tier)
 	}
 	return append(dst, '}')
 }
+
+// The tier of replies that have none of their own: Anthropic's clients know no default.
+// Source: anthropic 2.12.0, types/usage.py.
+const (
+	usualTier  = "default" // the canonical form's word, which is OpenAI's and Bedrock's
+	claudeTier = "standard"
+)

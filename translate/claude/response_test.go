@@ -22,7 +22,7 @@ func TestDecodedReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := chat.Usage{Known: true, Input: 10, Output: 20, CacheRead: 5, CacheWrite: 7, Reasoning: 6, ReasoningKnown: true, CacheWrite1h: 3}
-	if r.Usage != want || r.ServiceTier != "standard" || r.Stop != chat.StopToolUse || r.StopSequence != nil || r.ID != "msg_bdrk_01" || r.Model != "claude-sonnet-4-5-20250929" {
+	if r.Usage != want || r.ServiceTier != "default" || r.Stop != chat.StopToolUse || r.StopSequence != nil || r.ID != "msg_bdrk_01" || r.Model != "claude-sonnet-4-5-20250929" {
 		t.Errorf("%+v", r)
 	}
 	var kinds []string
