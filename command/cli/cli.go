@@ -10,6 +10,7 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/failure"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/models"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/serve"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/status"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/usage"
 )
@@ -18,6 +19,7 @@ import (
 var commands = []func() *cobra.Command{
 	files.New,
 	models.New,
+	serve.New,
 	status.New,
 	usage.New,
 }

@@ -26,6 +26,7 @@ var table = []row{
 	}, "a command: a client of a gateway, and no part of it"},
 	{"command/cli/models", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "upstream"}, "a command, which reads patterns as routes do"},
 	{"command/cli/status", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "status"}, "a command, which reads what the status page serves"},
+	{"command/cli/serve", []string{"command/cli/dotenv", "command/cli/failure", "credentials"}, "a command, which asks where the environment's region is"},
 	{"command/cli/client", []string{"command/cli/dotenv", "command/cli/failure", "wire/sse"}, "asks a gateway by HTTP, for commands"},
 	{"command/cli/markdown", []string{"command/cli/terminal"}, "text to text for a terminal, which knows no command"},
 	{"command/cli/dotenv", []string{"command/cli/replace"}, "what commands share, which knows no command"},
