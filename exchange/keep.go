@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -268,28 +269,54 @@ func (c *Call) relayedID(a *attempt, piece []byte) {
 		return
 	}
 	k.seen = append(k.seen, piece...)
-	for rest := k.seen; ; {
-		at := bytes.Index(rest, idKey)
-		if at < 0 {
-			break
-		}
-		rest = rest[at+len(idKey):]
-		v := bytes.TrimLeft(rest, " :")
-		if id, _, whole := bytes.Cut(v[min(1, len(v)):], []byte{'"'}); whole && v[0] == '"' && bytes.HasPrefix(id, responsePrefix) {
-			k.told = true
-			c.keepIDs(a, string(id))
-			break
-		}
+	if id, ok := idAtHead(k.seen); ok {
+		k.told = true
+		c.keepIDs(a, id)
 	}
 	if k.told || len(k.seen) > maxSeen {
 		k.told, k.seen = true, nil
 	}
 }
 
-var (
-	idKey          = []byte(`"id"`)
-	responsePrefix = []byte("resp_")
-)
+// idAtHead returns the id of the response that the beginning of a reply tells, whole or streamed: the response's own, and no
+// other that it holds, such as one in its metadata, which is the client's to choose. ok is false while too little of it is there.
+func idAtHead(reply []byte) (id string, ok bool) {
+	reply = bytes.TrimLeft(reply, " \t\r\n")
+	if len(reply) == 0 {
+		return "", false
+	}
+	w := json.WalkAt(reply, 0)
+	if reply[0] != '{' {
+		at := bytes.Index(reply, dataField)
+		if at < 0 {
+			return "", false
+		}
+		if w = json.WalkAt(reply, at+len(dataField)); !enter(&w, "response") {
+			return "", false
+		}
+	}
+	if !enter(&w, "id") || w.Kind() != json.Text {
+		return "", false
+	}
+	v := w.String()
+	if w.Offset() >= len(reply) || len(v) < 2 {
+		return "", false
+	}
+	id = v.Unquote()
+	return id, strings.HasPrefix(id, "resp_")
+}
+
+// enter goes to the value of a member of the object that w stands before.
+func enter(w *json.Walker, key string) bool {
+	for in := w.Object(); in && w.Member(); w.Skip() {
+		if string(w.Key()) == key {
+			return true
+		}
+	}
+	return false
+}
+
+var dataField = []byte("data: ")
 
 // maxSeen bounds how far into a relayed reply its id is looked for: it stands at its beginning.
 const maxSeen = 16 << 10

@@ -24,14 +24,14 @@ type way struct {
 
 // secrets are ann's responses: of the gateway's own, of OpenAI's, one there in the background, of the other server's, and items
 // of them.
-type secrets struct{ own, ownItem, ownInput, kept, keptItem, background, stream, other string }
+type secrets struct{ own, ownItem, ownInput, kept, keptItem, keptMessage, background, stream, other string }
 
 func annsSecrets(t *testing.T, w *world) *secrets {
 	t.Helper()
 	own := w.create(t, ann, claude, `"input":"`+secret+`"`)
 	kept := w.create(t, ann, gpt, `"input":"`+secret+`"`)
 	s := &secrets{
-		own: own.ID, ownItem: own.Output[0].ID, ownInput: "msg_" + strings.TrimPrefix(own.ID, "resp_") + "_i0", kept: kept.ID, keptItem: kept.Output[0].ID,
+		own: own.ID, ownItem: own.Output[0].ID, ownInput: "msg_" + strings.TrimPrefix(own.ID, "resp_") + "_i0", kept: kept.ID, keptItem: kept.Output[0].ID, keptMessage: kept.Output[1].ID,
 		background: w.create(t, ann, gpt, `"input":"`+secret+`","background":true`).ID,
 		other:      w.create(t, ann, "gpt-4o", `"input":"`+secret+`"`).ID,
 	}
@@ -76,6 +76,7 @@ func ways(s *secrets) []way {
 		{name: "an item of the reply at OpenAI", method: "POST", path: create, body: ask(gpt, reference(s.ownItem)), status: 404, ann: 200},
 		{name: "an item of the input", method: "POST", path: create, body: ask(claude, reference(s.ownInput)), status: 404, ann: 200},
 		{name: "an item by its id alone", method: "POST", path: create, body: ask(claude, `"input":[{"id":"`+s.ownInput+`"}]`), status: 404, ann: 200},
+		{name: "an item that OpenAI keeps", method: "POST", path: create, body: ask(gpt, `"input":[{"role":"user","content":"hello"},{"type":"item_reference","id":"`+s.keptItem+`"},{"type":"item_reference","id":"`+s.keptMessage+`"},{"role":"user","content":"repeat it"}]`), status: 404, ann: 200},
 		{name: "an item with two types", method: "POST", path: create, body: ask(gpt, `"input":[{"type":"item_reference","id":"`+s.keptItem+`","type":"message","role":"user","content":"x"}]`), status: 404},
 		{name: "an item in escapes", method: "POST", path: create, body: ask(gpt, `"input":[{"t\u0079pe":"item\u005freference","id":"`+s.keptItem+`"}]`), status: 404},
 		{name: "an item whose type is null", method: "POST", path: create, body: ask(gpt, `"input":[{"type":null,"id":"`+s.keptItem+`","content":"x"}]`), status: 404},

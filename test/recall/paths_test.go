@@ -13,7 +13,7 @@ const tool = `"tools":[{"type":"function","name":"f","parameters":{"type":"objec
 
 func TestAResponseIsReadListedGoneOnWithAndDeleted(t *testing.T) {
 	w := newWorld(t, keys, "")
-	for _, model := range []string{claude, "us.amazon.nova-pro-v1:0"} {
+	for _, model := range []string{claude, "us.openai.gpt-5.5", "us.amazon.nova-pro-v1:0"} {
 		t.Run(model, func(t *testing.T) {
 			a := w.ask(t, ann, "POST", "/v1/responses", `{"model":"`+model+`","input":"call f {}","instructions":"Be brief.",`+tool+`}`)
 			first := read(t, a, 200)
