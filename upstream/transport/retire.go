@@ -13,12 +13,16 @@ import (
 // itself; one of HTTP/2 would stay idle for two minutes.
 type retiring struct {
 	*reverseproxy.HTTPTransport
+	direct  *direct // nil where all requests go by http.Transport
 	retired atomic.Bool
 }
 
 // retire is called when the configuration ends.
 func (r *retiring) retire() {
 	r.retired.Store(true)
+	if r.direct != nil {
+		r.direct.retire()
+	}
 	r.closeIdle() // the last stream may just have ended
 }
 
@@ -29,6 +33,9 @@ func (r *retiring) closeIdle() {
 
 // RoundTrip sends a request.
 func (r *retiring) RoundTrip(req *http.Request) (*http.Response, error) {
+	if r.direct != nil && r.direct.takes(req) {
+		return r.direct.RoundTrip(req)
+	}
 	res, err := r.HTTPTransport.RoundTrip(req)
 	if err == nil && res.ProtoMajor == 2 {
 		res.Body = &lastBody{res.Body, r}

@@ -79,7 +79,7 @@ func (t *HTTP) Transport(ctx caddy.Context) (http.RoundTripper, error) {
 		if h.Transport.TLSHandshakeTimeout == 0 {
 			h.Transport.TLSHandshakeTimeout = tlsHandshakeTimeout
 		}
-		r := &retiring{HTTPTransport: h}
+		r := &retiring{HTTPTransport: h, direct: newDirect(h)}
 		context.AfterFunc(ctx, r.retire)
 		return r, nil
 	}

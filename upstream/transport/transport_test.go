@@ -16,7 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-func build(t *testing.T, raw string) (*http.Transport, http.RoundTripper) {
+func build(t testing.TB, raw string) (*http.Transport, http.RoundTripper) {
 	t.Helper()
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	t.Cleanup(cancel)

@@ -1,0 +1,184 @@
+package transport
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxHeader bounds the head of a reply, and of those of 1xx before it, where the configuration does not, as in http.Transport.
+	maxHeader = 10 << 20
+	// writeBuffer lets head and body of most requests go out in one write.
+	writeBuffer = 16 << 10
+)
+
+var (
+	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+	writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
+)
+
+var (
+	errLongHeader = errors.New("the head of the upstream's reply is too long")
+	errClosedBody = errors.New("http: read on closed response body")
+)
+
+// conn is a connection of a direct transport. It has a buffer only while it is used.
+type conn struct {
+	net.Conn
+	peek      func() bool // reports whether the server has neither sent anything nor closed it
+	interrupt func()      // ends reads and writes
+	r         *bufio.Reader
+	left      int64 // bytes that may still be read
+	written   int64 // bytes of this request
+	used      bool  // by a request before
+	since     time.Time
+	closed    atomic.Bool
+}
+
+func newConn(nc net.Conn) (*conn, error) {
+	c := &conn{Conn: nc, interrupt: func() { _ = nc.SetDeadline(past) }}
+	var err error
+	if c.peek, err = peeker(nc); err != nil {
+		_ = nc.Close()
+		return nil, fmt.Errorf("looking at a new connection: %w", err)
+	}
+	return c, nil
+}
+
+// past is a time at which everything is late.
+var past = time.Unix(1, 0)
+
+// exchange sends the request and reads the head of its reply, of at most limit bytes.
+func (c *conn) exchange(req *http.Request, limit int64) (*http.Response, error) {
+	w := writers.Get().(*bufio.Writer) //nolint:forcetypeassert // its pool has nothing else
+	w.Reset(c)
+	err := req.Write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	w.Reset(nil)
+	writers.Put(w)
+	if err != nil {
+		return nil, err
+	}
+	c.r = readers.Get().(*bufio.Reader) //nolint:forcetypeassert // its pool has nothing else
+	c.r.Reset(c)
+	c.left = limit
+	for {
+		res, err := http.ReadResponse(c.r, req)
+		if err != nil {
+			c.empty()
+			return nil, err
+		}
+		if res.StatusCode/100 != 1 || res.StatusCode == http.StatusSwitchingProtocols {
+			c.left = math.MaxInt64
+			return res, nil
+		}
+	}
+}
+
+// Read fills the buffer.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errLongHeader
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+// Write empties the other buffer.
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.written += int64(n)
+	return n, err
+}
+
+// empty gives the buffer back, and reports whether nothing was in it. Nobody may be reading.
+func (c *conn) empty() bool {
+	empty := c.r.Buffered() == 0
+	c.r.Reset(nil)
+	readers.Put(c.r)
+	c.r = nil
+	return empty
+}
+
+// close closes the connection. A read or write that is under way ends.
+func (c *conn) close() {
+	if c.closed.CompareAndSwap(false, true) {
+		_ = c.Conn.Close()
+	}
+}
+
+// What became of a body.
+const (
+	open int32 = iota
+	whole
+	broken
+	closed
+)
+
+// body is the body of a reply. Close may be called while another goroutine reads.
+type body struct {
+	io.ReadCloser
+	conn  *conn
+	of    *direct
+	ctx   context.Context //nolint:containedctx // the request's, which bounds the reading of the body as in http.Transport
+	host  string
+	stop  func() bool
+	keep  bool
+	state atomic.Int32
+}
+
+// Read reads the body. At its end the connection is free for another request.
+func (b *body) Read(p []byte) (int, error) {
+	switch b.state.Load() {
+	case whole:
+		return 0, io.EOF
+	case open:
+	default:
+		return 0, errClosedBody
+	}
+	n, err := b.ReadCloser.Read(p)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF): // io.ErrUnexpectedEOF is another error
+		b.end(whole)
+	default:
+		b.end(broken)
+		if b.ctx.Err() != nil {
+			err = context.Cause(b.ctx)
+		}
+	}
+	return n, err
+}
+
+// Close closes the body, and with it a connection whose reply was not read to its end.
+func (b *body) Close() error {
+	b.end(closed)
+	return nil
+}
+
+// end ends the use of the connection. The buffer of one that is closed may be read into at this moment, and is left to it.
+func (b *body) end(how int32) {
+	if !b.state.CompareAndSwap(open, how) {
+		return
+	}
+	uninterrupted := b.stop()
+	empty := how != closed && b.conn.empty()
+	if how == whole && empty && uninterrupted && b.keep {
+		b.of.give(b.conn, b.host)
+		return
+	}
+	b.conn.close()
+}
