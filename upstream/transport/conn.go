@@ -19,10 +19,13 @@ const (
 	maxHeader = 10 << 20
 	// writeBuffer lets head and body of most requests go out in one write.
 	writeBuffer = 16 << 10
+	// A stream that says something now and then keeps a small buffer. While more comes at once, it is read by larger pieces.
+	smallBuffer = 4 << 10
 )
 
 var (
-	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, smallBuffer) }}
+	pieces  = sync.Pool{New: func() any { return new([readBuffer]byte) }}
 	writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
 )
 
@@ -37,6 +40,9 @@ type conn struct {
 	peek      func() bool // reports whether the server has neither sent anything nor closed it
 	interrupt func()      // ends reads and writes
 	r         *bufio.Reader
+	piece     *[readBuffer]byte // a large piece, of which rest was not taken yet
+	rest      []byte
+	full      bool  // the last read got all that it could take
 	left      int64 // bytes that may still be read
 	written   int64 // bytes of this request
 	used      bool  // by a request before
@@ -87,11 +93,31 @@ func (c *conn) exchange(req *http.Request, limit int64) (*http.Response, error) 
 }
 
 // Read fills the buffer.
-func (c *conn) Read(p []byte) (int, error) {
-	if c.left <= 0 {
+func (c *conn) Read(p []byte) (n int, err error) {
+	switch {
+	case len(c.rest) > 0:
+		n = copy(p, c.rest)
+	case c.left <= 0:
 		return 0, errLongHeader
+	case c.full && len(p) < readBuffer:
+		c.piece = pieces.Get().(*[readBuffer]byte) //nolint:forcetypeassert // its pool has nothing else
+		n, err = c.fill(c.piece[:])
+		c.rest = c.piece[:n]
+		n = copy(p, c.rest)
+	default:
+		return c.fill(p)
 	}
-	n, err := c.Conn.Read(p[:min(int64(len(p)), c.left)])
+	if c.rest = c.rest[n:]; len(c.rest) == 0 {
+		pieces.Put(c.piece)
+		c.piece = nil
+	}
+	return n, err
+}
+
+func (c *conn) fill(p []byte) (int, error) {
+	p = p[:min(int64(len(p)), c.left)]
+	n, err := c.Conn.Read(p)
+	c.full = n == len(p)
 	c.left -= int64(n)
 	return n, err
 }
@@ -103,12 +129,12 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// empty gives the buffer back, and reports whether nothing was in it. Nobody may be reading.
+// empty gives the buffer back, and reports whether nothing was read that was not asked for. Nobody may be reading.
 func (c *conn) empty() bool {
-	empty := c.r.Buffered() == 0
+	empty := c.r.Buffered() == 0 && len(c.rest) == 0
 	c.r.Reset(nil)
 	readers.Put(c.r)
-	c.r = nil
+	c.r, c.full = nil, false
 	return empty
 }
 

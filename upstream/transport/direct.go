@@ -59,7 +59,7 @@ func ascii(host string) bool {
 	return true
 }
 
-// RoundTrip sends a request and returns the head of its reply. When the request's context ends, so does the reading of the
+// RoundTrip sends a request and returns the head of its reply, which does not say what it replies to. When the request's context ends, so does the reading of the
 // reply's body. The caller closes the body; a connection whose reply was not read to its end is closed with it.
 func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
@@ -94,6 +94,7 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 	}
+	res.Request = nil // its body would live as long as the reply
 	b.keep = !res.Close && res.StatusCode != http.StatusSwitchingProtocols
 	b.ReadCloser = res.Body
 	if res.Body == http.NoBody {
