@@ -34,7 +34,7 @@ func (u *Upstream) factsBy(o *override, modelID string) model.Facts {
 	}
 	f := model.Lookup(o.like)
 	if o.like == "" {
-		if f = model.Lookup(modelID); o.family == model.Unknown {
+		if f = u.known.of(modelID); o.family == model.Unknown {
 			f = u.lookup(modelID)
 		}
 	}
@@ -44,9 +44,9 @@ func (u *Upstream) factsBy(o *override, modelID string) model.Facts {
 // lookup returns what is known of a model without an override.
 func (u *Upstream) lookup(modelID string) model.Facts {
 	if behind := u.behind(modelID); behind != "" {
-		return model.Lookup(behind)
+		return u.known.of(behind)
 	}
-	return model.Lookup(modelID)
+	return u.known.of(modelID)
 }
 
 // override is a Model with its pattern ready.

@@ -87,6 +87,7 @@ type Upstream struct {
 	profilesOff     bool
 	catalog         *catalog
 	opaque          *opaqueModels
+	known           *modelFacts
 	logger          *zap.Logger
 	rt              http.RoundTripper
 }
@@ -229,7 +230,8 @@ func (u *Upstream) resolve(repl *caddy.Replacer, logger *zap.Logger) error {
 	} else if u.Explicit() {
 		return fmt.Errorf("api_key and AWS credentials are both configured; keep one")
 	}
-	u.logger, u.profilesOff, u.catalog, u.opaque = logger, u.Profiles == "off", new(catalog), new(opaqueModels)
+	u.logger, u.profilesOff = logger, u.Profiles == "off"
+	u.catalog, u.opaque, u.known = new(catalog), new(opaqueModels), new(modelFacts)
 	if u.Profiles != "" && !slices.Contains(profileWords, u.Profiles) {
 		return fmt.Errorf("profiles '%s': must be auto or off", u.Profiles)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -70,7 +71,7 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	var b *body
 	var res *http.Response
 	for {
-		c, err := d.take(ctx, req.URL.Host, req.URL.Port())
+		c, err := d.take(ctx, req.URL)
 		if err != nil {
 			if req.Body != nil {
 				_ = req.Body.Close()
@@ -106,7 +107,8 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // take returns a connection that is idle and was not closed by the server, or a new one.
-func (d *direct) take(ctx context.Context, host, port string) (*conn, error) {
+func (d *direct) take(ctx context.Context, to *url.URL) (*conn, error) {
+	host := to.Host
 	for {
 		d.mu.Lock()
 		list := d.idle[host]
@@ -124,21 +126,14 @@ func (d *direct) take(ctx context.Context, host, port string) (*conn, error) {
 		c.close()
 	}
 	address := host
-	if port == "" {
-		address = net.JoinHostPort(unbracketed(host), "80")
+	if to.Port() == "" {
+		address = net.JoinHostPort(to.Hostname(), "80")
 	}
 	nc, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	return newConn(nc)
-}
-
-func unbracketed(host string) string {
-	if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
-		return host[1 : n-1]
-	}
-	return host
 }
 
 // give keeps a connection for the next request to its host.

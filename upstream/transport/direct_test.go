@@ -390,3 +390,24 @@ func TestWhatGoesByTheStandardTransport(t *testing.T) {
 		t.Error("a request through a proxy is sent directly")
 	}
 }
+
+func TestTheAddressOfAHost(t *testing.T) {
+	refused := errors.New("refused")
+	var dialed string
+	d := &direct{Transport: &http.Transport{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+		dialed = address
+		return nil, refused
+	}}}
+	for in, want := range map[string]string{
+		"http://a.example": "a.example:80", "http://a.example:": "a.example:80", "http://a.example:8080": "a.example:8080",
+		"http://[::1]": "[::1]:80", "http://[::1]:8080": "[::1]:8080", "http://[fe80::1%25en0]": "[fe80::1%en0]:80",
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.RoundTrip(req); !errors.Is(err, refused) || dialed != want { //nolint:bodyclose // there is none
+			t.Errorf("%s: got %s, %v; want %s", in, dialed, err, want)
+		}
+	}
+}
