@@ -29,7 +29,8 @@ type turn struct {
 
 // keeping is a reply that is to be kept. It is made for such calls alone.
 type keeping struct {
-	ready chan struct{} // closed when the draft is packed; nil: there is none
+	begun bool          // there is a draft, or will be
+	ready chan struct{} // closed when the draft is packed; nil: it is already
 	draft stored.Draft
 	err   error // why there is none
 
@@ -72,12 +73,18 @@ func (c *Call) keptThere(a *attempt) bool { return c.relays(a) && a.x.Access.Hos
 // beginDraft begins to pack the conversation while the upstream works, once.
 func (c *Call) beginDraft(a *attempt) {
 	k := c.keep
-	if k == nil || k.ready != nil || !c.stores() || c.keptThere(a) {
+	if k == nil || k.begun || !c.stores() || c.keptThere(a) {
 		return
 	}
 	input := c.turn.input
 	if input == nil {
 		input = c.Body.Value("input")
+	}
+	k.begun = true
+	if len(c.turn.before)+len(input) <= stored.Small {
+		k.draft, k.err = c.engine.Stored.Draft(c.core, c.turn.before, input)
+		k.packed = true
+		return
 	}
 	k.ready = make(chan struct{})
 	go k.pack(c.engine.Stored, c.core, c.turn.before, input)
@@ -111,7 +118,7 @@ func (k *keeping) shrink() {
 // releaseBody gives back the memory of the request, of which nothing but a draft is needed any more.
 func (c *Call) releaseBody() {
 	k := c.keep
-	if k == nil || k.ready == nil {
+	if k == nil || !k.begun {
 		c.held.release()
 		return
 	}
@@ -134,7 +141,7 @@ func (c *Call) endKeeping() {
 // store keeps the final response, and reports whether it is kept: within a second, or not at all. The store alone decides.
 func (c *Call) store(response []byte) bool {
 	k := c.keep
-	if k.ready == nil {
+	if !k.begun {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), stored.Patience)
@@ -152,6 +159,9 @@ func (c *Call) store(response []byte) bool {
 
 // wait waits for the draft.
 func (k *keeping) wait(ctx context.Context) error {
+	if k.ready == nil {
+		return k.err
+	}
 	select {
 	case <-k.ready:
 		return k.err

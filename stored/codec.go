@@ -12,7 +12,8 @@ import (
 // version is of the form of records. Another one is not read.
 const version = `1`
 
-// A record is one JSON object in two frames of zstd, one behind the other: the first is packed while the model still writes.
+// A record is one JSON object, packed by zstd. A large one is two frames, one behind the other: the first is packed while the
+// model still writes.
 
 // appendConversation appends the first part.
 func appendConversation(dst []byte, core string, before, input json.Value) []byte {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -65,14 +66,19 @@ func New(c Config) (*Store, error) {
 // Keeps reports whether responses are kept.
 func (s *Store) Keeps() bool { return s != nil && !s.Off }
 
-// Draft is a record before its response is known: the conversation, packed, so that a stream holds no more of it.
+// Draft is a record before its response is known: the conversation, packed, so that a stream holds no more of it. A small one is
+// packed together with the reply.
 type Draft struct {
-	packed []byte
+	packed []byte // nil: plain is still to be packed
+	plain  []byte
 	size   int64
 }
 
+// Small is the size of a conversation, in bytes, that is quickly packed.
+const Small = 32 << 10
+
 // Size is how many bytes it takes.
-func (d *Draft) Size() int { return len(d.packed) }
+func (d *Draft) Size() int { return len(d.packed) + len(d.plain) }
 
 // Draft packs the conversation of the response that NewID named core: the items before this turn, a JSON array or nil, and the
 // turn's own input, a list of items or a string. Items without an id get one.
@@ -82,6 +88,9 @@ func (s *Store) Draft(core string, before, input json.Value) (Draft, error) {
 		return Draft{}, ErrTooLarge
 	}
 	plain := appendConversation(make([]byte, 0, len(before)+len(input)+len(input)/8+256), core, before, input)
+	if size <= Small {
+		return Draft{plain: plain, size: size}, nil
+	}
 	return Draft{packed: s.pack.EncodeAll(plain, nil), size: size}, nil
 }
 
@@ -90,7 +99,7 @@ func (s *Store) Save(ctx context.Context, r *Record, d Draft) error {
 	if d.size+int64(len(r.Response)) > s.MaxSize {
 		return ErrTooLarge
 	}
-	plain := appendReply(make([]byte, 0, len(r.Response)+256), r)
+	plain := appendReply(slices.Grow(d.plain, len(r.Response)+256), r)
 	body := s.pack.EncodeAll(plain, d.packed)
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()

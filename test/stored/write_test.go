@@ -242,7 +242,7 @@ const (
 )
 
 // played is a gateway before an upstream that the test plays. It has chat alone, so that replies are translated.
-func played(t *testing.T, replies ...gatewaytest.Reply) (*gatewaytest.Gateway, *storetest.Memory) {
+func played(t testing.TB, replies ...gatewaytest.Reply) (*gatewaytest.Gateway, *storetest.Memory) {
 	t.Helper()
 	kept = new(storetest.Memory)
 	u := gatewaytest.NewUpstream(t, replies...)
