@@ -51,6 +51,7 @@ type Call struct {
 	core    string          // of the reply's id, where that is not the request's; "" where it is
 	turn    turn            // of a conversation that is kept
 	keeper  keeper          // of what the request names
+	inquiry *inquiry        // nil: the call makes a response, and asks for none
 	keep    *keeping        // nil: nothing of the reply is kept
 	trace   Trace           // nil: the call is not traced
 }

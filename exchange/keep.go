@@ -208,6 +208,7 @@ func (c *Call) keepWhole(a *attempt, body []byte, out *buffer) []byte {
 	switch {
 	case c.keep == nil:
 	case c.keptThere(a):
+		c.countedHere(body)
 		c.keepIDs(a, itemIDs([]string{json.String(json.Find(body, "id")).Unquote()}, body)...)
 	case c.stores() && !c.store(body):
 		out.b = responses.AppendUnstored(out.b[:0], body, 0)
@@ -263,6 +264,9 @@ func (c *Call) keepFrame(a *attempt, p *watchdog, buf *buffer, from int, f *upst
 		buf.b = append(buf.b[:0], buf.b[from:]...)
 	}
 	response := f.Payload[start:end]
+	if ended {
+		c.countedHere(response)
+	}
 	var ids []string
 	if !k.told {
 		k.told = true

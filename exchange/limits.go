@@ -25,6 +25,9 @@ func (c *Call) reserve(route *upstream.Route) error {
 		Model: c.Model, Input: c.input, Most: c.mostOutput(),
 		Key: func(placeholder string) string { return c.engine.LimitKey(c.r, placeholder) },
 	}
+	if c.inquiry != nil {
+		ask.Most = 1 // it asks for no words
+	}
 	if c.engine.Limits.Costs(c.Model) {
 		c.priceAhead(&ask, route)
 	}

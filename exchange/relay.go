@@ -15,7 +15,7 @@ import (
 // Relay sends the request as it came to the route's targets, at the path and with the query that each is to be asked with,
 // and the reply back.
 func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, query string)) error {
-	if len(c.raw) > 0 || c.spooled.file != nil {
+	if len(c.raw) > 0 || c.spooled.file != nil || c.inquiry != nil {
 		if err := c.reserve(route); err != nil {
 			return err
 		}
@@ -130,6 +130,7 @@ func (c *Call) copyReply(in *relayed) error {
 	for ; ; c.readPiece(in) {
 		if in.n > 0 {
 			c.relayedID(in.attempt, in.buf.b[:in.n])
+			c.inquiry.note(in.buf.b[:in.n])
 			c.said.Answer(in.buf.b[:in.n])
 			if c.Record.FirstByte == 0 {
 				c.Record.FirstByte = time.Since(c.start)
@@ -145,6 +146,7 @@ func (c *Call) copyReply(in *relayed) error {
 		}
 		switch {
 		case errors.Is(in.err, io.EOF):
+			c.inquired(in)
 			return nil
 		case in.err != nil:
 			e := c.streamError(in.attempt, in.err)

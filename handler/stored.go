@@ -44,7 +44,7 @@ func serveStored(p storedPath) func(*Gateway, http.ResponseWriter, *http.Request
 				return g.askKeeper(c, r, kept, p)
 			case plainID(id) && g.Anonymous(&c.Caller) && g.one(upstream.KindOpenAI) && g.Router.OpenAI() != nil:
 				// Nobody recorded it, and nobody else can have made it.
-				return sendStored(c, r, g.Router.OpenAI(), id, p)
+				return sendStored(c, g.Router.OpenAI(), id, p)
 			}
 			return stored.NoResponse(id)
 		})
@@ -123,7 +123,7 @@ func (g *Gateway) askKeeper(c *exchange.Call, r *http.Request, kept *stored.Kept
 	if err != nil {
 		return err
 	}
-	if err := sendStored(c, r, route, kept.ID, p); err != nil {
+	if err := sendStored(c, route, kept.ID, p); err != nil {
 		return err
 	}
 	if r.Method == http.MethodDelete {
@@ -160,11 +160,11 @@ func (g *Gateway) keeperRoute(c *exchange.Call, kept *stored.Kept) (*upstream.Ro
 }
 
 // sendStored sends a call on a response to an upstream, at the same path as here.
-func sendStored(c *exchange.Call, r *http.Request, route *upstream.Route, id string, p storedPath) error {
+func sendStored(c *exchange.Call, route *upstream.Route, id string, p storedPath) error {
 	if !plainID(id) {
 		return stored.NoResponse(id)
 	}
-	return c.Relay(route, func(*upstream.Target) (string, string) { return "/responses/" + id + p.suffix, r.URL.RawQuery })
+	return c.Inquire(route, id, "/responses/"+id+p.suffix)
 }
 
 // plainID reports whether an id can stand in a path as it is.

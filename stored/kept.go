@@ -87,3 +87,20 @@ func (s *Store) DeleteKept(ctx context.Context, owner, id string) error {
 	s.keepers.remove(owner, id)
 	return s.objects.DeleteObject(ctx, owner, files.KindKept, id)
 }
+
+// counted is what the id of a response has behind it where it is noted that its tokens were counted. No id of a client's choice
+// finds that: it is no record.
+const counted = "/counted"
+
+// First reports whether this is the first call for a response, on any gateway of the store, and notes that it was.
+func (s *Store) First(ctx context.Context, owner, id string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	err := s.objects.PutObject(ctx, files.Object{
+		Owner: owner, Kind: files.KindKept, ID: id + counted, Body: []byte("{}"), ExpiresAt: time.Now().Add(files.KeptTTL),
+	}, true)
+	if errors.Is(err, files.ErrExists) {
+		return false, nil
+	}
+	return err == nil, err
+}

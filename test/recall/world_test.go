@@ -134,7 +134,7 @@ type response struct {
 		Content  []struct{ Text string }
 	}
 	Usage *struct {
-		Total int `json:"total_tokens"`
+		Output int `json:"output_tokens"`
 	}
 	Data    []json.RawMessage
 	HasMore bool `json:"has_more"`
