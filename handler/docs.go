@@ -15,3 +15,8 @@ func (g *Gateway) serveDescription(w http.ResponseWriter, r *http.Request, _ str
 func servePage(p *pages.Page) func(*Gateway, http.ResponseWriter, *http.Request, string) {
 	return func(_ *Gateway, w http.ResponseWriter, r *http.Request, name string) { p.Serve(w, r, name) }
 }
+
+// serveSlash is GET of a page's path without the slash at its end, by which its files are found.
+func serveSlash(_ *Gateway, w http.ResponseWriter, r *http.Request, _ string) {
+	pages.ServeSlash(w, r)
+}

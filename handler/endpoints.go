@@ -65,7 +65,7 @@ var endpoints = []endpoint{
 	{"health", http.MethodGet, "/health", &openaiForm, (*Gateway).serveHealth, "health off"},
 
 	{"playground.slash", http.MethodGet, "/playground", &openaiForm, serveSlash, "playground off"},
-	{"playground", http.MethodGet, "/playground/{path...}", &openaiForm, (*Gateway).servePlayground, "playground off"},
+	{"playground", http.MethodGet, "/playground/{path...}", &openaiForm, servePage(pages.Playground), "playground off"},
 	{"openapi", http.MethodGet, "/openapi.json", &openaiForm, (*Gateway).serveDescription, docsOff},
 	{"docs.slash", http.MethodGet, "/docs", &openaiForm, serveSlash, docsOff},
 	{"docs", http.MethodGet, "/docs/{path...}", &openaiForm, servePage(pages.Docs), docsOff},

@@ -173,7 +173,7 @@ function meta(step, running) {
 	add("Upstream", step.upstream);
 	add("API", step.api);
 	add("First token", step.first !== undefined && seconds(step.first));
-	add("Whole", step.total !== undefined && seconds(step.total));
+	add("Total", step.total !== undefined && seconds(step.total));
 	const u = step.usage;
 	if (u) {
 		const cached = u.prompt_tokens_details?.cached_tokens;

@@ -102,14 +102,16 @@ const broken = (step) => ({ title: "The answer broke off", message: "The connect
 
 // events yields the data of server-sent events; https://html.spec.whatwg.org/multipage/server-sent-events.html
 export async function* events(stream) {
-	const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+	// Not through a TextDecoderStream: a pipe drops what it holds when the connection is cut.
+	const reader = stream.getReader();
+	const decoder = new TextDecoder();
 	let rest = "";
 	let data = [];
 	try {
 		for (;;) {
 			const { value, done } = await reader.read();
 			if (done) return;
-			const lines = (rest + value).split(/\r\n|\n|\r(?!$)/);
+			const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
 			rest = lines.pop();
 			for (const line of lines) {
 				if (line === "") {

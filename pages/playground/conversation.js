@@ -109,7 +109,11 @@ export class Conversation {
 				view.set(answer, {
 					stop: () => this.running.get(answer)?.abort(),
 					retry: () => this.#retry(i, lane),
-					results: () => this.#ask(i, lane, answer),
+					results: () => {
+						// Where a call was required, one may want the model to go on without.
+						answer.settings = this.hooks.settings() || answer.settings;
+						this.#ask(i, lane, answer);
+					},
 					code: () => this.hooks.code(this.request(i, lane, answer)),
 					key: () => this.hooks.key(),
 				});

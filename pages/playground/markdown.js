@@ -48,7 +48,7 @@ function fenced(lines, at) {
 	const close = new RegExp("^ {0,3}" + open[1][0] + "{" + open[1].length + ",}[ \\t]*$");
 	let end = at + 1;
 	while (end < lines.length && !close.test(lines[end])) end++;
-	const block = { type: "code", language: open[2].trim().split(/\s/)[0], text: lines.slice(at + 1, end).join("\n") };
+	const block = { type: "code", language: open[2].trim(), text: lines.slice(at + 1, end).join("\n") };
 	return { block, end: Math.min(end + 1, lines.length) };
 }
 
@@ -90,7 +90,7 @@ function list(lines, at, depth) {
 				if (end + 1 >= lines.length || lines[end + 1].trim() === "" || indentOf(lines[end + 1]) < Math.min(indent, 2)) break;
 				inner.push("");
 			} else if (indentOf(line) >= indent) {
-				inner.push(line.slice(indent));
+				inner.push(dedented(line, indent));
 			} else if (indentOf(line) >= 2) {
 				inner.push(line.trimStart()); // models indent by two where the standard wants three
 			} else if (begins(line) || item.test(line) || inner.at(-1) === "") {
@@ -106,6 +106,13 @@ function list(lines, at, depth) {
 		end = next;
 	}
 	return { block, end };
+}
+
+// dedented returns a line without so many columns of the space before it.
+function dedented(line, columns) {
+	let i = 0;
+	for (let n = 0; n < columns && (line[i] === " " || line[i] === "\t"); i++) n += line[i] === "\t" ? 4 : 1;
+	return line.slice(i);
 }
 
 function indentOf(line) {
@@ -286,7 +293,7 @@ function link(text, at, out, open, wrap, flush, say) {
 	const href = safe(target.href);
 	if (href) {
 		const image = out[open[index].at].text === "![";
-		wrap(index, "link", { href, image });
+		wrap(index, "link", { href, title: target.title, image });
 	} else {
 		// Where it would have led is said: the text is the model's, and hiding half of it helps nobody.
 		open.splice(index, 1);
@@ -304,7 +311,8 @@ function address(text, from) {
 		if (text[i] === "(") depth++;
 		else if (text[i] === ")" && depth-- === 0) {
 			const inner = text.slice(from, i).trim();
-			return { href: inner.split(/\s/)[0].replace(/^<|>$/g, ""), end: i + 1 };
+			const [href] = inner.split(/\s/, 1);
+			return { href: href.replace(/^<|>$/g, ""), title: inner.slice(href.length).trim().replace(/^(["'])(.*)\1$/, "$2"), end: i + 1 };
 		}
 	}
 	return null;

@@ -82,7 +82,7 @@ function spans(list) {
 		if (s.type === "link") {
 			// An image would be fetched from anywhere, and tell its server that this was read: it is a link as well.
 			const inner = s.spans.length > 0 ? spans(s.spans) : s.href;
-			return element("a", { href: s.href, target: "_blank", rel: "noopener noreferrer nofollow", title: s.href }, s.image && "Image: ", inner);
+			return element("a", { href: s.href, target: "_blank", rel: "noopener noreferrer nofollow", title: s.title ? s.title + "\n" + s.href : s.href }, s.image && "Image: ", inner);
 		}
 		return element(tags[s.type], null, s.text === undefined ? spans(s.spans) : s.text);
 	});
