@@ -7,4 +7,6 @@ window.ui = SwaggerUIBundle({
 	defaultModelsExpandDepth: -1, // the schemas stand where they are used
 	validatorUrl: null, // or the page would send the description to somebody else's validator
 	persistAuthorization: false,
+	// Swagger UI leaves the list of servers without a name for screen readers.
+	onComplete: () => document.getElementById("servers")?.setAttribute("aria-label", "Server"),
 });

@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import { at, key, open } from './gateway.mjs';
 
 describe('Swagger UI', () => {
-  for (const [what, site, stream] of [['a chat', 'open', false], ['a chat that is streamed', 'open', true], ['a chat with a key', 'guarded', false]]) {
-    it(`sends ${what} and shows the answer`, async (t) => {
+  for (const site of ['open', 'guarded']) {
+    it(`sends a chat, whole and streamed, to a site that is ${site}, and shows the answer`, async (t) => {
       const page = await open(t, at[site] + '/docs');
       if (site === 'guarded') {
         await page.getByRole('button', { name: 'Authorize' }).first().click();
@@ -16,11 +16,13 @@ describe('Swagger UI', () => {
       const operation = page.locator('.opblock').filter({ has: page.getByText('/v1/chat/completions', { exact: true }) }).first();
       await operation.locator('.opblock-summary-control').click();
       await operation.getByRole('button', { name: 'Try it out' }).click();
-      await operation.locator('textarea.body-param__text').fill(JSON.stringify({ model: 'gpt-4o-mini', stream, messages: [{ role: 'user', content: 'a marmot in the meadow' }] }));
-      await operation.getByRole('button', { name: 'Execute' }).click();
-      const reply = operation.locator('.live-responses-table');
-      await reply.getByText(stream ? '[DONE]' : 'You said: a marmot in the meadow').first().waitFor();
-      assert.equal((await reply.locator('.response-col_status').nth(1).innerText()).slice(0, 3), '200');
+      for (const [stream, want] of [[false, 'You said: a marmot in the meadow'], [true, '[DONE]']]) {
+        await operation.locator('textarea.body-param__text').fill(JSON.stringify({ model: 'gpt-4o-mini', stream, messages: [{ role: 'user', content: 'a marmot in the meadow' }] }));
+        await operation.getByRole('button', { name: 'Execute' }).click();
+        const reply = operation.locator('.live-responses-table');
+        await reply.getByText(want).first().waitFor();
+        assert.equal((await reply.locator('.response-col_status').nth(1).innerText()).slice(0, 3), '200');
+      }
       assert.deepEqual(page.errors, []);
     });
   }

@@ -9,14 +9,16 @@ const json = { Accept: 'application/json' };
 const pages = {
   playground: { path: '/playground', there: (p) => p.waitForFunction(() => document.querySelector('model-picker')?.value) },
   status: { path: '/bedrock_gateway/status', there: (p) => p.getByText('As of').waitFor() },
-  // What the makers' own elements lack is listed with each: there is nothing to mend in it here, and the rest is looked at.
-  docs: { path: '/docs', foreign: '#swagger-ui', except: ['x'], there: (p) => p.getByText('/v1/chat/completions', { exact: true }).first().waitFor() },
-  redoc: { path: '/redoc', foreign: '#redoc', except: ['x'], there: (p) => p.getByRole('heading', { name: 'Chat with any model', exact: true }).first().waitFor() },
+  // What foreign elements have, and no option or style can mend: Swagger UI's rows are buttons with a button and a link within, its
+  // headings go on with h3 where no h2 was, and its main leaves out its own head. ReDoc's headings leave out h3 and h4.
+  docs: { path: '/docs', foreign: '#swagger-ui', except: ['heading-order', 'nested-interactive', 'region'], there: (p) => p.getByText('/v1/chat/completions', { exact: true }).first().waitFor() },
+  redoc: { path: '/redoc', foreign: '#redoc', except: ['heading-order'], there: (p) => p.locator('h2', { hasText: 'Chat with any model' }).first().waitFor() },
 };
 
 for (const [name, { path, there, ...options }] of Object.entries(pages)) {
   describe(name, () => {
     for (const [size, screen] of Object.entries(sizes)) {
+      if (options.foreign && size === 'dark') continue; // they have no dark
       it(`opens on ${size} without an error, and asks nobody else`, async (t) => {
         const page = await open(t, at.open + path, screen);
         await there(page);
