@@ -50,28 +50,37 @@ type pair struct {
 	connections    int // 0 for as many as the options say
 }
 
-// sample is what one round of a pair measured: CPU time per request.
+// sample is what one round of a pair measured: CPU time per request, of reverse_proxy or of what else is compared with.
 type sample struct{ gateway, proxy time.Duration }
 
 func (s sample) ratio() float64 { return float64(s.gateway) / float64(s.proxy) }
 
 // compare runs the pair's rounds, the gateway and the proxy first by turns.
 func (b *bench) compare(p pair) ([]sample, error) {
+	samples, err := b.between(b.gateway, b.proxy, p)
+	if err != nil {
+		return nil, err
+	}
+	return samples, b.writeProfile(p)
+}
+
+// between runs the pair's rounds on two servers.
+func (b *bench) between(gateway, proxy *server, p pair) ([]sample, error) {
 	if p.connections == 0 {
 		p.connections = b.connections
 	}
-	if err := b.begin(b.gateway, p.gateway, p); err != nil {
+	if err := b.begin(gateway, p.gateway, p); err != nil {
 		return nil, err
 	}
-	if err := b.begin(b.proxy, p.proxy, p); err != nil {
+	if err := b.begin(proxy, p.proxy, p); err != nil {
 		return nil, err
 	}
 	samples := make([]sample, b.rounds)
 	for i := range samples {
 		s := &samples[i]
 		sides := []func() error{
-			func() (err error) { s.gateway, err = b.perRequest(b.gateway, p.gateway, p.connections); return err },
-			func() (err error) { s.proxy, err = b.perRequest(b.proxy, p.proxy, p.connections); return err },
+			func() (err error) { s.gateway, err = b.perRequest(gateway, p.gateway, p.connections); return err },
+			func() (err error) { s.proxy, err = b.perRequest(proxy, p.proxy, p.connections); return err },
 		}
 		if i%2 == 1 {
 			slices.Reverse(sides)
@@ -82,7 +91,7 @@ func (b *bench) compare(p pair) ([]sample, error) {
 			}
 		}
 	}
-	return samples, b.writeProfile(p)
+	return samples, nil
 }
 
 // begin sets what the server's stub answers, checks the work and warms the server up.

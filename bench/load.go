@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,9 +21,9 @@ const replyTimeout = 60 * time.Second
 // request is an HTTP request ready for the wire.
 type request []byte
 
-func post(path, body string) request {
+func post(path, body string, header ...string) request {
 	return request("POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nContent-Type: application/json\r\nContent-Length: " +
-		strconv.Itoa(len(body)) + "\r\n\r\n" + body)
+		strconv.Itoa(len(body)) + "\r\n" + strings.Join(append(header, ""), "\r\n") + "\r\n" + body)
 }
 
 // pool keeps the connections to a server from round to round.
