@@ -17,8 +17,8 @@ type endpoint struct {
 	name   string
 	method string // GET serves HEAD as well; "" is every method
 	// path is a literal, or has one variable: {x} is one segment, {x...} all that stands there, slashes included; neither is
-	// empty, but for {path...}. {sent...} is the rest of a path that is sent on to an upstream, "" or a slash and more; a path
-	// that climbs does not match.
+	// empty, but for {path...}. {sent...} is the rest of a path that is sent on to an upstream, "" or a slash and more. A path
+	// that climbs matches {path...} alone, where there is nothing but files of pages and 404s.
 	path  string
 	form  *exchange.Form // of its errors
 	serve func(g *Gateway, w http.ResponseWriter, r *http.Request, variable string)
@@ -196,7 +196,7 @@ func (s *surface) find(u *url.URL) (*resource, string) {
 		return res, ""
 	}
 	for _, res := range s.variable {
-		if v, ok := res.match(u); ok {
+		if v, ok := res.match(u); ok && (res.empty || !climbs(u.Path)) {
 			return res, v
 		}
 	}
@@ -221,7 +221,7 @@ func (res *resource) match(u *url.URL) (string, bool) {
 	case segment:
 		return v, v != "" && !strings.Contains(v, "/") && !climbs(v)
 	case sent:
-		return v, (v == "" || v[0] == '/') && !climbs(v)
+		return v, v == "" || v[0] == '/'
 	case none, several:
 	}
 	if v == "" && !res.empty {
@@ -234,8 +234,9 @@ func (res *resource) match(u *url.URL) (string, bool) {
 	return v, true
 }
 
-// climbs reports whether a decoded path has a segment that leads elsewhere: /v1/images/../files begins like a path that is
-// relayed, and an upstream that resolves it would do anything that its API can, with the gateway's own key.
+// climbs reports whether a decoded path has a segment that leads elsewhere. An upstream that resolves /v1/images/../files would
+// do anything that its API can, with the gateway's own key. And Caddy's matchers look at the path where it leads: to one that
+// leaves /docs/* open, /model/../docs/x/converse is a page.
 func climbs(path string) bool {
 	for segment := range strings.FieldsFuncSeq(path, func(c rune) bool { return c == '/' || c == '\\' }) {
 		if segment == "." || segment == ".." {
