@@ -66,12 +66,12 @@ func TestNoPathLeadsAroundTheKey(t *testing.T) {
 		for _, climb := range []string{"..", "%2e%2e", ".%2E", "x/../..", "x/../%2e%2e", "x//../..", "..//", "./.."} {
 			for _, slash := range []string{"/", "%2f", "%2F", "//"} {
 				for path, body := range map[string]string{
-					"/model/" + climb + slash + page + "/x/converse":           converse,
-					"/model/" + climb + slash + page + "/x/invoke":             converse,
-					"/model" + slash + climb + slash + page + "/converse":      converse,
-					"/v1/" + climb + slash + page + "/v1/chat/completions":     chat,
-					"/" + page + slash + climb + "/v1/chat/completions":        chat,
-					"/" + page + "/" + climb + slash + "model/x/converse":      converse,
+					"/model/" + climb + slash + page + "/x/converse":              converse,
+					"/model/" + climb + slash + page + "/x/invoke":                converse,
+					"/model" + slash + climb + slash + page + "/converse":         converse,
+					"/v1/" + climb + slash + page + "/v1/chat/completions":        chat,
+					"/" + page + slash + climb + "/v1/chat/completions":           chat,
+					"/" + page + "/" + climb + slash + "model/x/converse":         converse,
 					"/v1/images/" + climb + slash + climb + "/" + page + "/x":     chat,
 					"/v1/responses/" + climb + slash + climb + "/" + page + "/x":  chat,
 					"/v1/models/" + climb + slash + climb + "/" + page + "/gpt-x": chat,
