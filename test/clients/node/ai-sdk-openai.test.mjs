@@ -1,4 +1,5 @@
-// Vercel's AI SDK with its provider for OpenAI, whose default API is Responses.
+// Vercel's AI SDK with its provider for OpenAI, whose default API is Responses, and nothing stored. With the SDK's own default,
+// which stores: stored.test.mjs.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
@@ -59,15 +60,6 @@ for (const id of answering) {
       messages.push(...(await second.response).messages, { role: 'user', content: 'and tomorrow?' });
       const third = await generateText({ ...more, messages, tools: { weather } });
       assert.match(third.text, /and tomorrow\?/);
-    });
-
-    it('learns that nothing is stored', async () => {
-      // It sends references to what the provider would have stored.
-      const stored = { ...more, providerOptions: { openai: { forceReasoning: true, reasoningEffort: 'low' } } };
-      const messages = [{ role: 'user', content: 'one' }];
-      const first = await generateText({ ...stored, messages });
-      messages.push(...first.response.messages, { role: 'user', content: 'two' });
-      await assert.rejects(generateText({ ...stored, messages }), { statusCode: 400, message: /send the/ });
     });
 
     it('generates objects', async () => {

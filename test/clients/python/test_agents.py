@@ -1,4 +1,4 @@
-"""OpenAI's Agents SDK with its default API, which is Responses."""
+"""OpenAI's Agents SDK with its default API, which is Responses, and nothing stored. With its default, which stores: test_stored.py."""
 
 import asyncio
 import os
