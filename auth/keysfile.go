@@ -147,6 +147,11 @@ func (f *keysFile) read() (changed bool, err error) {
 // parseKeys adds the keys of lines of "user_id key [models=a,b*] [expires=2027-01-31] [tags=x,y]" to all. Errors name the
 // line, never its content.
 func parseKeys(data []byte, all keys) error {
+	return scanKeys(data, func(_ int, d digest, g grant) error { return all.add(d, g) })
+}
+
+// scanKeys calls each with the number of each line that has a key, and with what stands in it.
+func scanKeys(data []byte, each func(n int, d digest, g grant) error) error {
 	shared := map[string]*rights{} // most lines of a file end alike
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, 2*maxKeyLen)
@@ -160,7 +165,11 @@ func parseKeys(data []byte, all keys) error {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		if err := parseKey(line, shared, all); err != nil {
+		d, g, err := parseKey(line, shared)
+		if err == nil {
+			err = each(n, d, g)
+		}
+		if err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 	}
@@ -170,28 +179,28 @@ func parseKeys(data []byte, all keys) error {
 	return nil
 }
 
-// parseKey adds the key of one line.
-func parseKey(line string, shared map[string]*rights, all keys) error {
+// parseKey reads the key of one line.
+func parseKey(line string, shared map[string]*rights) (digest, grant, error) {
 	fields := strings.Fields(line)
 	if len(fields) < 2 {
-		return fmt.Errorf("must be 'user_id key'")
+		return digest{}, grant{}, fmt.Errorf("must be 'user_id key'")
 	}
 	if !strings.HasPrefix(fields[1], "sha256:") && utf8.RuneCountInString(fields[1]) < minFileKey {
-		return fmt.Errorf("the key has fewer than %d characters", minFileKey)
+		return digest{}, grant{}, fmt.Errorf("the key has fewer than %d characters", minFileKey)
 	}
 	d, err := digestOf(fields[1])
 	if err != nil {
-		return err
+		return digest{}, grant{}, err
 	}
 	options := strings.Join(fields[2:], " ")
 	r := shared[options]
 	if r == nil {
 		if r, err = parseRights(fields[2:]); err != nil {
-			return err
+			return digest{}, grant{}, err
 		}
 		shared[options] = r
 	}
-	return all.add(d, grant{user: strings.Clone(fields[0]), rights: r}) // a part of the line would keep the key in memory
+	return d, grant{user: strings.Clone(fields[0]), rights: r}, nil // a part of the line would keep the key in memory
 }
 
 // parseRights reads what may follow the key.

@@ -26,7 +26,7 @@ func init() {
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = cobra.NoArgs // without it, an unknown command would print help and succeed
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-			cmd.AddCommand(testAWSCommand())
+			cmd.AddCommand(NewTestAWS())
 			added.Lock()
 			makers := slices.Clone(added.makers)
 			added.Unlock()

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/gateways"
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
@@ -26,7 +26,8 @@ type testAWS struct {
 	profile, region string
 }
 
-func testAWSCommand() *cobra.Command {
+// NewTestAWS returns the command test-aws, which `caddy bedrock config` has too.
+func NewTestAWS() *cobra.Command {
 	var t testAWS
 	cmd := &cobra.Command{
 		Use:   "test-aws",
@@ -68,7 +69,7 @@ func (t *testAWS) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	caddyCtx, cancel, err := quietContext(config)
+	caddyCtx, cancel, err := gateways.Context(config)
 	if err != nil {
 		return err
 	}
@@ -186,7 +187,7 @@ func (t *testAWS) upstreams() (*caddy.Config, []upstream.Settings, error) {
 // bedrockUpstreams returns the Bedrock upstreams of all gateways in a configuration, in its order, each once. A gateway
 // without upstreams has the environment's.
 func bedrockUpstreams(config []byte) ([]upstream.Settings, error) {
-	gateways, err := handlers(nil, config, "bedrock_gateway")
+	gateways, err := gateways.Handlers(config, "bedrock_gateway")
 	if err != nil {
 		return nil, err
 	}
@@ -218,56 +219,4 @@ func bedrockUpstreams(config []byte) ([]upstream.Settings, error) {
 		return nil, errors.New("its bedrock_gateway has no Bedrock upstream: add 'bedrock us-east-1' to it")
 	}
 	return found, nil
-}
-
-// handlers appends all objects in a JSON value that are the named HTTP handler, at any depth: in routes of servers, of
-// subroutes, or in named routes.
-func handlers(found []json.RawMessage, value json.RawMessage, name string) ([]json.RawMessage, error) {
-	var err error
-	switch value = bytes.TrimSpace(value); {
-	case bytes.HasPrefix(value, []byte("[")):
-		var elements []json.RawMessage
-		if err = json.Unmarshal(value, &elements); err != nil {
-			return nil, err
-		}
-		for _, e := range elements {
-			if found, err = handlers(found, e, name); err != nil {
-				return nil, err
-			}
-		}
-	case bytes.HasPrefix(value, []byte("{")):
-		var members map[string]json.RawMessage
-		if err = json.Unmarshal(value, &members); err != nil {
-			return nil, err
-		}
-		if string(members["handler"]) == `"`+name+`"` {
-			found = append(found, value)
-		}
-		for _, key := range slices.Sorted(maps.Keys(members)) {
-			if found, err = handlers(found, members[key], name); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return found, nil
-}
-
-// quietContext returns a context in which an upstream's modules load as in Caddy, without anything else being started. Of
-// the apps it has pki alone, because a transport may trust its authorities.
-func quietContext(config *caddy.Config) (caddy.Context, context.CancelFunc, error) {
-	apps := caddy.ModuleMap{}
-	if pki, ok := config.AppsRaw["pki"]; ok {
-		apps["pki"] = pki
-	}
-	warnings := &caddy.CustomLog{BaseLog: caddy.BaseLog{Level: "WARN"}}
-	ctx, err := caddy.ProvisionContext(&caddy.Config{
-		StorageRaw: config.StorageRaw, AppsRaw: apps,
-		Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": warnings}},
-	})
-	if err != nil {
-		return caddy.Context{}, nil, err
-	}
-	// Modules, credentials among them, are cleaned up with this context.
-	own, cancel := caddy.NewContext(ctx)
-	return own, cancel, nil
 }

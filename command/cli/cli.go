@@ -7,8 +7,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/command"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/config"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/failure"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/keys"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/models"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/serve"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/status"
@@ -17,7 +19,9 @@ import (
 
 // commands make the sub-commands of `caddy bedrock`.
 var commands = []func() *cobra.Command{
+	config.New,
 	files.New,
+	keys.New,
 	models.New,
 	serve.New,
 	status.New,

@@ -16,7 +16,8 @@ var table = []row{
 		"limit", "limit/redis", "metrics", "pages", "price", "status", "stored", "tracing", "upstream", "upstream/bedrock", "upstream/openai", "usage",
 	}, "the root lists the rooms and does none of their work; it never imports command/cli, which brings terminal libraries"},
 	{"auth", []string{"internal/directive"}, "a provider of Caddy's authentication, which knows nothing of the gateway"},
-	{"command", []string{"credentials", "internal/directive", "upstream"}, "the commands that every build has"},
+	{"command", []string{"command/gateways", "credentials", "internal/directive", "upstream"}, "the commands that every build has"},
+	{"command/gateways", nil, "reads a configuration as Caddy has it"},
 	{"command/cli", []string{
 		"command", "command/cli/chat", "command/cli/config", "command/cli/failure", "command/cli/files", "command/cli/keys", "command/cli/models",
 		"command/cli/serve", "command/cli/status", "command/cli/usage",
@@ -26,6 +27,11 @@ var table = []row{
 	}, "a command: a client of a gateway, and no part of it"},
 	{"command/cli/models", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "upstream"}, "a command, which reads patterns as routes do"},
 	{"command/cli/status", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "status"}, "a command, which reads what the status page serves"},
+	{"command/cli/config", []string{
+		"command", "command/cli/dotenv", "command/cli/failure", "command/cli/replace", "command/cli/serve", "command/cli/terminal", "command/gateways", "credentials",
+		"upstream",
+	}, "a command, which has test-aws too and loads the gateways of a configuration to check them"},
+	{"command/cli/keys", []string{"auth", "command/cli/failure", "command/cli/replace", "command/cli/terminal"}, "a command, which reads keys files as the gateway does"},
 	{"command/cli/serve", []string{"command/cli/dotenv", "command/cli/failure", "credentials"}, "a command, which asks where the environment's region is"},
 	{"command/cli/client", []string{"command/cli/dotenv", "command/cli/failure", "wire/sse"}, "asks a gateway by HTTP, for commands"},
 	{"command/cli/markdown", []string{"command/cli/terminal"}, "text to text for a terminal, which knows no command"},
