@@ -207,6 +207,7 @@ func itemIDs(ids []string, response json.Value) []string {
 func (c *Call) keepWhole(a *attempt, body []byte, out *buffer) []byte {
 	switch {
 	case c.keep == nil:
+	case c.keptThere(a) && string(json.Find(body, "store")) == "false": // a server that imitates OpenAI and keeps nothing
 	case c.keptThere(a):
 		c.countedHere(body)
 		c.keepIDs(a, itemIDs([]string{json.String(json.Find(body, "id")).Unquote()}, body)...)
@@ -264,6 +265,9 @@ func (c *Call) keepFrame(a *attempt, p *watchdog, buf *buffer, from int, f *upst
 		buf.b = append(buf.b[:0], buf.b[from:]...)
 	}
 	response := f.Payload[start:end]
+	if string(json.Find(response, "store")) == "false" {
+		return nil // a server that imitates OpenAI and keeps nothing
+	}
 	if ended {
 		c.countedHere(response)
 	}

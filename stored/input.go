@@ -24,11 +24,16 @@ func appendInput(dst []byte, core string, input json.Value) []byte {
 	case isArray(input):
 		w := json.WalkAt(input, 0)
 		w.Array()
+		from := len(dst)
 		for i := 0; w.Element(); i++ {
-			if i > 0 {
+			item := w.Value()
+			if string(json.Find(item, "type")) == `"compaction_trigger"` {
+				continue // it asks for this reply alone
+			}
+			if len(dst) > from {
 				dst = append(dst, ',')
 			}
-			dst = appendItem(dst, core, i, w.Value())
+			dst = appendItem(dst, core, i, item)
 		}
 	}
 	return append(dst, ']')

@@ -29,9 +29,13 @@ func (r *Record) Output() json.Value {
 
 var empty = json.Value("[]")
 
-// AppendItems appends the conversation with the reply at its end: items with commas between them, without brackets.
+// AppendItems appends the conversation with the reply at its end: items with commas between them, without brackets. A reply
+// that is a compaction stands for all that came before it, as at OpenAI.
 func (r *Record) AppendItems(dst []byte) []byte {
 	from := len(dst)
+	if compacted := fromCompaction(r.Output()); compacted != nil {
+		return append(dst, compacted...)
+	}
 	for _, list := range [...]json.Value{r.Before, r.Input, r.Output()} {
 		inner := within(list)
 		if len(inner) == 0 {
@@ -57,6 +61,24 @@ func (r *Record) Item(id string) json.Value {
 		}
 	}
 	return nil
+}
+
+// fromCompaction returns the items of a list from its last compaction on, without brackets; nil if it has none.
+// Source: https://developers.openai.com/api/docs/guides/compaction
+func fromCompaction(list json.Value) []byte {
+	from, to := -1, 0
+	w := json.WalkAt(list, 0)
+	for ok := len(list) > 0 && w.Array(); ok && w.Element(); {
+		ahead := w
+		start := w.Skip()
+		if to = w.Offset(); string(json.Find(ahead.Value(), "type")) == `"compaction"` {
+			from = start
+		}
+	}
+	if from < 0 {
+		return nil
+	}
+	return list[from:to]
 }
 
 // within returns what stands between the brackets of an array.

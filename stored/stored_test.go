@@ -98,11 +98,12 @@ func TestItemsOfTheInputHaveIDsAndTypes(t *testing.T) {
 		`[]`:  `[]`,
 		`[{"role":"user","content":"x"},{"type":"message","role":"assistant","content":"y"}]`: `[{"id":"msg_#_i0","type":"message","role":"user","content":[{"type":"input_text","text":"x"}]},` +
 			`{"id":"msg_#_i1","type":"message","role":"assistant","content":[{"type":"output_text","text":"y","annotations":[]}]}]`,
-		`[{"type":"function_call_output","call_id":"c","output":"o"}]`: `[{"id":"fco_#_i0","type":"function_call_output","call_id":"c","output":"o"}]`,
-		`[{"id":null,"type":"shell_call_output"}]`:                     `[{"id":"item_#_i0","type":"shell_call_output"}]`,
-		`[{"id":"mine","role":"user","content":[1]}]`:                  `[{"type":"message","id":"mine","role":"user","content":[1]}]`,
-		`[ {"id" : "mine", "type":"reasoning", "summary":[]} ]`:        `[{"id" : "mine", "type":"reasoning", "summary":[]}]`,
-		`[{"content":"x","role":"user","na\"me":1}]`:                   `[{"id":"msg_#_i0","type":"message","content":[{"type":"input_text","text":"x"}],"role":"user","na\"me":1}]`,
+		`[{"type":"function_call_output","call_id":"c","output":"o"}]`:               `[{"id":"fco_#_i0","type":"function_call_output","call_id":"c","output":"o"}]`,
+		`[{"id":null,"type":"shell_call_output"}]`:                                   `[{"id":"item_#_i0","type":"shell_call_output"}]`,
+		`[{"id":"mine","role":"user","content":[1]}]`:                                `[{"type":"message","id":"mine","role":"user","content":[1]}]`,
+		`[ {"id" : "mine", "type":"reasoning", "summary":[]} ]`:                      `[{"id" : "mine", "type":"reasoning", "summary":[]}]`,
+		`[{"content":"x","role":"user","na\"me":1}]`:                                 `[{"id":"msg_#_i0","type":"message","content":[{"type":"input_text","text":"x"}],"role":"user","na\"me":1}]`,
+		`[{"type":"compaction_trigger"},{"type":"a"},{"type":"compaction_trigger"}]`: `[{"id":"item_#_i1","type":"a"}]`,
 		`[{},null,1]`: `[{"id":"item_#_i0"},null,1]`,
 		``:            `[]`,
 		`null`:        `[]`,
@@ -113,6 +114,21 @@ func TestItemsOfTheInputHaveIDsAndTypes(t *testing.T) {
 		}
 		if !stdjson.Valid([]byte(got)) {
 			t.Errorf("%s became %s", input, got)
+		}
+	}
+}
+
+func TestACompactionStandsForWhatCameBeforeIt(t *testing.T) {
+	r := Record{Before: json.Value(`[{"a":1}]`), Input: json.Value(`[{"b":2}]`)}
+	for output, want := range map[string]string{
+		`[{"type":"message"}]`: `{"a":1},{"b":2},{"type":"message"}`,
+		`[ {"type":"compaction","n":1} , {"type":"compaction","n":2}, {"type":"message"} ]`: `{"type":"compaction","n":2}, {"type":"message"}`,
+		`[{"type":"compaction"}]`: `{"type":"compaction"}`,
+		`[]`:                      `{"a":1},{"b":2}`,
+	} {
+		r.Response = json.Value(`{"output":` + output + `,"store":true}`)
+		if got := string(r.AppendItems(nil)); got != want {
+			t.Errorf("%s: the conversation is %s", output, got)
 		}
 	}
 }
