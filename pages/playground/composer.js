@@ -14,6 +14,7 @@ const $ = (id) => document.getElementById(id);
 export function composer({ submit, escape }) {
 	const field = $("message");
 	let attachments = [];
+	let reading = Promise.resolve(); // files are read one after the other, so that none takes another's place
 
 	const grow = () => {
 		// The height is a property of the element, which a content security policy allows, and no style attribute in HTML.
@@ -31,7 +32,9 @@ export function composer({ submit, escape }) {
 			}, { icon: "close", hidden: true, class: "quiet icon-only" }))));
 	};
 
-	async function attach(files) {
+	const attach = (files) => { reading = reading.then(() => take(files)); };
+
+	async function take(files) {
 		const before = attachments.length;
 		for (const file of files) {
 			const held = attachments.reduce((n, a) => n + a.size, 0);
@@ -40,7 +43,8 @@ export function composer({ submit, escape }) {
 				continue;
 			}
 			try {
-				attachments = [...attachments, await read(file)];
+				const a = await read(file);
+				attachments = [...attachments, a];
 			} catch (err) {
 				warn(file.name + " could not be read: " + err.message);
 			}
@@ -51,7 +55,8 @@ export function composer({ submit, escape }) {
 		field.focus();
 	}
 
-	function send() {
+	async function send() {
+		await reading;
 		const text = field.value.trim();
 		if (text === "" && attachments.length === 0) return field.focus();
 		if (!submit(text, attachments)) return;
@@ -85,7 +90,7 @@ export function composer({ submit, escape }) {
 	field.addEventListener("paste", (e) => {
 		if (e.clipboardData.files.length === 0) return;
 		e.preventDefault();
-		attach(e.clipboardData.files);
+		attach([...e.clipboardData.files]);
 	});
 	$("attach").append(icon("attach"));
 	$("attach").addEventListener("click", () => $("file").click());

@@ -196,7 +196,9 @@ describe('what goes with a request', () => {
       dropped.items.add(new File(['Buy milk.'], 'notes.md', { type: 'text/markdown' }));
       for (const type of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: dropped }));
     });
+    // Both are read at once, and neither takes the other's place.
     await page.getByRole('list', { name: 'Attachments' }).getByText('notes.md').waitFor();
+    await page.getByRole('list', { name: 'Attachments' }).getByText('red.png').waitFor();
     await shot(page, 'playground-attachments');
     await accessible(page, 'attachments');
     await send(page, 'What is this?');
