@@ -68,13 +68,17 @@ func (c *Call) answer(a *attempt) error {
 	return nil
 }
 
+// costHeader is the header of a reply, and the trailer of a stream whose client reads trailers: what a stream cost is known at its
+// end. Only such a client gets it (RFC 9110, section 6.5.1).
+const costHeader = "Bedrock-Gateway-Cost"
+
 // costHeader tells the client what the reply cost, if the configuration wants that and the cost is known.
 func (c *Call) costHeader(h http.Header) {
 	if !c.engine.CostHeader {
 		return
 	}
 	if c.Record.Price(c.engine.Prices); c.Record.Priced {
-		h["Bedrock-Gateway-Cost"] = []string{c.Record.Cost.String()}
+		h[costHeader] = []string{c.Record.Cost.String()}
 	}
 }
 

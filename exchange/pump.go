@@ -27,6 +27,10 @@ func (c *Call) pump(a *attempt) {
 	h := c.w.Header()
 	h["Content-Type"] = contentType(enc.ContentType())
 	h["Cache-Control"] = noCache
+	trailer := c.engine.CostHeader && strings.Contains(c.r.Header.Get("Te"), "trailers")
+	if trailer {
+		h["Trailer"] = []string{costHeader}
+	}
 	c.Record.Status = http.StatusOK
 	c.w.WriteHeader(http.StatusOK)
 
@@ -39,6 +43,9 @@ func (c *Call) pump(a *attempt) {
 	err := c.relay(a, enc, p)
 	c.note(a.x)
 	if err == nil {
+		if trailer {
+			c.costHeader(h)
+		}
 		return
 	}
 	e := c.streamError(a, err)

@@ -24,7 +24,8 @@ type Pricing struct {
 	PriceFile string `json:"price_file,omitempty"`
 
 	// Tell clients what their call cost in the header `Bedrock-Gateway-Cost` of
-	// replies that are not streamed. Default: `false`.
+	// replies that are not streamed, and in the trailer of that name of streams, for
+	// clients that send `TE: trailers`. Default: `false`.
 	CostHeader bool `json:"cost_header,omitempty"`
 
 	book *Book

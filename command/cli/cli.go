@@ -7,9 +7,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/command"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/chat"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/config"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/failure"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/files"
+	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/history"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/keys"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/models"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/serve"
@@ -19,8 +21,10 @@ import (
 
 // commands make the sub-commands of `caddy bedrock`.
 var commands = []func() *cobra.Command{
+	chat.New,
 	config.New,
 	files.New,
+	history.New,
 	keys.New,
 	models.New,
 	serve.New,

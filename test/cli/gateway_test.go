@@ -56,7 +56,7 @@ http://127.0.0.1:%[2]d {
 	p := h.start(t, "run", "--config", file, "--adapter", "caddyfile")
 	p.await(t, "serving initial configuration")
 	g := gateway{url: fmt.Sprintf("http://127.0.0.1:%d", port), admin: fmt.Sprintf("localhost:%d", admin)}
-	h.env = append(h.env, "CHAT_SERVER_URL="+g.url, "CADDY_ADMIN="+g.admin)
+	h.env = append(h.env, "CHAT_SERVER_URL="+g.url, "CADDY_ADMIN="+g.admin, "DEFAULT_OPENAI_MODEL=gpt-4o-mini")
 	return g
 }
 

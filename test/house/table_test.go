@@ -19,11 +19,12 @@ var table = []row{
 	{"command", []string{"command/gateways", "credentials", "internal/directive", "upstream"}, "the commands that every build has"},
 	{"command/gateways", nil, "reads a configuration as Caddy has it"},
 	{"command/cli", []string{
-		"command", "command/cli/chat", "command/cli/config", "command/cli/failure", "command/cli/files", "command/cli/keys", "command/cli/models",
+		"command", "command/cli/chat", "command/cli/config", "command/cli/failure", "command/cli/files", "command/cli/history", "command/cli/keys", "command/cli/models",
 		"command/cli/serve", "command/cli/status", "command/cli/usage",
 	}, "the list of the commands for a person at a terminal"},
 	{"command/cli/...", []string{
-		"command/cli/client", "command/cli/dotenv", "command/cli/failure", "command/cli/markdown", "command/cli/replace", "command/cli/terminal",
+		"command/cli/client", "command/cli/dotenv", "command/cli/failure", "command/cli/markdown", "command/cli/replace", "command/cli/session",
+		"command/cli/terminal",
 	}, "a command: a client of a gateway, and no part of it"},
 	{"command/cli/models", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "upstream"}, "a command, which reads patterns as routes do"},
 	{"command/cli/status", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "status"}, "a command, which reads what the status page serves"},
@@ -34,6 +35,9 @@ var table = []row{
 	{"command/cli/keys", []string{"auth", "command/cli/failure", "command/cli/replace", "command/cli/terminal"}, "a command, which reads keys files as the gateway does"},
 	{"command/cli/serve", []string{"command/cli/dotenv", "command/cli/failure", "credentials"}, "a command, which asks where the environment's region is"},
 	{"command/cli/client", []string{"command/cli/dotenv", "command/cli/failure", "wire/sse"}, "asks a gateway by HTTP, for commands"},
+	{"command/cli/session", []string{
+		"command/cli/client", "command/cli/failure", "command/cli/markdown", "command/cli/replace", "command/cli/terminal",
+	}, "chats that are kept, and how they are shown"},
 	{"command/cli/markdown", []string{"command/cli/terminal"}, "text to text for a terminal, which knows no command"},
 	{"command/cli/dotenv", []string{"command/cli/replace"}, "what commands share, which knows no command"},
 	{"command/cli/failure", nil, "what commands share, which knows no command"},

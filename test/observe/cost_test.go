@@ -4,6 +4,7 @@ package observe_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -113,6 +114,38 @@ bedrock_gateway {
 		a := g.Post(t, "/v1/chat/completions", strings.Replace(fmt.Sprintf(ask, model), `{`, `{"stream":true,`, 1))
 		if log := accessLog(t, g); a.Status != http.StatusOK || !strings.Contains(log, `"cost":`+want+`,`) {
 			t.Errorf("%s: %d %s; the log says %s", model, a.Status, a.Body, log)
+		}
+	}
+}
+
+// What a stream cost is known at its end: a client that reads trailers gets it there, and others get no trailer.
+func TestCostOfAStream(t *testing.T) {
+	up := gatewaytest.NewUpstream(t, gatewaytest.Reply{
+		Header: map[string]string{"Content-Type": "text/event-stream"},
+		Body: gatewaytest.SSE(`{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}`,
+			`{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500}}`, "[DONE]"),
+	})
+	g := gatewaytest.Start(t, "encode\nbedrock_gateway {\n\topenai sk-test {\n\t\tbase_url "+up.URL+"/v1\n\t}\n\tprice gpt-4o {\n\t\tinput 2\n\t\toutput 8\n\t}\n\tcost_header\n}")
+	for te, want := range map[string]string{"": "", "trailers": "0.006", "gzip;q=0.5, trailers": "0.006", "gzip": ""} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gatewaytest.URL+"/v1/chat/completions",
+			strings.NewReader(`{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hi"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if te != "" {
+			req.Header.Set("Te", te)
+		}
+		res, err := g.Client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || !strings.HasSuffix(string(body), "data: [DONE]\n\n") {
+			t.Errorf("%v: %s", err, body)
+		}
+		if got := res.Trailer.Get("Bedrock-Gateway-Cost"); got != want {
+			t.Errorf("TE %q: the trailer says %q, want %q", te, got, want)
 		}
 	}
 }

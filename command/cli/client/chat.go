@@ -128,7 +128,7 @@ type Answer struct {
 // TokensPerSecond returns how fast the answer came after its first token; 0 if that cannot be told.
 func (a *Answer) TokensPerSecond() float64 {
 	d := a.Took - a.First
-	if a.Usage == nil || d <= 0 {
+	if a.Usage == nil || d < time.Millisecond {
 		return 0
 	}
 	return float64(a.Usage.Output) / d.Seconds()
@@ -150,6 +150,9 @@ func (c *Client) Chat(ctx context.Context, r *ChatRequest, each func(*Chunk) err
 	begun := time.Now()
 	res, err := c.do(ctx, http.MethodPost, "/v1/chat/completions", bytes.NewReader(body), header)
 	if err != nil {
+		if f, ok := errors.AsType[*failure.Failure](err); ok && r.Model == "" && f.Code == failure.Refused && f.Next == "" {
+			f.Next = "name one with --model; 'caddy bedrock models' lists them"
+		}
 		return nil, err
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end, or given up
