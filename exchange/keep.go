@@ -34,8 +34,9 @@ type keeping struct {
 	draft stored.Draft
 	err   error // why there is none
 
-	told bool   // the id is known
-	seen []byte // of a reply that passes by unread, until its id is known
+	marks func() []byte // of the stream's events; nil: it is none
+	told  bool          // the id is known
+	seen  []byte        // of a reply that passes by unread, until its id is known
 
 	mu     sync.Mutex
 	packed bool
@@ -150,11 +151,19 @@ func (c *Call) store(response []byte) bool {
 	err := k.wait(ctx)
 	if err == nil {
 		err = s.Save(ctx, &stored.Record{
-			ID: stored.ResponseID(c.core), Owner: c.Caller.Owner, Model: c.Model, CreatedAt: time.Unix(c.start.Unix(), 0), Response: response,
+			ID: stored.ResponseID(c.core), Owner: c.Caller.Owner, Model: c.Model, CreatedAt: time.Unix(c.start.Unix(), 0), Response: response, Marks: k.streamed(),
 		}, k.draft)
 	}
 	s.Saved(c.r.Context(), "a response", err, c.logged()...)
 	return err == nil
+}
+
+// streamed returns the marks of the stream in which the reply goes out; nil if it is none.
+func (k *keeping) streamed() []byte {
+	if k.marks == nil {
+		return nil
+	}
+	return k.marks()
 }
 
 // wait waits for the draft.

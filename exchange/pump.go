@@ -97,6 +97,9 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	}
 	ended := false // the upstream's terminal event was passed on
 	keeps := c.keep != nil && (c.keptThere(a) || c.stores())
+	if m, ok := enc.(interface{ Marks() []byte }); ok && keeps {
+		c.keep.marks = m.Marks
+	}
 	taken := false
 	for {
 		f, err := a.reply.Next()

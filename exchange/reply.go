@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/open-bedrock/caddy-bedrock-gateway/stored"
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/responses"
-	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // Reply answers with a JSON body of the gateway's own.
@@ -35,8 +35,8 @@ func (c *Call) NoRetry() { c.w.Header().Set("X-Should-Retry", "false") }
 
 // Replay answers with the events of a response that is over, as they were sent first, from behind the one with the number
 // after on.
-func (c *Call) Replay(response json.Value, after int64) error {
-	events, err := responses.Replay(nil, response, nil, after)
+func (c *Call) Replay(record *stored.Record, after int64) error {
+	events, err := responses.Replay(nil, record.Response, record.Marks, after)
 	if err != nil {
 		return err
 	}

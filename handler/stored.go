@@ -58,7 +58,7 @@ func retrieve(_ *Gateway, c *exchange.Call, r *http.Request, record *stored.Reco
 		return err
 	}
 	if stream {
-		return c.Replay(record.Response, after)
+		return c.Replay(record, after)
 	}
 	c.Reply(record.Response)
 	return nil

@@ -1,6 +1,7 @@
 package stored
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strconv"
 	"time"
@@ -37,6 +38,10 @@ func appendReply(dst []byte, r *Record) []byte {
 	dst = strconv.AppendInt(dst, r.CreatedAt.Unix(), 10)
 	dst = append(dst, `,"response":`...)
 	dst = append(dst, r.Response...)
+	if r.Marks != nil {
+		dst = append(dst, `,"marks":"`...)
+		dst = append(base64.StdEncoding.AppendEncode(dst, r.Marks), '"')
+	}
 	return append(dst, '}')
 }
 
@@ -70,6 +75,10 @@ func decode(plain []byte) (*Record, error) {
 			r.CreatedAt = time.Unix(n, 0).UTC()
 		case "response":
 			r.Response = v
+		case "marks":
+			if r.Marks, err = base64.StdEncoding.DecodeString(json.String(v).Unquote()); err != nil {
+				return nil, fmt.Errorf("%w: %w", errDamaged, err)
+			}
 		}
 	}
 	switch {

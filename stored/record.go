@@ -17,6 +17,8 @@ type Record struct {
 	Before, Input json.Value
 	// Response is the final object, as the client got it.
 	Response json.Value
+	// Marks are those of the stream in which the response was sent; nil if it was not streamed.
+	Marks []byte
 }
 
 // Output returns the items of the reply, a JSON array, as a next turn needs them.

@@ -2,6 +2,7 @@ package recall
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -201,4 +202,60 @@ func TestAConversationBeyondMaxBodyIsRefused(t *testing.T) {
 	if e := read(t, a, 413); e.Error.Code != "request_too_large" || !strings.Contains(e.Error.Message, "larger than 4000 bytes") {
 		t.Errorf("%+v", e.Error)
 	}
+}
+
+// A client that lost its stream goes on behind the last event that it saw, by the number that this had in the stream. A replay of
+// other pieces, or of other numbers, would lose words or say them twice.
+func TestAStreamIsSentAgainEventByEvent(t *testing.T) {
+	w := newWorld(t, keys, "")
+	long := strings.Repeat(`one two \"three\" \u00e4\n `, 20)
+	for name, body := range map[string]string{
+		"text":         `"model":"` + claude + `","input":"` + long + `"`,
+		"a call":       `"model":"` + claude + `","input":"say and call f {\"city\":\"Paris\",\"days\":[1,2,3]}",` + tool,
+		"two calls":    `"model":"` + claude + `","input":"call all",` + strings.Replace(tool, "[", `[{"type":"custom","name":"g"},`, 1),
+		"thoughts":     `"model":"us.anthropic.claude-opus-4-5-20251101-v1:0","input":"` + long + `","reasoning":{"effort":"low","summary":"auto"}`,
+		"cut off":      `"model":"` + claude + `","input":"` + long + `","max_output_tokens":16`,
+		"from Bedrock": `"model":"us.openai.gpt-5.5","input":"` + long + `","reasoning":{"effort":"low","summary":"auto"}`,
+		"its call":     `"model":"us.openai.gpt-5.5","input":"call f {\"city\":\"Paris\"}",` + tool,
+		"Nova":         `"model":"us.amazon.nova-pro-v1:0","input":"` + long + `"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := w.ask(t, ann, "POST", "/v1/responses", `{"stream":true,`+body+`}`)
+			events := strings.SplitAfter(first.Body, "\n\n")
+			_, id, _ := strings.Cut(first.Body, `"id":"`)
+			id, _, _ = strings.Cut(id, `"`)
+			if len(events) < 6 {
+				t.Fatalf("%d %s", first.Status, first.Body)
+			}
+			again := w.ask(t, ann, "GET", "/v1/responses/"+id+"?stream=true", "")
+			if err := sameEvents(again.Body, first.Body); err != nil {
+				t.Fatal(err)
+			}
+			for _, after := range []int{0, 2, len(events) / 2, len(events) - 3} {
+				got := w.ask(t, ann, "GET", fmt.Sprintf("/v1/responses/%s?stream=true&starting_after=%d", id, after), "")
+				if err := sameEvents(got.Body, strings.Join(events[after+1:], "")); err != nil {
+					t.Errorf("after %d: %v", after, err)
+				}
+			}
+		})
+	}
+}
+
+// sameEvents compares two streams, whose events may have their members in another order, and leave out what only pads them.
+func sameEvents(got, want string) error {
+	a, b := strings.Split(strings.TrimSpace(got), "\n\n"), strings.Split(strings.TrimSpace(want), "\n\n")
+	for i := range max(len(a), len(b)) {
+		if i >= len(a) || i >= len(b) {
+			return fmt.Errorf("%d events, not %d:\n%s\n\n%s", len(a), len(b), got, want)
+		}
+		nameA, dataA, _ := strings.Cut(a[i], "\ndata: ")
+		nameB, dataB, _ := strings.Cut(b[i], "\ndata: ")
+		if strings.HasSuffix(nameA, "arguments.done") && !strings.Contains(dataB, `"name":`) {
+			dataA = strings.Replace(dataA, `"name":"f",`, "", 1) // OpenAI's clients for Node want it, OpenAI does not send it
+		}
+		if nameA != nameB || !gatewaytest.SameJSON(dataA, dataB) {
+			return fmt.Errorf("event %d:\n%s\nnot\n%s", i, a[i], b[i])
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 
@@ -8,18 +9,13 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
-// What the marks of a stream say of its events, one each in their order, as uvarints: a delta is its length in bytes as it
-// stands in JSON, and markDelta.
-const (
-	markPlain  = iota // follows from the response
-	markSilent        // response.in_progress, to fill a silence
-	markDelta
-)
-
 // Replay appends the events of a response that is over, those whose numbers are above after. marks are those of the stream in
 // which it was sent first, so that the events are the same; nil for a reply that was not streamed: its texts are one delta
 // each. Where the marks do not fit, a replay from the middle on is an error, for it would lose words or say them twice.
 func Replay(dst []byte, response json.Value, marks []byte, after int64) ([]byte, error) {
+	if bytes.ContainsAny(response, "\n\r") { // a line of an event ends there
+		response = json.AppendCompact(nil, response)
+	}
 	r := replay{dst: dst, after: after, marks: marks, marked: marks != nil}
 	r.run(response)
 	if !r.strayed && len(r.marks) == 0 {
@@ -132,22 +128,21 @@ func (r *replay) where(p *place) {
 	}
 }
 
-// deltas writes a text in the pieces in which it came.
-func (r *replay) deltas(name string, p *place, text json.String, tail string) {
+// deltas writes a text in the pieces in which it came. between writes an event that stands between two of them, and reports
+// whether there was one.
+func (r *replay) deltas(name string, p *place, text json.String, tail string, between func() bool) {
 	if len(text) < 2 {
 		return
 	}
 	for inner := text[1 : len(text)-1]; len(inner) > 0; {
 		n := len(inner)
 		switch m := r.mark(); {
-		case m >= markDelta && m-markDelta <= uint64(n):
+		case m > markDelta && m-markDelta <= uint64(n):
 			n = int(m - markDelta) //nolint:gosec // no more than n was
+		case r.marked && m == markPlain && between != nil && between():
+			continue
 		case r.marked:
 			r.strayed, r.marked = true, false
-		}
-		if n == 0 {
-			n = len(inner)
-			r.strayed = true
 		}
 		r.begin(name)
 		r.where(p)
@@ -185,14 +180,14 @@ func (r *replay) item(index int, item json.Value) {
 		r.parts(p, "content_index", json.Find(item, "content"), r.thought)
 	case "function_call":
 		arguments := json.String(json.Find(item, "arguments"))
-		r.deltas("response.function_call_arguments.delta", p, arguments, "")
+		r.deltas("response.function_call_arguments.delta", p, arguments, "", nil)
 		r.at("response.function_call_arguments.done", p)
 		r.raw(`,"name":`, json.Find(item, "name"))
 		r.raw(`,"arguments":`, arguments)
 		r.end()
 	case "custom_tool_call":
 		input := json.String(json.Find(item, "input"))
-		r.deltas("response.custom_tool_call_input.delta", p, input, "")
+		r.deltas("response.custom_tool_call_input.delta", p, input, "", nil)
 		r.at("response.custom_tool_call_input.done", p)
 		r.raw(`,"input":`, input)
 		r.end()
@@ -220,14 +215,28 @@ func (r *replay) said(p *place, part json.Value) {
 	r.at("response.content_part.added", p)
 	r.raw(`,"part":`, edited(part, empty))
 	r.end()
-	r.deltas(name+".delta", p, text, tail)
 	annotations := json.Find(part, "annotations")
 	w := json.WalkAt(annotations, 0)
-	for i, ok := 0, len(annotations) > 0 && w.Array(); ok && w.Element(); i++ {
-		r.at("response.output_text.annotation.added", p)
+	i, more := 0, len(annotations) > 0 && w.Array() && w.Element()
+	annotate := func(marked bool) bool {
+		if !more {
+			return false
+		}
+		if name := "response.output_text.annotation.added"; marked {
+			r.begin(name)
+			r.where(p)
+		} else {
+			r.at(name, p)
+		}
 		r.number("annotation_index", i)
 		r.raw(`,"annotation":`, w.Value())
 		r.end()
+		i++
+		more = w.Element()
+		return true
+	}
+	r.deltas(name+".delta", p, text, tail, func() bool { return annotate(true) })
+	for annotate(false) {
 	}
 	r.at(name+".done", p)
 	r.raw(`,"`+member+`":`, text)
@@ -244,7 +253,7 @@ func (r *replay) summary(p *place, part json.Value) {
 	r.at("response.reasoning_summary_part.added", p)
 	r.raw(`,"part":{"type":"summary_text","text":""}`, nil)
 	r.end()
-	r.deltas("response.reasoning_summary_text.delta", p, text, "")
+	r.deltas("response.reasoning_summary_text.delta", p, text, "", nil)
 	r.at("response.reasoning_summary_text.done", p)
 	r.raw(`,"text":`, text)
 	r.end()
@@ -256,7 +265,7 @@ func (r *replay) summary(p *place, part json.Value) {
 // thought writes a part of reasoning that is shown as it was.
 func (r *replay) thought(p *place, part json.Value) {
 	text := json.String(json.Find(part, "text"))
-	r.deltas("response.reasoning_text.delta", p, text, "")
+	r.deltas("response.reasoning_text.delta", p, text, "", nil)
 	r.at("response.reasoning_text.done", p)
 	r.raw(`,"text":`, text)
 	r.end()

@@ -36,6 +36,8 @@ type streamEncoder struct {
 	usage   chat.Usage
 
 	relayed json.Value // of a relayed stream: the response object of its first events
+
+	marks []byte // what a replay needs to know of the events, where the gateway keeps the reply
 }
 
 // span is where an item stands in what is done.
@@ -68,7 +70,9 @@ func (e *streamEncoder) KeepAlive(dst []byte) []byte {
 	case !e.begun:
 		return append(dst, ": ping\n\n"...)
 	}
-	return e.lifecycle(dst, "response.in_progress", &replyStatus{status: "in_progress"})
+	dst = e.lifecycle(dst, "response.in_progress", &replyStatus{status: "in_progress"})
+	e.remark(markSilent)
+	return dst
 }
 
 // Encode appends the events that a canonical event is worth.
@@ -178,6 +182,7 @@ func (e *streamEncoder) lifecycle(dst []byte, name string, s *replyStatus) []byt
 // event appends an event up to its number, which is the next.
 func (e *streamEncoder) event(dst []byte, name string) []byte {
 	e.seq++
+	e.mark(markPlain)
 	return e.eventNumbered(dst, name, e.seq-1)
 }
 

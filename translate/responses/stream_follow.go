@@ -6,6 +6,8 @@ import (
 	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
+var deltaSuffix = []byte(".delta")
+
 var numberKey = []byte(`"sequence_number":`)
 
 // Follow notes of a frame that is relayed as it is what KeepAlive and Error need: the number of the event, and the response
@@ -17,6 +19,12 @@ func (e *streamEncoder) Follow(name, payload []byte) {
 	if len(name) == 0 {
 		if kind := json.String(json.Find(payload, "type")); len(kind) > 1 {
 			name = kind[1 : len(kind)-1]
+		}
+	}
+	if copied(e.x) { // OpenAI keeps its own
+		e.mark(markPlain)
+		if e.x.Stored && bytes.HasSuffix(name, deltaSuffix) {
+			e.markDelta(json.String(json.Find(payload, "delta")))
 		}
 	}
 	switch string(name) {

@@ -138,6 +138,7 @@ func (e *streamEncoder) input(dst []byte, ev *chat.Event) []byte {
 	case chat.ApplyPatchTool, chat.ShellTool, chat.LocalShellTool, chat.ToolSearchTool:
 		return dst
 	}
+	e.markDelta(piece)
 	dst = append(dst, `,"delta":`...)
 	return end(append(dst, piece...))
 }
@@ -150,6 +151,7 @@ func (e *streamEncoder) think(dst []byte, it *openItem, tok json.String) []byte 
 		dst = end(append(dst, `,"summary_index":0,"part":{"type":"summary_text","text":""}`...))
 	}
 	dst = e.of(e.event(dst, "response.reasoning_summary_text.delta"), "rs", it.index)
+	e.markDelta(tok)
 	dst = append(dst, `,"summary_index":0,"delta":`...)
 	return end(append(dst, tok...))
 }
@@ -256,6 +258,7 @@ func (e *streamEncoder) closeCall(dst []byte, it *openItem, status string) []byt
 		if len(input) == 0 {
 			input = []byte("{}") // what clients parse of a call without arguments
 			dst = e.of(e.event(dst, "response.function_call_arguments.delta"), "fc", it.index)
+			e.remark(markDelta + 2)
 			dst = end(append(dst, `,"delta":"{}"`...))
 		}
 		dst = e.of(e.event(dst, "response.function_call_arguments.done"), "fc", it.index)
@@ -267,6 +270,7 @@ func (e *streamEncoder) closeCall(dst []byte, it *openItem, status string) []byt
 		var rest []byte
 		if input, rest = it.free.rest(it.text); len(rest) > 0 {
 			dst = e.of(e.event(dst, "response.custom_tool_call_input.delta"), "ctc", it.index)
+			e.remark(markDelta + uint64(len(rest)))
 			dst = append(dst, `,"delta":"`...)
 			dst = end(append(append(dst, rest...), '"'))
 		}

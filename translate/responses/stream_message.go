@@ -65,6 +65,7 @@ func (e *streamEncoder) text(dst []byte, tok json.String, block int, refusal boo
 		name = "response.refusal.delta"
 	}
 	dst = e.part(e.event(dst, name))
+	e.markDelta(tok)
 	dst = append(dst, `,"delta":`...)
 	dst = append(dst, tok...)
 	if !refusal {
