@@ -214,7 +214,7 @@ func TestAForgedIDLeadsToTheForgersWords(t *testing.T) {
 func TestAResponseStaysItsOwnersWhenKeysChange(t *testing.T) {
 	w := newWorld(t, keys, "")
 	s := annsSecrets(t, w)
-	w.Load(t, "api_key_auth {\n\tkey eve "+ann+"\n\tkey ann sk-new\n\tkey Ann sk-capital\n\tkey \"ann \" sk-space\n}\n"+w.directives)
+	w.reload(t, "api_key_auth {\n\tkey eve "+ann+"\n\tkey ann sk-new\n\tkey Ann sk-capital\n\tkey \"ann \" sk-space\n}\n")
 	for _, id := range []string{s.own, s.kept, s.other} {
 		for _, key := range []string{ann, "sk-capital", "sk-space"} {
 			if a := w.ask(t, key, "GET", "/v1/responses/"+id, ""); a.Status != 404 || strings.Contains(a.Body, secret) {
@@ -235,7 +235,7 @@ func TestAnonymousCallersShareWhatTheyKeep(t *testing.T) {
 	if a := w.ask(t, "", "GET", "/v1/responses/"+r.ID, ""); a.Status != 200 {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	w.Load(t, keys+w.directives)
+	w.reload(t, keys)
 	for _, key := range []string{ann, bob} {
 		if a := w.ask(t, key, "GET", "/v1/responses/"+r.ID, ""); a.Status != 404 {
 			t.Errorf("%d %s", a.Status, a.Body)

@@ -170,3 +170,21 @@ func (w *world) create(t *testing.T, key, model, members string) *response {
 	t.Helper()
 	return read(t, w.ask(t, key, "POST", "/v1/responses", `{"model":"`+model+`",`+members+`}`), 200)
 }
+
+// reload loads another site before the gateway. A connection that the old server still accepts, and closes as it ends, is none of
+// the test's: it waits for one that is answered.
+func (w *world) reload(t *testing.T, site string) {
+	t.Helper()
+	w.Load(t, site+w.directives)
+	for range 100 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gatewaytest.URL+"/health", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := w.Client.Do(req); err == nil {
+			_ = res.Body.Close()
+			return
+		}
+	}
+	t.Fatal("the reloaded gateway does not answer")
+}
