@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -47,12 +48,20 @@ type Store struct {
 // headroom is what a record has besides the conversation and the reply.
 const headroom = 64 << 10
 
+// What packing holds of memory: so many records are packed at once, each with a little more than the window.
+const (
+	packers = 8
+	window  = 1 << 20
+)
+
 // New returns a Store.
 func New(c Config) (*Store, error) {
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
 	}
-	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(true))
+	pack, err := zstd.NewWriter(nil,
+		zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true),
+		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(min(runtime.GOMAXPROCS(0), packers)))
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +128,7 @@ func (s *Store) Load(ctx context.Context, owner, id string) (*Record, error) {
 	}
 	plain, err := s.unpack.DecodeAll(o.Body, nil)
 	if err != nil {
-		if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
 			return nil, ErrTooLarge
 		}
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)

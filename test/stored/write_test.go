@@ -255,31 +255,35 @@ func streamed(body string) gatewaytest.Reply {
 
 // A store that hangs holds back the last event and nothing else.
 func TestNothingButTheEndWaitsForTheStore(t *testing.T) {
-	g, m := played(t, streamed(chunk+fmt.Sprintf(finish, "stop")))
-	asked, answer := make(chan struct{}), make(chan struct{})
-	m.Fail = func(ctx context.Context) error {
-		close(asked)
-		select {
-		case <-answer:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	res := g.Open(t.Context(), t, "/v1/responses", `{"model":"gpt-x","stream":true,"input":"Hi"}`)
-	before := readUntil(t, res.Body, "event: response.output_item.done")
-	<-asked // it was asked, and has not answered: all that came before the end is here
-	if strings.Contains(before, "response.completed") {
-		t.Errorf("the end came before the store was asked:\n%s", before)
-	}
-	close(answer)
-	rest, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Fail = nil
-	if _, r := final(t, true, before+string(rest)); !*r.Store || load(t, m, "", r.ID) == nil {
-		t.Errorf("not stored:\n%s", rest)
+	for name, model := range map[string]string{"translated": claude, "relayed": gpt55} {
+		t.Run(name, func(t *testing.T) {
+			g, m := start(t)
+			asked, answer := make(chan struct{}), make(chan struct{})
+			m.Fail = func(ctx context.Context) error {
+				close(asked)
+				select {
+				case <-answer:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			res := g.Open(t.Context(), t, "/v1/responses", `{"model":"`+model+`","stream":true,"input":"Hi","reasoning":{"effort":"none"}}`)
+			before := readUntil(t, res.Body, "event: response.output_item.done")
+			<-asked // it was asked, and has not answered: all that came before the end is here
+			if strings.Contains(before, "response.completed") {
+				t.Errorf("the end came before the store was asked:\n%s", before)
+			}
+			close(answer)
+			rest, err := io.ReadAll(res.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Fail = nil
+			if _, r := final(t, true, before+string(rest)); !*r.Store || load(t, m, "", r.ID) == nil {
+				t.Errorf("not stored:\n%s", rest)
+			}
+		})
 	}
 }
 
