@@ -55,7 +55,7 @@ func TestAStreamThatIsCutAnywhereIsWhatItSaysItIs(t *testing.T) {
 			u := gatewaytest.NewUpstream(t)
 			g := gatewaytest.Start(t, "bedrock_gateway {\n\t"+fmt.Sprintf(tc.upstream, u.URL)+"\n\tfiles memory\n}")
 			whole := 0
-			for cut := len(tc.stream); cut > 0; cut -= 3 {
+			for cut := len(tc.stream); cut > 0; cut -= 7 {
 				u.Play(gatewaytest.Reply{Header: map[string]string{"Content-Type": "text/event-stream"}, Body: tc.stream[:cut], Cut: cut < len(tc.stream)})
 				a := g.Post(t, "/v1/responses", `{"model":"`+tc.model+`","stream":true,"input":"Hi"}`)
 				if a.Status != 200 {
