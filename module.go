@@ -109,7 +109,10 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 	if len(g.Loaded()) == 0 {
 		ctx.Logger().Warn("no upstream: every model is unknown until " + envOpenAIKey + " or AWS_REGION is set, or one is configured")
 	}
-	records, err := g.Records(g.MaxBody, ctx.Logger())
+	if err := g.Counted().CheckStored(g.Owner()); err != nil {
+		return err
+	}
+	records, err := g.Records(g.MaxBody, g.full, ctx.Logger())
 	if err != nil {
 		return err
 	}
@@ -153,6 +156,13 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		Version: version(),
 	})
 	return g.show(ctx)
+}
+
+// full returns the name of a limit that leaves no room for so many bytes of a kept reply of the model; "" if there is none.
+func (g *Gateway) full(model, owner string, size int64) string {
+	return g.Counted().Full(model, size,
+		func() int64 { return g.Objects().OwnerUsage(files.KindResponse, owner) },
+		func() int64 { return g.Objects().ObjectUsage(files.KindResponse).Bytes })
 }
 
 // matcher returns what a pattern of models matches, for rooms that do not know routes.

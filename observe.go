@@ -10,6 +10,7 @@ import (
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/credentials"
 	"github.com/open-bedrock/caddy-bedrock-gateway/exchange"
+	"github.com/open-bedrock/caddy-bedrock-gateway/files"
 	"github.com/open-bedrock/caddy-bedrock-gateway/limit"
 	"github.com/open-bedrock/caddy-bedrock-gateway/metrics"
 	"github.com/open-bedrock/caddy-bedrock-gateway/status"
@@ -49,6 +50,12 @@ func (g *Gateway) source() *metrics.Source {
 		Store: func() metrics.Store {
 			s := &limit.Stores
 			return metrics.Store{Failures: s.Failures.Load(), Local: s.Local.Load(), Denied: s.Denied.Load(), Lost: s.Lost.Load()}
+		},
+		Kept: func() (int64, map[string]int64) {
+			if g.Objects() == nil {
+				return 0, nil
+			}
+			return g.Objects().ObjectUsage(files.KindResponse).Objects, g.Objects().OwnersUsage(files.KindResponse)
 		},
 		Limits: func() []metrics.Limit {
 			used := g.Counted().Used()

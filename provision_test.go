@@ -250,6 +250,12 @@ func TestProvisionErrors(t *testing.T) {
 		"images":               {`{"fetch_remote_images":{"max_size":-1}}`, "fetch_remote_images: max_size and timeout must not be negative"},
 		"files both":           {`{"files_off":true,"files":{"store":"local"}}`, "files are both configured and off"},
 		"files store":          {`{"files":{"store":"ftp"}}`, "files: "},
+		"stored both":          {`{"stored_responses":{"off":true,"ttl":1000000000}}`, "stored_responses are both off and bounded"},
+		"stored for no time":   {`{"stored_responses":{"ttl":1}}`, "stored_responses: ttl must be at least 1s"},
+		"stored of less":       {`{"stored_responses":{"max_size":-1}}`, "stored_responses: max_size must not be negative"},
+		"stored nowhere":       {`{"files_off":true,"stored_responses":{"max_size":1}}`, "stored_responses need a place: files are off"},
+		"limit's stored":       {`{"limits":[{"name":"a","stored":-1}]}`, "limit 'a': stored must not be negative"},
+		"limit's stored key":   {`{"limits":[{"name":"a","key":"{http.request.host}","stored":1}]}`, "limit 'a': stored is counted by the owner of files, '{http.auth.user.id}'"},
 		"default_model":        {`{"default_model":"{env.NO_SUCH_VARIABLE}"}`, "default_model: "},
 		"environment's own":    {`{"routes":[{"models":["x"],"targets":[{"upstream":"bedrock"}]}]}`, "upstream 'bedrock' is not configured: set AWS_REGION"},
 	} {

@@ -113,13 +113,21 @@ func (l *Ledger) Usage(kind string) ObjectUsage {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.account(kind)
-	u := ObjectUsage{Bytes: a.bytes, Objects: a.objects, Owners: make(map[string]int64, len(a.owners))}
+	return ObjectUsage{Bytes: a.bytes, Objects: a.objects}
+}
+
+// Owners is what OwnersUsage answers.
+func (l *Ledger) Owners(kind string) map[string]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.account(kind)
+	all := make(map[string]int64, len(a.owners))
 	for _, o := range a.owners {
 		if o.Known {
-			u.Owners[o.Owner] = o.Bytes
+			all[o.Owner] = o.Bytes
 		}
 	}
-	return u
+	return all
 }
 
 // Owner is what OwnerUsage answers.

@@ -57,6 +57,8 @@ type Objects interface {
 	ObjectUsage(kind string) ObjectUsage
 	// OwnerUsage is how many bytes the owner's objects of the kind hold, as ObjectUsage knows it.
 	OwnerUsage(kind, owner string) int64
+	// OwnersUsage is OwnerUsage of all owners whose names this process knows.
+	OwnersUsage(kind string) map[string]int64
 }
 
 // ObjectBounds are the bounds of one kind of objects.
@@ -74,6 +76,4 @@ type ObjectUsage struct {
 	Bytes int64
 	// Objects is their number.
 	Objects int64
-	// Owners are the bytes of each owner that this process has met, by name.
-	Owners map[string]int64
 }

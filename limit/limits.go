@@ -18,6 +18,7 @@ type Rule struct {
 	Cost       *Quota              // in billionths of a dollar; nil: no limit
 	Unpriced   bool                // models without a price are let through where there is a limit of cost
 	Concurrent int64               // 0: no limit
+	Stored     int64               // bytes of kept responses; 0: no limit
 
 	store *store
 	id    [sha256.Size]byte // of the name and the settings, for stores that gateways have in common
@@ -37,7 +38,8 @@ func (r *Rule) holds(model string) bool {
 
 // Limits counts what callers use. It is safe for concurrent use.
 type Limits struct {
-	rules  []*Rule
+	rules  []*Rule          // that calls are counted by
+	stored []*Rule          // that bound what is kept
 	shared *Shared          // nil: counts are kept in this process alone
 	deny   bool             // refuse what the shared store does not count, instead of counting it in this process
 	clock  func() time.Time // for tests
@@ -48,12 +50,19 @@ func New(rules []*Rule) *Limits {
 	if len(rules) == 0 {
 		return nil
 	}
+	l := &Limits{clock: time.Now}
 	for _, r := range rules {
 		if r.store == nil {
 			r.store = new(store)
 		}
+		if r.Stored > 0 {
+			l.stored = append(l.stored, r)
+		}
+		if r.Requests != nil || r.Tokens != nil || r.Cost != nil || r.Concurrent > 0 {
+			l.rules = append(l.rules, r)
+		}
 	}
-	return &Limits{rules: rules, clock: time.Now}
+	return l
 }
 
 // epoch is the beginning of the clock that windows slide by. It is the process's, since counts outlive a configuration.

@@ -66,6 +66,12 @@ type Limit struct {
 
 	// How many requests may run at once. Default: no limit.
 	Concurrent int `json:"concurrent,omitempty"`
+
+	// How many bytes the responses that are kept may take. The key must be the one
+	// that says whose files are, or none, for those of all callers together. A
+	// reply that would not fit is not kept, and says so. Default: no limit but that
+	// of `stored_responses`.
+	Stored int64 `json:"stored,omitempty"`
 }
 
 // Rate is an amount in a window of time.
@@ -146,6 +152,7 @@ func (s *StoreSettings) Word(d *caddyfile.Dispenser, seen directive.Seen) (bool,
 //		cost       <amount> <window>
 //		unpriced   allow
 //		concurrent <n>
+//		stored     <size>
 //	}
 //	limits_store <kind> [<args...>] { ... }
 func (l *Limiting) Words() directive.Words {
@@ -198,6 +205,7 @@ func (l *Limit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"tokens":     rate(&l.Tokens),
 		"cost":       {Read: l.readCost},
 		"concurrent": directive.Number(&l.Concurrent, 1),
+		"stored":     directive.Bytes(&l.Stored),
 		"unpriced": {Read: func(d *caddyfile.Dispenser) error {
 			var err error
 			l.Unpriced, err = directive.OneOf(d, "allow")
@@ -208,7 +216,7 @@ func (l *Limit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	case err != nil:
 		return err
 	case l.boundsNothing():
-		return directive.At(start).Errf("limit %s bounds nothing: give it requests, tokens, cost or concurrent", l.Name)
+		return directive.At(start).Errf("limit %s bounds nothing: give it requests, tokens, cost, concurrent or stored", l.Name)
 	case l.Unpriced != "" && l.Cost == nil:
 		return directive.At(start).Errf("limit %s: unpriced is for limits of cost", l.Name)
 	}
@@ -216,7 +224,7 @@ func (l *Limit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 func (l *Limit) boundsNothing() bool {
-	return l.Requests == nil && l.Tokens == nil && l.Cost == nil && l.Concurrent == 0
+	return l.Requests == nil && l.Tokens == nil && l.Cost == nil && l.Concurrent == 0 && l.Stored == 0
 }
 
 // readCost reads cost <amount> <window>.
@@ -285,7 +293,7 @@ func (l *Limiting) Provision(ctx caddy.Context, match func(pattern string) func(
 			return fmt.Errorf("two limits are named '%s'", one.Name)
 		}
 		seen[one.Name] = true
-		r := &Rule{Name: one.Name, Key: one.Key, Concurrent: int64(one.Concurrent), Unpriced: one.Unpriced == "allow"}
+		r := &Rule{Name: one.Name, Key: one.Key, Concurrent: int64(one.Concurrent), Stored: one.Stored, Unpriced: one.Unpriced == "allow"}
 		for _, m := range one.Models {
 			r.Models = append(r.Models, match(m))
 		}
@@ -301,8 +309,10 @@ func (l *Limiting) Provision(ctx caddy.Context, match func(pattern string) func(
 			return fmt.Errorf("limit '%s': %w", one.Name, err)
 		case one.Concurrent < 0:
 			return fmt.Errorf("limit '%s': concurrent must not be negative", one.Name)
+		case one.Stored < 0:
+			return fmt.Errorf("limit '%s': stored must not be negative", one.Name)
 		case one.boundsNothing():
-			return fmt.Errorf("limit '%s' bounds nothing: it has no requests, tokens, cost or concurrent", one.Name)
+			return fmt.Errorf("limit '%s' bounds nothing: it has no requests, tokens, cost, concurrent or stored", one.Name)
 		case one.Unpriced != "" && one.Unpriced != "allow":
 			return fmt.Errorf("limit '%s': unpriced '%s': must be allow", one.Name, one.Unpriced)
 		}

@@ -1,8 +1,11 @@
 package metrics
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +28,8 @@ type Source struct {
 	Store func() Store
 	// Limits returns how much its limits are used.
 	Limits func() []Limit
+	// Kept returns how many responses are kept, and how many bytes of each owner; nil if none can be.
+	Kept func() (responses int64, owners map[string]int64)
 	// Upstreams returns the state of its upstreams. It asks nobody.
 	Upstreams func() []Upstream
 }
@@ -133,6 +138,8 @@ var (
 	storeLocalDesc  = desc("limits_store_local_total", "Calls whose limits were counted in this process because the store did not answer.")
 	storeDeniedDesc = desc("limits_store_denied_total", "Calls that were refused because the store of limits did not answer.")
 	storeLostDesc   = desc("limits_store_lost_total", "Settlements of limits that did not reach their store.")
+	keptDesc        = desc("responses_stored", "Responses that are kept, in one place of several.")
+	keptBytesDesc   = desc("responses_stored_bytes", "Bytes of the responses that are kept, of the owners that have most, and of all others.", "owner")
 	refusedDesc     = desc("retries_refused_total", "Retries that an upstream's budget of retries had no room for.", "upstream")
 )
 
@@ -141,7 +148,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, v := range m.vectors {
 		v.Describe(ch)
 	}
-	for _, d := range [...]*prometheus.Desc{costDesc, callsDesc, streamsDesc, panicsDesc, filesDesc, bytesDesc, credentialsDesc, healthyDesc, failingDesc, expiresDesc, passedOverDesc, refusedDesc, limitDesc, storeFailDesc, storeLocalDesc, storeDeniedDesc, storeLostDesc} {
+	for _, d := range [...]*prometheus.Desc{costDesc, callsDesc, streamsDesc, panicsDesc, filesDesc, bytesDesc, credentialsDesc, healthyDesc, failingDesc, expiresDesc, passedOverDesc, refusedDesc, limitDesc, storeFailDesc, storeLocalDesc, storeDeniedDesc, storeLostDesc, keptDesc, keptBytesDesc} {
 		ch <- d
 	}
 }
@@ -184,11 +191,21 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	// Several sites may have an upstream of one name. The latest configuration counts: where an upstream was taken out, or
 	// mended, the one before must not be told any more.
 	seen, limits := map[string]bool{}, map[Limit]bool{}
+	// Gateways in one process mostly keep responses in the same place, and each counts all that are there.
+	responses, kept := int64(0), map[string]int64{}
 	for _, src := range slices.Backward(all) {
 		for _, l := range src.Limits() {
 			if k := (Limit{Name: l.Name, What: l.What}); !limits[k] {
 				limits[k] = true
 				gauge(limitDesc, l.Used, l.Name, l.What)
+			}
+		}
+		if src.Kept != nil {
+			n, owners := src.Kept()
+			responses = max(responses, n)
+			for owner, bytes := range owners {
+				owner = label(owner)
+				kept[owner] = max(kept[owner], bytes)
 			}
 		}
 		for _, u := range src.Upstreams() {
@@ -209,4 +226,33 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 			counter(refusedDesc, float64(u.RetriesRefused), u.Name)
 		}
 	}
+	gauge(keptDesc, float64(responses))
+	for owner, bytes := range most(kept) {
+		gauge(keptBytesDesc, float64(bytes), owner)
+	}
+}
+
+// label returns an owner's name as a label may be: what callers are told apart by may be anything.
+func label(owner string) string {
+	if len(owner) > maxName {
+		return other
+	}
+	return strings.ToValidUTF8(owner, "\uFFFD")
+}
+
+// most returns the owners that have most, and what all others have together.
+func most(owners map[string]int64) map[string]int64 {
+	if len(owners) <= maxOwners {
+		return owners
+	}
+	names := slices.SortedFunc(maps.Keys(owners), func(a, b string) int { return cmp.Compare(owners[b], owners[a]) })
+	told := make(map[string]int64, maxOwners+1)
+	for i, name := range names {
+		if i >= maxOwners {
+			told[other] += owners[name]
+		} else {
+			told[name] = owners[name]
+		}
+	}
+	return told
 }

@@ -31,6 +31,7 @@ const (
 	maxModels = 256  // besides those of the configuration
 	maxNames  = 128  // of parameters
 	maxName   = 128  // bytes of a label
+	maxOwners = 128  // of kept responses
 )
 
 // Metrics counts calls. It is safe for concurrent use, and counting takes no lock.

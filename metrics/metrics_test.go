@@ -168,6 +168,33 @@ func source(edit func(*Source)) *Source {
 	return s
 }
 
+// Owners are as many as a configuration has users, or as many as clients please, with whatever names.
+func TestWhatOwnersKeepIsBounded(t *testing.T) {
+	m := New()
+	owners := map[string]int64{"alice": 5000, "": 7, "\xff": 3000, strings.Repeat("x", 2000): 4000}
+	for i := range 1000 {
+		owners[fmt.Sprint("o", i)] = 1
+	}
+	kept := func() (int64, map[string]int64) { return int64(len(owners)), owners }
+	for range 2 { // two sites with one directory
+		defer m.Follow(source(func(s *Source) { s.Kept = kept }))()
+	}
+	got := gather(t, m)
+	series, sum := 0, 0.0
+	for name, v := range got {
+		if strings.HasPrefix(name, "responses_stored_bytes") {
+			series++
+			sum += v
+		}
+	}
+	if series != maxOwners && series != maxOwners+1 || sum != 13007 {
+		t.Errorf("%d series of %v bytes", series, sum)
+	}
+	expect(t, got, map[string]float64{
+		"responses_stored": 1004, "responses_stored_bytes owner=alice": 5000, "responses_stored_bytes owner=": 7, "responses_stored_bytes owner=\uFFFD": 3000,
+	})
+}
+
 // While a configuration is replaced there are two gateways, and two sites may have an upstream of the same name.
 func TestTheLatestConfigurationTellsOfUpstreams(t *testing.T) {
 	m := New()

@@ -17,6 +17,7 @@ type outage struct {
 	mu     sync.Mutex
 	failed int64 // in a row
 	warned time.Time
+	full   time.Time // when it was told last that a limit leaves no room
 }
 
 // Saved notes how keeping something went, and logs what an operator should know: the first failure of an outage, and its end.
@@ -30,6 +31,12 @@ func (s *Store) Saved(ctx context.Context, what string, err error, fields ...zap
 		return
 	}
 	o := &s.outage
+	if errors.Is(err, ErrLimit) {
+		if o.tellFull(time.Now()) {
+			s.Logger.Warn(what+" is not stored", append(fields, zap.Error(err))...)
+		}
+		return
+	}
 	o.mu.Lock()
 	failed := o.failed
 	if err == nil {
@@ -50,4 +57,15 @@ func (s *Store) Saved(ctx context.Context, what string, err error, fields ...zap
 	if warn {
 		s.Logger.Warn(what+" is not stored: the store does not answer or is full; the client was told, and no further line follows until it works again", append(fields, zap.Error(err))...)
 	}
+}
+
+// tellFull reports whether it is to be logged that a limit leaves no room. It is no outage: those of other owners are stored.
+func (o *outage) tellFull(now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if now.Sub(o.full) < warnEvery {
+		return false
+	}
+	o.full = now
+	return true
 }

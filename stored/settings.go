@@ -121,12 +121,13 @@ func (k *Keeping) KeepsResponses() bool {
 	return k.objects != nil && (k.StoredResponses == nil || !k.StoredResponses.Off)
 }
 
-// Records returns the store of records, each of maxSize bytes at most; nil if nothing can be kept.
-func (k *Keeping) Records(maxSize int64, log *zap.Logger) (*Store, error) {
+// Records returns the store of records, each of maxSize bytes at most, and within the limits that full knows; nil if nothing can
+// be kept.
+func (k *Keeping) Records(maxSize int64, full func(model, owner string, size int64) string, log *zap.Logger) (*Store, error) {
 	if k.objects == nil {
 		return nil, nil
 	}
-	return New(Config{Objects: k.objects, Off: !k.KeepsResponses(), TTL: k.ttl, MaxSize: maxSize, Logger: log})
+	return New(Config{Objects: k.objects, Off: !k.KeepsResponses(), TTL: k.ttl, MaxSize: maxSize, Full: full, Logger: log})
 }
 
 // TTL returns how long a response is kept.

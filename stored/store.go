@@ -21,6 +21,9 @@ const Patience = time.Second
 // ErrTooLarge is a conversation that has grown past what is kept of one.
 var ErrTooLarge = errors.New("the conversation is larger than max_body")
 
+// ErrLimit is a reply for which a limit leaves no room.
+var ErrLimit = errors.New("no room for it")
+
 // errDamaged is a record that cannot be read.
 var errDamaged = errors.New("the record cannot be read")
 
@@ -32,7 +35,10 @@ type Config struct {
 	TTL time.Duration
 	// MaxSize bounds a record, in bytes before it is packed.
 	MaxSize int64
-	Logger  *zap.Logger // nil: nothing is logged
+	// Full returns the name of a limit that leaves no room for a packed record of so many bytes; "" if there is none. It may be
+	// nil.
+	Full   func(model, owner string, size int64) string
+	Logger *zap.Logger // nil: nothing is logged
 }
 
 // Store keeps records. It is safe for concurrent use.
@@ -110,6 +116,11 @@ func (s *Store) Save(ctx context.Context, r *Record, d Draft) error {
 	}
 	plain := appendReply(slices.Grow(d.plain, len(r.Response)+256), r)
 	body := s.pack.EncodeAll(plain, d.packed)
+	if s.Full != nil {
+		if name := s.Full(r.Model, r.Owner, int64(len(body))); name != "" {
+			return fmt.Errorf("%w within the limit '%s'", ErrLimit, name)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	return s.objects.PutObject(ctx, files.Object{

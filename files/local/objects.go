@@ -70,6 +70,9 @@ func (s *Store) ObjectUsage(kind string) files.ObjectUsage { return s.objects.le
 // OwnerUsage implements files.Objects.
 func (s *Store) OwnerUsage(kind, owner string) int64 { return s.objects.ledger.Owner(kind, owner) }
 
+// OwnersUsage implements files.Objects.
+func (s *Store) OwnersUsage(kind string) map[string]int64 { return s.objects.ledger.Owners(kind) }
+
 // within runs f, and returns when it has or ctx ends. A disk cannot be told to hurry: f then ends by itself.
 func (s *Store) within(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {

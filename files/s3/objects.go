@@ -53,6 +53,9 @@ func (s *Store) ObjectUsage(kind string) files.ObjectUsage { return s.objects.le
 // OwnerUsage implements files.Objects.
 func (s *Store) OwnerUsage(kind, owner string) int64 { return s.objects.ledger.Owner(kind, owner) }
 
+// OwnersUsage implements files.Objects.
+func (s *Store) OwnersUsage(kind string) map[string]int64 { return s.objects.ledger.Owners(kind) }
+
 func (s *Store) objectKey(owner, kind, id string) string {
 	return s.prefix + objectsDir + kind + "/" + files.OwnerKey(owner) + "/" + files.ObjectName(id)
 }

@@ -87,19 +87,31 @@ func (*Memory) BoundObjects(string, files.ObjectBounds) {}
 func (m *Memory) ObjectUsage(kind string) files.ObjectUsage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	u := files.ObjectUsage{Owners: map[string]int64{}}
+	var u files.ObjectUsage
 	for k, o := range m.objects {
 		if k.kind == kind {
 			u.Objects++
 			u.Bytes += int64(len(o.Body))
-			u.Owners[k.owner] += int64(len(o.Body))
 		}
 	}
 	return u
 }
 
+// OwnersUsage implements files.Objects.
+func (m *Memory) OwnersUsage(kind string) map[string]int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]int64{}
+	for k, o := range m.objects {
+		if k.kind == kind {
+			all[k.owner] += int64(len(o.Body))
+		}
+	}
+	return all
+}
+
 // OwnerUsage implements files.Objects.
-func (m *Memory) OwnerUsage(kind, owner string) int64 { return m.ObjectUsage(kind).Owners[owner] }
+func (m *Memory) OwnerUsage(kind, owner string) int64 { return m.OwnersUsage(kind)[owner] }
 
 // Objects returns all that is kept of a kind, by id.
 func (m *Memory) Objects(kind string) []files.Object {
