@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,13 +56,16 @@ func (d *discard) Write(b []byte) (int, error) { d.n += len(b); return len(b), n
 func (d *discard) WriteHeader(status int)      { d.status = status }
 func (d *discard) Flush()                      {}
 
-// newBenchGateway returns a gateway whose upstreams answer with contentType and body.
-func newBenchGateway(b testing.TB, contentType string, body []byte) *Gateway {
+// benchLimits are limits of all kinds that are never reached.
+const benchLimits = `"limits": [{"name": "all", "requests": {"count": 1000000000, "window": 60000000000}, "tokens": {"count": 1000000000, "period": "day"}, "concurrent": 1000}],`
+
+// newBenchGateway returns a gateway whose upstreams answer with contentType and body. The settings are JSON members.
+func newBenchGateway(b testing.TB, contentType string, body []byte, settings ...string) *Gateway {
 	b.Helper()
 	stubReply.header, stubReply.body = http.Header{"Content-Type": {contentType}}, body
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	b.Cleanup(cancel)
-	mod, err := ctx.LoadModuleByID("http.handlers.bedrock_gateway", json.RawMessage(`{
+	mod, err := ctx.LoadModuleByID("http.handlers.bedrock_gateway", json.RawMessage(`{`+strings.Join(settings, "")+`
 		"upstreams": [
 			{"name": "openai", "upstream": {"kind": "openai", "api_key": "sk-test", "base_url": "http://upstream.test/v1", "transport": {"protocol": "stub"}}},
 			{"name": "bedrock", "upstream": {"kind": "bedrock", "region": "us-east-1", "endpoint": "http://upstream.test", "access_key_id": "AKIDEXAMPLE", "secret_access_key": "secret", "transport": {"protocol": "stub"}}}
@@ -143,6 +148,15 @@ func invokeStream(deltas int) []byte {
 	return b.Bytes()
 }
 
+// responsesBody returns a chat of about 2 KB in the form of Responses. Nothing of it is kept.
+func responsesBody(stream bool) string {
+	words := strings.Repeat("some of the words of a chat, ", 10)
+	turn := func(role string) string { return `{"role":"` + role + `","content":"` + words + `"}` }
+	return `{"model":"` + benchClaude + `","store":false,"stream":` + strconv.FormatBool(stream) + `,"temperature":0.7,"max_output_tokens":512,"instructions":"You are a helpful assistant.",` +
+		`"input":[` + turn("user") + "," + turn("assistant") + "," + turn("user") + "," + turn("assistant") + "," + turn("user") + `],` +
+		`"tools":[{"type":"function","name":"get_weather","description":"Get the weather of a city","parameters":{"type":"object","properties":{"city":{"type":"string","description":"The city"}},"required":["city"]}}],"tool_choice":"auto"}`
+}
+
 // claudeBody returns a chat of about 2 KB in Claude's form.
 func claudeBody(stream bool) string {
 	words := strings.Repeat("some of the words of a chat, ", 10)
@@ -156,9 +170,18 @@ func claudeBody(stream bool) string {
 		`"tools":[{"name":"get_weather","description":"Get the weather of a city","input_schema":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}]}`
 }
 
-// call runs one request through ServeHTTP.
+// benchRequest returns a request with the body, at the path of its form.
+func benchRequest(body string) *http.Request {
+	path := "/v1/chat/completions"
+	if strings.Contains(body, `"input":`) {
+		path = "/v1/responses"
+	}
+	return httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+}
+
+// benchCall runs one request through ServeHTTP.
 func (g *Gateway) benchCall(b testing.TB, body string) *discard {
-	r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
+	r := benchRequest(body)
 	w := &discard{header: make(http.Header, 8)}
 	if err := g.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })); err != nil {
 		b.Fatal(err)
@@ -177,44 +200,68 @@ var raceDetector bool
 // requestAllocs returns the allocations of httptest and of the discarding writer themselves.
 func requestAllocs(body string) float64 {
 	return testing.AllocsPerRun(200, func() {
-		r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
+		r := benchRequest(body)
 		w := &discard{header: make(http.Header, 8)}
 		_, _ = r, w
 	})
 }
 
-// A request's whole handling takes fewer than 60 allocations, and each further delta of a stream takes none.
+// A request's whole handling takes about 60 allocations, and each further delta of a stream takes none.
 func TestHandlerAllocations(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates, too")
 	}
+	const frames = "application/vnd.amazon.eventstream"
 	tests := []struct {
 		name, contentType string
 		reply             []byte
 		body              string
-		most              float64
+		most, kilobytes   float64 // of allocations, and of the memory that they take
+		settings          string
 	}{
-		{"OpenAI to Converse and back", "application/json", converseReply(), chatBody(benchClaude, false), 60},
-		{"OpenAI passed through", "application/json", openaiReply(), chatBody("gpt-4o", false), 60},
-		{"a stream of one delta", "application/vnd.amazon.eventstream", converseStream(1), chatBody(benchClaude, true), 60},
+		{"OpenAI to Converse and back", "application/json", converseReply(), chatBody(benchClaude, false), 60, 16, ""},
+		{"OpenAI to Converse and back, with limits", "application/json", converseReply(), chatBody(benchClaude, false), 70, 17, benchLimits},
+		{"OpenAI passed through", "application/json", openaiReply(), chatBody("gpt-4o", false), 44, 9, ""},
+		{"Responses to Converse and back", "application/json", converseReply(), responsesBody(false), 75, 21, ""},
+		{"a stream of one delta", frames, converseStream(1), chatBody(benchClaude, true), 60, 17, ""},
 		// A thousand deltas may cost one thing more than a single one: the larger buffer that a burst is read into.
-		{"a stream of a thousand deltas", "application/vnd.amazon.eventstream", converseStream(1000), chatBody(benchClaude, true), 64},
-		{"a Claude stream of one delta", "application/vnd.amazon.eventstream", invokeStream(1), claudeBody(true), 62},
-		{"a Claude stream of a thousand deltas", "application/vnd.amazon.eventstream", invokeStream(1000), claudeBody(true), 66},
+		{"a stream of a thousand deltas", frames, converseStream(1000), chatBody(benchClaude, true), 64, 20, ""},
+		{"a Claude stream of one delta", frames, invokeStream(1), claudeBody(true), 64, 14, ""},
+		{"a Claude stream of a thousand deltas", frames, invokeStream(1000), claudeBody(true), 68, 17, ""},
+		{"a Responses stream of one delta", frames, converseStream(1), responsesBody(true), 70, 22, ""},
+		// Its last events have the whole text once more.
+		{"a Responses stream of a thousand deltas", frames, converseStream(1000), responsesBody(true), 80, 90, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := newBenchGateway(t, tt.contentType, tt.reply)
+			g := newBenchGateway(t, tt.contentType, tt.reply, tt.settings)
 			if len(g.observers) == 0 {
 				t.Fatal("nothing counts the calls: a call without metrics is measured")
 			}
 			n := testing.AllocsPerRun(200, func() { g.benchCall(t, tt.body) }) - requestAllocs(tt.body)
-			t.Logf("%.0f allocations", n)
-			if n > tt.most {
-				t.Errorf("%.0f allocations, at most %.0f are allowed", n, tt.most)
+			kb := kilobytes(func() { g.benchCall(t, tt.body) }) - kilobytes(func() { benchRequest(tt.body) })
+			t.Logf("%.0f allocations, %.1f KB", n, kb)
+			if n > tt.most || kb > tt.kilobytes {
+				t.Errorf("%.0f allocations of %.1f KB, at most %.0f of %.0f KB are allowed", n, kb, tt.most, tt.kilobytes)
 			}
 		})
 	}
+}
+
+// kilobytes returns how much memory f allocates: the least of some runs, because a collection empties pools.
+func kilobytes(f func()) float64 {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	least := math.MaxFloat64
+	for range 10 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 20 {
+			f()
+		}
+		runtime.ReadMemStats(&after)
+		least = min(least, float64(after.TotalAlloc-before.TotalAlloc)/20/1024)
+	}
+	return least
 }
 
 func benchmarkCall(b *testing.B, contentType string, reply []byte, body string) {
