@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/chat"
@@ -40,7 +41,7 @@ func (q *inquiry) note(piece []byte) {
 // inquired counts what a response in the background used, if this reply is the first that tells of its end.
 func (c *Call) inquired(in *relayed) {
 	q := c.inquiry
-	if q == nil || c.engine.Stored == nil || in.reply.Status != 200 {
+	if q == nil || c.engine.Stored == nil || in.reply.Status != http.StatusOK {
 		return
 	}
 	response := json.Value(q.seen)

@@ -138,7 +138,7 @@ func (r *replay) deltas(name string, p *place, text json.String, tail string, be
 		n := len(inner)
 		switch m := r.mark(); {
 		case m > markDelta && m-markDelta <= uint64(n):
-			n = int(m - markDelta) //nolint:gosec // no more than n was
+			n = int(m - markDelta)
 		case r.marked && m == markPlain && between != nil && between():
 			continue
 		case r.marked:
