@@ -44,7 +44,7 @@ const message = composer({
 	submit: (text, attachments) => {
 		if (current.busy || !form.valid()) return false;
 		if (current.record.models.some((m) => !m)) {
-			document.querySelector("model-picker input").focus();
+			document.querySelectorAll("model-picker input")[current.record.models.indexOf("")]?.focus();
 			notice("Choose a model first.");
 			return false;
 		}
@@ -72,7 +72,11 @@ function drawSend() {
 	$("send").replaceChildren(icon(busy ? "stop" : "send"), element("span", null, busy ? "Stop" : "Send"));
 	$("send").type = busy ? "button" : "submit";
 	$("send").classList.toggle("stop", busy);
-	$("send").onclick = busy ? () => current.stop() : null;
+	// Once it has stopped the button sends again, within the same press.
+	$("send").onclick = busy ? (e) => {
+		e.preventDefault();
+		current.stop();
+	} : null;
 	$("main").setAttribute("aria-busy", String(busy));
 	drawLanes();
 }
@@ -153,6 +157,7 @@ function listHistory() {
 			},
 		}, element("span", { class: "name" }, c.title || "Untitled"), element("span", { class: "faint" }, when(c.updated))),
 		button("Delete " + (c.title || "conversation"), async () => {
+			if (c.id === current.record.id) current.forget();
 			await store.remove(c.id);
 			history = history.filter((h) => h.id !== c.id);
 			if (c.id === current.record.id) show(newRecord());
@@ -232,6 +237,7 @@ $("new-chat").addEventListener("click", () => {
 $("clear-history").addEventListener("click", () => $("confirm-dialog").showModal());
 $("confirm-clear").addEventListener("click", async () => {
 	$("confirm-dialog").close();
+	current.forget();
 	await store.clear();
 	history = [];
 	show(newRecord());

@@ -32,7 +32,8 @@ export class Conversation {
 	// #begin makes the record of an answer, and returns the function that asks for it: what is asked first must not be in the
 	// other's request.
 	#begin(turn, lane, settings) {
-		const answer = { model: this.record.models[lane], settings, state: "running", steps: [] };
+		const before = this.record.turns[turn].answers[lane];
+		const answer = { model: this.record.models[lane] || before.model, settings, state: "running", steps: [] };
 		this.record.turns[turn].answers[lane] = answer;
 		return () => this.#ask(turn, lane, answer);
 	}
@@ -82,9 +83,16 @@ export class Conversation {
 		if (answer.state === "done" && step.calls && !this.busy) this.views.get(answer)?.focusResult();
 	}
 
+	// forget ends the conversation: what still comes is not kept.
+	forget() {
+		this.forgotten = true;
+		this.stop();
+	}
+
 	stop() { for (const s of this.running.values()) s.abort(); }
 
 	#keep() {
+		if (this.forgotten) return;
 		this.record.updated = Date.now();
 		this.hooks.saved(this.record);
 	}

@@ -35,7 +35,6 @@ JSON
 
 const quoted = (word) => /^[\w:/.%~[\]-]+$/.test(word) ? word : "'" + word.replaceAll("'", "'\\''") + "'";
 
-// OpenAI's client refuses members that it does not know, but for those in extra_body.
 const python = (url, { model, messages, stream: _, stream_options: options, ...rest }) => `# pip install openai
 import os
 

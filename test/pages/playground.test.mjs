@@ -169,6 +169,26 @@ describe('a conversation', () => {
     assert.deepEqual(page.errors, []);
   });
 
+  it('that is deleted while its answer comes does not come back', async (t) => {
+    const page = await playground(t);
+    await send(page, 'one two three four five six [[fault:slow=300]]');
+    await answer(page).getByText('You said: one').waitFor();
+    await send(page, 'not while it comes');
+    await page.getByRole('button', { name: 'Stop' }).last().click();
+    await page.getByRole('button', { name: /^one two/ }).waitFor();
+    await answer(page).getByRole('button', { name: 'Retry' }).click();
+    await answer(page).getByText('You said: one').waitFor();
+    await page.getByRole('button', { name: /^Delete one two/ }).click();
+    await page.getByText('Conversations are kept in this browser only.').waitFor();
+    // The next one is written after anything that the last one had still to write.
+    await send(page, 'another');
+    await done(page);
+    await page.reload();
+    await page.getByRole('button', { name: /^another/ }).waitFor();
+    assert.equal(await page.locator('.conversation').count(), 1);
+    assert.deepEqual(page.errors, []);
+  });
+
   it('goes to two models side by side', async (t) => {
     const page = await playground(t);
     await send(page, 'alone');
@@ -180,6 +200,12 @@ describe('a conversation', () => {
     await done(page, 2);
     assert.deepEqual([await fact(page, 'Upstream', 1), await fact(page, 'Upstream', 2)], ['bedrock', 'openai']);
     assert.deepEqual((await request(page, 2)).messages.map((m) => m.content), ['alone', 'You said: alone', 'together']);
+    await page.getByRole('button', { name: 'Remove the second model' }).click();
+    await answer(page, 2).getByRole('button', { name: 'Retry' }).click();
+    await done(page, 2);
+    assert.equal(await fact(page, 'Upstream', 2), 'openai');
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await choose(page, 1, 'gpt-4o-mini');
     await shot(page, 'playground-two');
     await accessible(page, 'two models');
     assert.deepEqual(page.errors, []);
