@@ -275,7 +275,8 @@ func (c *Call) keepFrame(a *attempt, p *watchdog, buf *buffer, from int, f *upst
 	}
 	response := f.Payload[start:end]
 	if string(json.Find(response, "store")) == "false" {
-		return nil // a server that imitates OpenAI and keeps nothing
+		k.told = true // a server that imitates OpenAI and keeps nothing
+		return nil
 	}
 	if ended {
 		c.countedHere(response)

@@ -16,6 +16,7 @@ const warnEvery = time.Minute
 type outage struct {
 	mu     sync.Mutex
 	failed int64 // in a row
+	told   bool  // this outage was
 	warned time.Time
 	full   time.Time // when it was told last that a limit leaves no room
 }
@@ -38,20 +39,20 @@ func (s *Store) Saved(ctx context.Context, what string, err error, fields ...zap
 		return
 	}
 	o.mu.Lock()
-	failed := o.failed
+	failed, told := o.failed, o.told
 	if err == nil {
-		o.failed = 0
+		o.failed, o.told = 0, false
 		o.mu.Unlock()
-		if failed > 0 {
+		if told {
 			s.Logger.Info("responses are stored again", zap.Int64("not_stored", failed))
 		}
 		return
 	}
 	o.failed++
 	now := time.Now()
-	warn := failed == 0 && now.Sub(o.warned) >= warnEvery
+	warn := !told && now.Sub(o.warned) >= warnEvery
 	if warn {
-		o.warned = now
+		o.told, o.warned = true, now
 	}
 	o.mu.Unlock()
 	if warn {

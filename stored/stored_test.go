@@ -210,6 +210,19 @@ func TestAnOutageIsOneLine(t *testing.T) {
 	if n := logs.FilterLevelExact(zap.WarnLevel).Len(); n != 1 {
 		t.Errorf("%d warnings", n)
 	}
+	if n := logs.FilterMessage("responses are stored again").Len(); n != 1 {
+		t.Errorf("the end of an outage is told %d times", n)
+	}
+	s.outage.warned = time.Now().Add(-2 * warnEvery)
+	s.Saved(ctx, "a response", files.ErrUnavailable)
+	s.outage.warned = time.Now()
+	s.Saved(ctx, "a response", nil)
+	s.Saved(ctx, "a response", files.ErrUnavailable)
+	s.outage.warned = time.Now().Add(-2 * warnEvery)
+	s.Saved(ctx, "a response", files.ErrUnavailable) // one that began soon after another is told when it lasts
+	if n := logs.FilterLevelExact(zap.WarnLevel).Len(); n != 3 {
+		t.Errorf("%d warnings of three outages", n)
+	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	before := logs.Len()
