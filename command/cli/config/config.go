@@ -27,7 +27,7 @@ the environment and of .env, which 'serve' reads, and Caddyfiles.`,
 func newTestAWS() *cobra.Command {
 	cmd := command.NewTestAWS()
 	cmd.Short += ", of .env too"
-	cmd.Long = "The same as 'caddy bedrock test-aws', with the variables of .env beside those of the\nenvironment.\n\n" + cmd.Long
+	cmd.Long = "The same as 'caddy bedrock test-aws', with the variables of .env beside\nthose of the environment.\n\n" + cmd.Long
 	cmd.Example = `  $ caddy bedrock config test-aws
   $ caddy bedrock config test-aws --env-file production.env`
 	var file string

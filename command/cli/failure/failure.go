@@ -91,6 +91,8 @@ func fill(first, rest, text string) string {
 // arguments have the exit code Usage. Flags that exclude or require each other are the business of RunE: cobra's own checks
 // of them cannot be adopted.
 func Adopt(cmd *cobra.Command) *cobra.Command {
+	// Flags are described in lines that fit a terminal.
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
 	help := "'" + commandPath(cmd) + " --help' shows how it is called"
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit(cmd, &Failure{Usage, err, "'" + commandPath(cmd) + " --help' lists the flags"})

@@ -28,8 +28,8 @@ func New() *cobra.Command {
 		Long: `Works with the files that the gateway keeps for this key. A chat can be asked
 about them: 'caddy bedrock chat --file ID'.
 
-Transfers that take longer than a second show how far they are on standard error,
-if that is a terminal.`,
+Transfers that take longer than a second show how far they are on standard
+error, if that is a terminal.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -43,8 +43,8 @@ func upload() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "upload FILE…",
 		Short: "Uploads files",
-		Long: `Uploads files and prints the id of each. A file is read while it is sent, and may
-be of any size that the gateway takes.`,
+		Long: `Uploads files and prints the id of each. A file is read while it is sent, and
+may be of any size that the gateway takes.`,
 		Example: `  $ caddy bedrock files upload report.pdf data.csv
   $ id=$(caddy bedrock files upload report.pdf --json | jq -r .id)`,
 	}
@@ -110,8 +110,10 @@ func list() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Lists the files, newest first",
-		Long:  `Lists the files that the gateway keeps for this key, newest first. Times are UTC.`,
-		Args:  cobra.NoArgs,
+		Long: `Lists the files that the gateway keeps for this key, newest first. Times are
+UTC.`,
+		Example: `  $ caddy bedrock files list --purpose user_data`,
+		Args:    cobra.NoArgs,
 	}
 	ask := client.Flags(cmd)
 	cmd.Flags().StringVar(&purpose, "purpose", "", "Only the files that are for this")
@@ -243,9 +245,10 @@ func fetch(cmd *cobra.Command, c *client.Client, f *client.File, w io.Writer) er
 func remove() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "delete ID…",
-		Short: "Deletes files",
-		Long:  `Deletes files from the gateway, for good.`,
+		Use:     "delete ID…",
+		Short:   "Deletes files",
+		Long:    `Deletes files from the gateway, for good.`,
+		Example: `  $ caddy bedrock files delete file-abc123`,
 	}
 	ask := client.Flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "Print the gateway's answers as JSON, one a line")

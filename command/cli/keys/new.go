@@ -24,7 +24,7 @@ once, for it is not kept. A user may have several, so that a new one can be
 handed out before the old one is revoked. A file that is not there is made, for
 its owner alone.`,
 		Example: `  $ caddy bedrock keys new alice --keys-file keys
-  $ caddy bedrock keys new ci --models 'gpt-*,claude' --expires 90d --keys-file keys`,
+  $ caddy bedrock keys new ci --models 'gpt-*' --expires 90d --keys-file keys`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkKeysFile(file); err != nil {
@@ -69,7 +69,7 @@ its owner alone.`,
 	}
 	addKeysFile(cmd, &file)
 	cmd.Flags().StringSliceVar(&models, "models", nil, "The models that it allows, such as gpt-* (default all)")
-	cmd.Flags().StringVar(&expires, "expires", "", "Until when it is good: a date, a time, or a duration such as 90d (default\nuntil it is revoked)")
+	cmd.Flags().StringVar(&expires, "expires", "", "Until when it is good: a date, a time, or a duration such as 90d (default until it is revoked)")
 	cmd.Flags().StringSliceVar(&tags, "tags", nil, "What it is for, such as a team, for limits and logs")
 	return cmd
 }

@@ -31,9 +31,9 @@ and costs, by user, model or day, or by several of them: --by user,day. Files
 that Caddy has rolled and compressed (.gz) are read as they are; - is standard
 input.
 
-Users are those of the keys. The model is the one that the client asked for. Days
-are those of UTC. Cost is in dollars, and exact; calls whose model has no price
-have none, and are counted under UNPRICED. Failed calls count as calls.
+Users are those of the keys. The model is the one that the client asked for.
+Days are those of UTC. Cost is in dollars, and exact; calls whose model has no
+price have none, and are counted under UNPRICED. Failed calls count as calls.
 
 --since takes a day (2026-11-01), a time (2026-11-01T12:00:00Z) or how long ago
 it was (24h, 30d).
