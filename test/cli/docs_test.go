@@ -144,7 +144,7 @@ func TestHelp(t *testing.T) {
 func TestCompletion(t *testing.T) {
 	h := newHome(t)
 	for args, want := range map[string][]string{
-		"bedrock ":             {"config", "files", "keys", "models", "serve", "status", "test-aws", "usage"},
+		"bedrock ":             {"chat", "config", "files", "keys", "models", "serve", "status", "test-aws", "usage"},
 		"bedrock config ":      {"set", "show", "test-aws"},
 		"bedrock serve --lis":  {"--listen"},
 		"bedrock keys new --k": {"--keys-file"},

@@ -20,9 +20,9 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "Lists, shows and deletes the chats that are kept",
-		Long: `Works with the chats that 'caddy bedrock chat --session NAME' keeps. They are files
-that their owner alone can read, in the directory bedrock/sessions of Caddy's
-data directory: https://caddyserver.com/docs/conventions#data-directory.`,
+		Long: `Works with the chats that 'caddy bedrock chat --session NAME' keeps. They are
+files that their owner alone can read, in the directory bedrock/sessions of
+Caddy's data directory: https://caddyserver.com/docs/conventions#data-directory.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -43,10 +43,11 @@ func complete(*cobra.Command, []string, string) ([]cobra.Completion, cobra.Shell
 func list() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "Lists the chats, the latest first",
-		Long:  `Lists the chats that are kept, the latest first. Times are UTC.`,
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "Lists the chats, the latest first",
+		Long:    `Lists the chats that are kept, the latest first. Times are UTC.`,
+		Example: `  $ caddy bedrock history list`,
+		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "Print a JSON array, without the messages")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -86,6 +87,7 @@ func show() *cobra.Command {
 		Short: "Shows a chat",
 		Long: `Shows a chat that is kept: what was asked and answered, and what it used. On a
 terminal its Markdown is rendered.`,
+		Example:           `  $ caddy bedrock history show trip`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete,
 	}
@@ -118,6 +120,7 @@ func remove() *cobra.Command {
 		Short: "Deletes chats",
 		Long: `Deletes chats that are kept, for good. Files that they are about stay with the
 gateway: 'caddy bedrock files delete'.`,
+		Example:           `  $ caddy bedrock history delete trip`,
 		ValidArgsFunction: complete,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
