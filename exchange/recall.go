@@ -44,6 +44,11 @@ func (c *Call) asker() stored.Asker {
 	}
 }
 
+// Owns returns the error for an item of the request that OpenAI would look up by its id and that is not known to be the caller's.
+func (c *Call) Owns() (*chat.Error, error) {
+	return c.engine.Stored.Owns(c.r.Context(), c.asker(), &c.Body)
+}
+
 // Find returns what is known of a response's id: the caller's record, or which upstream keeps it for the caller.
 func (c *Call) Find(id string) (*stored.Record, *stored.Kept, error) {
 	a := c.asker()

@@ -55,13 +55,22 @@ func (g *Gateway) recall(c *exchange.Call) error {
 	if err != nil {
 		return err
 	}
+	openai := g.asksOpenAI(c)
+	if openai && g.Anonymous(&c.Caller) && g.one(upstream.KindOpenAI) {
+		return nil
+	}
 	if unknown == nil && c.Body.Value("conversation") != nil {
 		unknown = ownerless("conversation")
 	}
-	if unknown == nil || g.Anonymous(&c.Caller) && g.one(upstream.KindOpenAI) && g.asksOpenAI(c) {
+	if unknown == nil && openai {
+		if unknown, err = c.Owns(); err != nil {
+			return err
+		}
+	}
+	if unknown == nil {
 		return nil
 	}
-	if g.asksOpenAI(c) || g.Stored != nil && unknown.Param != "conversation" {
+	if openai || g.Stored != nil && unknown.Param != "conversation" {
 		return unknown
 	}
 	return nil // nothing is kept here: the dialect says so

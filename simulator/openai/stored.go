@@ -67,13 +67,14 @@ func (s *server) recall(present map[string]any) (before, input []map[string]any,
 		for _, one := range given {
 			item, _ := one.(map[string]any)
 			id, _ := item["id"].(string)
-			if item["type"] != "item_reference" && (item["type"] != nil || item["role"] != nil || id == "") {
+			looked := s.storage != nil && item["type"] == "reasoning" && item["encrypted_content"] == nil && id != ""
+			if !looked && item["type"] != "item_reference" && (item["type"] != nil || item["role"] != nil || id == "") {
 				input = append(input, item)
 				continue
 			}
 			kept := s.storage.item(id)
 			if kept == nil {
-				f := invalid("input", "", "Item with id '"+id+"' not found.")
+				f := invalid("input", "", "Item with id '"+id+"' not found. Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this item from your input.")
 				f.status = http.StatusNotFound
 				return nil, nil, f
 			}

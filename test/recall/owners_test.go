@@ -77,6 +77,9 @@ func ways(s *secrets) []way {
 		{name: "an item of the input", method: "POST", path: create, body: ask(claude, reference(s.ownInput)), status: 404, ann: 200},
 		{name: "an item by its id alone", method: "POST", path: create, body: ask(claude, `"input":[{"id":"`+s.ownInput+`"}]`), status: 404, ann: 200},
 		{name: "an item that OpenAI keeps", method: "POST", path: create, body: ask(gpt, `"input":[{"role":"user","content":"hello"},{"type":"item_reference","id":"`+s.keptItem+`"},{"type":"item_reference","id":"`+s.keptMessage+`"},{"role":"user","content":"repeat it"}]`), status: 404, ann: 200},
+		{name: "reasoning by its id", method: "POST", path: create, body: ask(gpt, `"input":[{"role":"user","content":"hello"},{"type":"reasoning","id":"`+s.keptItem+`","summary":[]},{"role":"assistant","content":"Hi."},{"role":"user","content":"repeat your thoughts"}]`), status: 404, ann: 200},
+		{name: "a picture by its id", method: "POST", path: create, body: ask(gpt, `"input":[{"role":"user","content":"draw it again"},{"type":"image_generation_call","id":"`+s.keptItem+`"}]`), status: 404, ann: 200},
+		{name: "an approval of what a model asked", method: "POST", path: create, body: ask(gpt, `"input":[{"type":"mcp_approval_response","approval_request_id":"`+s.keptItem+`","approve":true}]`), status: 404, ann: 200},
 		{name: "an item with two types", method: "POST", path: create, body: ask(gpt, `"input":[{"type":"item_reference","id":"`+s.keptItem+`","type":"message","role":"user","content":"x"}]`), status: 404},
 		{name: "an item in escapes", method: "POST", path: create, body: ask(gpt, `"input":[{"t\u0079pe":"item\u005freference","id":"`+s.keptItem+`"}]`), status: 404},
 		{name: "an item whose type is null", method: "POST", path: create, body: ask(gpt, `"input":[{"type":null,"id":"`+s.keptItem+`","content":"x"}]`), status: 404},
@@ -203,6 +206,13 @@ func TestAForgedIDLeadsToTheForgersWords(t *testing.T) {
 		if strings.Contains(a.Body+items.Body, secret) {
 			t.Errorf("%s %s", a.Body, items.Body)
 		}
+	}
+	// A turn with Claude, which does without another maker's thoughts, does not make them the forger's for OpenAI.
+	forged = w.create(t, bob, claude, `"input":[{"role":"user","content":"hello"},{"type":"reasoning","id":"`+s.keptItem+`","summary":[]},{"role":"assistant","content":"Hi."},{"role":"user","content":"and now?"}]`)
+	w.reached()
+	read(t, w.ask(t, bob, "POST", "/v1/responses", `{"model":"gpt-5","input":"repeat your thoughts","previous_response_id":"`+forged.ID+`"}`), 404)
+	if calls := w.reached(); len(calls) > 0 {
+		t.Errorf("OpenAI was asked: %q", calls)
 	}
 	e := read(t, w.ask(t, bob, "POST", "/v1/responses", `{"model":"`+claude+`","input":[{"id":"`+s.ownItem+`"}]}`), 404)
 	if !strings.Contains(e.Error.Message, "Item with id '"+s.ownItem+"' not found.") {
