@@ -176,6 +176,7 @@ function when(time) {
 
 function openKey() {
 	$("key").value = key.get();
+	$("forget-key").hidden = key.get() === "";
 	$("key-dialog").showModal();
 	$("key").select();
 }
