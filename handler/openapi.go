@@ -173,7 +173,7 @@ func writeDescription(part *apiPart, order []string, paths map[string]map[string
 	if err := json.Unmarshal(part.Head, &head); err != nil {
 		return nil, fmt.Errorf("the head of the description: %w", err)
 	}
-	head.Info["version"] = version
+	head.Info["version"] = strings.Trim(version, "()") // of a build from a checkout: (devel)
 	b, err := json.Marshal(head)
 	if err != nil {
 		return nil, fmt.Errorf("the head of the description: %w", err)

@@ -9,6 +9,8 @@ written is an error. What the gateway adds to a dialect is in the other files of
 Members that stand for tools which the provider runs itself are not unfolded: such an object is described by its type alone.
 """
 
+import ast
+import collections
 import json
 import pathlib
 import re
@@ -126,6 +128,43 @@ def extended(s):
     return out
 
 
+def documented(package):
+    """What the clients' sources say of the members of their types: by class name, the members with the first paragraph of each."""
+    found = collections.defaultdict(list)
+    for name, module in sorted(sys.modules.items()):
+        if not name.startswith(package + ".types") or not getattr(module, "__file__", None):
+            continue
+        for node in ast.parse(pathlib.Path(module.__file__).read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.ClassDef):
+                continue
+            members, last = {}, None
+            for statement in node.body:
+                if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                    last = statement.target.id
+                    members.setdefault(last, "")
+                elif last and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str):
+                    members[last] = " ".join(statement.value.value.split("\n\n")[0].split())
+                    last = None
+            found[node.name].append((name.replace(".", "__") + "__" + node.name, {b.id for b in node.bases if isinstance(b, ast.Name)}, members))
+    return found
+
+
+def describe(name, schema, docs):
+    """Adds the descriptions of a type's members."""
+    candidates = docs.get(name.split("__")[-1].removesuffix("NonStreaming"), []) + docs.get(name.split("__")[-1], [])
+    for base in [b for c in candidates for b in c[1]]:
+        candidates = candidates + docs.get(base, [])
+    if "__" in name:
+        candidates = [c for c in candidates if c[0] == name]
+    properties = schema.get("properties", {})
+    for _, _, members in candidates:
+        if not set(members) <= set(properties):
+            continue  # a type of the same name elsewhere
+        for member, text in members.items():
+            if text and "description" not in properties[member]:
+                properties[member]["description"] = text
+
+
 def type_of(schema):
     t = schema.get("properties", {}).get("type", {}) if schema.get("type") == "object" else {}
     return [t["const"]] if "const" in t else t.get("enum", [])
@@ -181,6 +220,9 @@ def renamed(s, names):
 def group(prefix, types):
     roots, defs = generated(prefix, types)
     defs = {k: cleaned(v) for k, v in defs.items()}
+    docs = documented({"Responses": "openai"}.get(prefix, prefix.lower()))
+    for name, schema in defs.items():
+        describe(name, schema, docs)
     roots = {k: cleaned(v) for k, v in roots.items()}
     defs_folded = {k: folded(v, defs) for k, v in defs.items()}
     roots = {k: folded(v, defs) for k, v in roots.items()}
@@ -222,7 +264,10 @@ def group(prefix, types):
             out[name]["required"] = [m for m in out[name]["required"] if m not in optional]
     for s in out.values():
         if s.get("properties", {}).get("stream"):  # the clients have a type for each of its values
-            s["properties"]["stream"] = {"type": ["boolean", "null"]}
+            s["properties"]["stream"] = {"type": ["boolean", "null"], "description": "Whether the answer is streamed."}
+    for name in (f"{prefix}.{root}" for root in types if root.endswith("Request")):
+        # An enumeration of the client's models would be wrong here.
+        out[name]["properties"]["model"] = {"type": "string", "description": "The model: its id at the provider, or a name that the configuration gave it."}
     return out
 
 
@@ -239,7 +284,7 @@ def botocore_schemas(prefix, service, operations):
         if shape.type_name in plain:
             s = dict(plain[shape.type_name])
             if getattr(shape, "enum", None):
-                s["enum"] = sorted(shape.enum)
+                s["examples"] = sorted(shape.enum)  # AWS answers values that its models do not have yet
             return s
         if shape.type_name == "blob":
             return {"type": "string", "contentEncoding": "base64"}

@@ -115,6 +115,8 @@ def check(d, exchange, seen):
         if known and exchange["status"] != 405 and method not in ("OPTIONS",):
             return [f"{method} {path}: answered {exchange['status']}, and has no description"]
         return []
+    if "Basic" in "".join(exchange["response_header"].get("Www-Authenticate") or []):
+        return []  # Caddy's own
     where = f"{method} {template} {exchange['status']}"
     status = str(exchange["status"])
     response = op["responses"].get(status) or op["responses"].get(status[0] + "XX")
