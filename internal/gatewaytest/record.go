@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 // exchanged is one request and its answer, as a line of the file that TRAFFIC names. test/openapi compares those with the
 // description of the API.
 type exchanged struct {
+	Package  string      `json:"package"` // the last part of its path
 	Test     string      `json:"test"`
 	Method   string      `json:"method"`
 	Path     string      `json:"path"`
@@ -38,10 +40,12 @@ func recorded(t testing.TB, next http.RoundTripper) http.RoundTripper {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.Close() })
-	return &recorder{test: t.Name(), next: next, out: f}
+	pkg, _, _ := strings.Cut(filepath.Base(os.Args[0]), ".")
+	return &recorder{pkg: pkg, test: t.Name(), next: next, out: f}
 }
 
 type recorder struct {
+	pkg  string
 	test string
 	next http.RoundTripper
 	out  *os.File
@@ -57,7 +61,7 @@ func (rec *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.ContentLength > largest || req.Header.Get("Content-Encoding") != "" || rec.many.Add(1) > most {
 		return rec.next.RoundTrip(req)
 	}
-	line := &exchanged{Test: rec.test, Method: req.Method, Path: req.URL.EscapedPath(), Request: req.Header.Clone()}
+	line := &exchanged{Package: rec.pkg, Test: rec.test, Method: req.Method, Path: req.URL.EscapedPath(), Request: req.Header.Clone()}
 	if req.GetBody != nil && !strings.HasPrefix(req.Header.Get("Content-Type"), "multipart/") {
 		body, err := req.GetBody()
 		if err == nil {
