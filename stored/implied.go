@@ -67,10 +67,11 @@ func ours(id string) bool {
 // impliedAt returns the id by which OpenAI looks up the item that w stands before; nil if it does not.
 func impliedAt(w *json.Walker) json.String {
 	var id, approved json.String
-	looked, content := false, false
+	looked, content, without := false, false, false
 	for ok := w.Object(); ok && w.Member(); {
 		switch key := w.Key(); {
 		case w.Kind() != json.Text:
+			without = without || string(key) == "encrypted_content" || string(key) == "result"
 			w.Skip()
 		case string(key) == "type":
 			v := w.String()
@@ -81,7 +82,7 @@ func impliedAt(w *json.Walker) json.String {
 			approved = w.String()
 		case string(key) == "encrypted_content", string(key) == "result":
 			v := w.String()
-			content = !v.Empty()
+			content, without = true, without || v.Empty()
 		default:
 			w.Skip()
 		}
@@ -91,7 +92,7 @@ func impliedAt(w *json.Walker) json.String {
 		return nil
 	case approved != nil:
 		return approved
-	case content:
+	case content && !without: // of two members the empty one may count
 		return nil
 	}
 	return id

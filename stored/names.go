@@ -50,8 +50,16 @@ func NamesIn(b *chat.Body) (n Names, err error) {
 	}
 	// https://github.com/openai/openai-python, types/responses/response_create_params.py (3.57.0): OpenAI compares the
 	// cache of a request with that of another response.
-	if v := json.Find(b.Value("prompt_cache_options"), "comparison_response_id"); len(v) > 0 && v[0] == '"' {
-		n.compared = json.String(v).Unquote()
+	options := json.WalkAt(b.Value("prompt_cache_options"), 0)
+	for in := options.Object(); in && options.Member(); {
+		if string(options.Key()) != "comparison_response_id" || options.Kind() != json.Text {
+			options.Skip()
+			continue
+		}
+		if n.compared != "" {
+			return n, twice("prompt_cache_options", "comparison_response_id")
+		}
+		n.compared = options.String().Unquote()
 	}
 	m := b.Member(paramInput)
 	if m == nil || b.Raw[m.ValueStart] != '[' {
@@ -60,8 +68,11 @@ func NamesIn(b *chat.Body) (n Names, err error) {
 	w := json.WalkAt(b.Raw[:m.ValueEnd], m.ValueStart)
 	for w.Array(); w.Element(); {
 		ahead := w
-		id, refers := referenceAt(&ahead)
+		id, refers, again := referenceAt(&ahead)
 		start := w.Skip()
+		if again {
+			return n, twice(paramInput, "id")
+		}
 		if refers {
 			n.references = append(n.references, reference{id: id.Unquote(), start: start, end: w.Offset()})
 		}
@@ -72,7 +83,7 @@ func NamesIn(b *chat.Body) (n Names, err error) {
 // referenceAt reports whether the item that w stands before is a reference, and to what. One is said by its type, or by an id
 // where there is neither a type nor a role. Readers of JSON disagree about which of two members of one name counts: an
 // item that some of them take for a reference is one.
-func referenceAt(w *json.Walker) (id json.String, refers bool) {
+func referenceAt(w *json.Walker) (id json.String, refers, again bool) {
 	named, typed := false, false
 	for ok := w.Object(); ok && w.Member(); {
 		switch key := w.Key(); {
@@ -85,12 +96,18 @@ func referenceAt(w *json.Walker) (id json.String, refers bool) {
 			typed = true
 			w.Skip()
 		case string(key) == "id" && w.Kind() == json.Text:
+			again = again || named
 			id, named = w.String(), true
 		default:
 			w.Skip()
 		}
 	}
-	return id, refers || named && !typed
+	return id, refers || named && !typed, again
+}
+
+// twice is the error for an object that names something by two members of one name.
+func twice(param, member string) *chat.Error {
+	return chat.Invalid(param, "an object in '%s' has the member '%s' twice", param, member)
 }
 
 // is reports whether a string is the text, which needs no escape.

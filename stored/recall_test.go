@@ -184,6 +184,8 @@ func TestNamesThatCannotBeGoneOnWith(t *testing.T) {
 	}{
 		{"a number", `{"previous_response_id":5}`, "expected a string", asker("ann"), 400, nil},
 		{"an empty id", `{"previous_response_id":""}`, "Expected an ID that begins with 'resp'", asker("ann"), 400, nil},
+		{"an item of two names", `{"input":[{"type":"item_reference","id":"rs_openai","id":"rs_bobs"}]}`, "the member 'id' twice", asker("ann"), 400, nil},
+		{"two to compare with", `{"prompt_cache_options":{"comparison_response_id":"resp_openai","comparison_response_id":"resp_bobs"}}`, "twice", asker("ann"), 400, nil},
 		{"a conversation too", `{"previous_response_id":"resp_a","conversation":"conv_a"}`, "Mutually exclusive", asker("ann"), 400, nil},
 		{"two upstreams", `{"previous_response_id":"resp_other","input":[{"id":"rs_openai"}]}`, "several upstreams", asker("ann"), 400, nil},
 		{"too many references", many(maxReferences+1, `{"id":"a%d"}`), "more than 4096 items", asker("ann"), 400, nil},

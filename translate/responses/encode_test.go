@@ -212,6 +212,12 @@ func TestEncodeRequest(t *testing.T) {
 			want: `"input":[{"role":"user","content":"json"}],"store":false,"reasoning":{"effort":"none"},"max_output_tokens":16,"temperature":0.5,"text":{"format":{"type":"json_object"}}`, dropped: "max_tokens below 16 stop_sequences anthropic_beta",
 		},
 		{
+			name: "a response of somebody's to compare the cache with", x: openAI, r: chat.Request{Dialect: "openai", Messages: asking, Extra: []chat.Member{
+				{Key: "prompt_cache_options", Value: chat.Value(`{"comparison_response_id":"resp_1","ttl":"30m"}`)},
+			}},
+			want: q + "," + sealing + `,"prompt_cache_options":{"ttl":"30m"}`, dropped: "prompt_cache_options.comparison_response_id",
+		},
+		{
 			name: "mantle's tiers", x: mantleGPT, r: chat.Request{Dialect: "openai", Messages: asking, ServiceTier: "flex"}, want: q + "," + sealing, dropped: "service_tier",
 		},
 	} {

@@ -339,6 +339,9 @@ func (e *requestEncoder) rest() {
 	}
 }
 
+// compared is the member of prompt_cache_options that names another response.
+const compared = "comparison_response_id"
+
 // chatMembers are the members that Chat Completions and Responses have in common.
 var chatMembers = []string{"prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "safety_identifier", "moderation"}
 
@@ -349,8 +352,14 @@ func (e *requestEncoder) extraMember(m *chat.Member) {
 		e.ownExtra(m)
 	case e.r.Dialect == "openai" && m.Key == "verbosity":
 	case e.r.Dialect == "openai" && slices.Contains(chatMembers, m.Key):
+		v := m.Value
+		if m.Key == "prompt_cache_options" && json.Find(v, compared) != nil {
+			// Chat has no such member, and whose response it names was looked at by nobody.
+			e.drop(m.Key + "." + compared)
+			v = edited(v, map[string]string{compared: ""})
+		}
 		e.w.Key(m.Key)
-		e.w.Value(m.Value)
+		e.w.Value(v)
 	case !rules.Idle(m.Value):
 		e.drop(m.Key)
 	}
