@@ -42,6 +42,7 @@ type keeping struct {
 	packed bool
 	over   bool
 	held   held // the memory of what is packed, and of the draft afterwards
+	copy   held // that of packing
 }
 
 // keepReply decides whether the reply is kept. Ids of Responses are secrets where nobody authenticates, so that those of the
@@ -82,7 +83,12 @@ func (c *Call) beginDraft(a *attempt) {
 		input = c.Body.Value("input")
 	}
 	k.begun = true
-	if len(c.turn.before)+len(input) <= stored.Small {
+	size := len(c.turn.before) + len(input)
+	if size > stored.Small && !c.engine.tryHold(c.r, &k.copy, int64(size)) { // packing needs a copy
+		k.err, k.packed = stored.ErrNoMemory, true
+		return
+	}
+	if size <= stored.Small {
 		k.draft, k.err = c.engine.Stored.Draft(c.core, c.turn.before, input)
 		k.packed = true
 		return
@@ -108,11 +114,12 @@ func (k *keeping) pack(s *stored.Store, core string, before, input json.Value) {
 
 // shrink gives back the memory that is not needed any more. The caller holds the lock.
 func (k *keeping) shrink() {
-	switch {
-	case k.over:
-		k.held.release()
-	case k.packed:
+	if k.packed {
+		k.copy.release()
 		k.held.shrink(int64(k.draft.Size()))
+	}
+	if k.over {
+		k.held.release()
 	}
 }
 

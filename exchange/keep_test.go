@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/files/storetest"
 	"github.com/open-bedrock/caddy-bedrock-gateway/handler"
 	"github.com/open-bedrock/caddy-bedrock-gateway/stored"
+	"github.com/open-bedrock/caddy-bedrock-gateway/translate"
 	"github.com/open-bedrock/caddy-bedrock-gateway/upstream"
 )
 
@@ -40,6 +42,46 @@ func TestACallThatStoresNothingCostsNoMore(t *testing.T) {
 		t.Logf("%s: %.0f allocations, %.0f with a store", name, without, with)
 		if with > without {
 			t.Errorf("%s: %.0f allocations, %.0f where responses can be stored", name, without, with)
+		}
+	}
+}
+
+// chatAlone is an upstream without Responses, so that the gateway keeps its replies.
+type chatAlone struct{ opener }
+
+func (chatAlone) Offers(string) []upstream.Offer {
+	return []upstream.Offer{{Dialect: translate.ByName("openai")}}
+}
+
+// Packing a conversation needs memory, which is counted like that of requests. Where there is none, the reply is not stored.
+func TestAConversationIsPackedWithinTheMemoryOfRequests(t *testing.T) {
+	store, err := stored.New(stored.Config{Objects: new(storetest.Memory), TTL: time.Hour, MaxSize: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, end := make(chan struct{}), make(chan struct{})
+	var asked atomic.Int32
+	g := gatewayOf(chatAlone{opener(func(context.Context, *upstream.Call) (*upstream.Reply, error) {
+		if asked.Add(1) == 1 {
+			close(opened)
+			<-end
+		}
+		return whole(`{"id":"c-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}`), nil
+	})}, func(c *handler.Config) { c.Stored, c.MaxBody, c.MaxBuffered = store, 100_000, 1_000_000 }) // 250,000 for each caller
+	ask := func() string {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/responses", strings.NewReader(`{"model":"gpt-4o","input":"`+strings.Repeat("x", 90_000)+`"}`))
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	first := make(chan string)
+	go func() { first <- ask() }()
+	<-opened
+	second := ask()
+	close(end)
+	for body, want := range map[string]string{<-first: `"store":true`, second: `"store":false`, ask(): `"store":true`} {
+		if !strings.Contains(body, want) || !strings.Contains(body, `"status":"completed"`) {
+			t.Errorf("%s, and not %s", body, want)
 		}
 	}
 }

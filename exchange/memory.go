@@ -82,6 +82,18 @@ func (en *Engine) hold(r *http.Request, h *held, n int64) error {
 	return m.wait(r.Context(), h, n, en.limits)
 }
 
+// tryHold makes h hold n more bytes for the request if they are free now, and reports whether they were.
+func (en *Engine) tryHold(r *http.Request, h *held, n int64) bool {
+	if en.MaxBuffered == 0 {
+		return true
+	}
+	h.memory = &en.Process.Memory
+	if h.caller == "" {
+		h.caller = en.callerKey(r)
+	}
+	return h.memory.take(h, n, en.limits)
+}
+
 // callerKey names the caller for the bound of one caller.
 func (en *Engine) callerKey(r *http.Request) string {
 	if en.CallerKey == nil {

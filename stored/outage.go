@@ -32,7 +32,7 @@ func (s *Store) Saved(ctx context.Context, what string, err error, fields ...zap
 		return
 	}
 	o := &s.outage
-	if errors.Is(err, ErrLimit) {
+	if errors.Is(err, ErrLimit) || errors.Is(err, ErrNoMemory) {
 		if o.tellFull(time.Now()) {
 			s.Logger.Warn(what+" is not stored", append(fields, zap.Error(err))...)
 		}

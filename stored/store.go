@@ -24,6 +24,9 @@ var ErrTooLarge = errors.New("the conversation is larger than max_body")
 // ErrLimit is a reply for which a limit leaves no room.
 var ErrLimit = errors.New("no room for it")
 
+// ErrNoMemory is a conversation that is not packed, because requests hold as much memory as they may.
+var ErrNoMemory = errors.New("requests under way hold as much memory as max_buffered allows")
+
 // errDamaged is a record that cannot be read.
 var errDamaged = errors.New("the record cannot be read")
 
