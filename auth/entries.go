@@ -35,6 +35,15 @@ func ParseFile(data []byte) ([]Entry, error) {
 	return entries, err
 }
 
+// Expiry returns the time from which a key is good no more whose configuration says expires; zero for "", which never does.
+func Expiry(expires string) (time.Time, error) {
+	at, err := expiry(expires)
+	if err != nil || at == 0 {
+		return time.Time{}, err
+	}
+	return time.Unix(at, 0).UTC(), nil
+}
+
 // Hashed returns a key as a keys file keeps it.
 func Hashed(key string) string {
 	d := sha256.Sum256([]byte(key))

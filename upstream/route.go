@@ -144,7 +144,8 @@ type Router struct {
 	bedrock  *Route
 	regions  map[string]*Route // of ARNs
 	missing  map[string]string // kind → what to configure, for kinds that are not
-	patterns string            // for the 404
+	served   []string          // patterns of all that is served
+	patterns string            // the same for the 404
 }
 
 // NewRouter returns a router of the config's own routes, in order, and the default ones for the given upstreams, in the
@@ -176,9 +177,13 @@ func NewRouter(routes []*Route, upstreams []*Named, missing map[string]string) *
 		}
 		all = append(all, "claude-*")
 	}
-	r.patterns = strings.Join(all, ", ")
+	r.served, r.patterns = all, strings.Join(all, ", ")
 	return r
 }
+
+// Served returns patterns of the models that the config's own routes and the default ones serve. Those of Bedrock stand without a
+// geography before the provider.
+func (r *Router) Served() []string { return r.served }
 
 // defaultRoute returns the route to the upstream that is named like its kind, else to the first of the kind; nil if there
 // is none.

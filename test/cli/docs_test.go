@@ -145,7 +145,7 @@ func TestCompletion(t *testing.T) {
 	h := newHome(t)
 	for args, want := range map[string][]string{
 		"bedrock ":             {"chat", "config", "files", "keys", "models", "serve", "status", "test-aws", "usage"},
-		"bedrock config ":      {"set", "show", "test-aws"},
+		"bedrock config ":      {"check", "set", "show", "test-aws"},
 		"bedrock serve --lis":  {"--listen"},
 		"bedrock keys new --k": {"--keys-file"},
 	} {

@@ -29,8 +29,8 @@ var table = []row{
 	{"command/cli/models", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "upstream"}, "a command, which reads patterns as routes do"},
 	{"command/cli/status", []string{"command/cli/client", "command/cli/failure", "command/cli/terminal", "status"}, "a command, which reads what the status page serves"},
 	{"command/cli/config", []string{
-		"command", "command/cli/dotenv", "command/cli/failure", "command/cli/replace", "command/cli/serve", "command/cli/terminal", "command/gateways", "credentials",
-		"upstream",
+		"auth", "command", "command/cli/dotenv", "command/cli/failure", "command/cli/replace", "command/cli/serve", "command/cli/terminal", "command/gateways", "credentials",
+		"translate/model", "upstream",
 	}, "a command, which has test-aws too and loads the gateways of a configuration to check them"},
 	{"command/cli/keys", []string{"auth", "command/cli/failure", "command/cli/replace", "command/cli/terminal"}, "a command, which reads keys files as the gateway does"},
 	{"command/cli/serve", []string{"command/cli/dotenv", "command/cli/failure", "credentials"}, "a command, which asks where the environment's region is"},

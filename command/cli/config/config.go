@@ -19,7 +19,7 @@ the environment and of .env, which 'serve' reads, and Caddyfiles.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newShow(), newSet(), newTestAWS())
+	cmd.AddCommand(newShow(), newSet(), newCheck(), newTestAWS())
 	return cmd
 }
 

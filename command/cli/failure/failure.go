@@ -52,16 +52,16 @@ const width = 80
 //	Error: .env cannot be read: permission denied
 //	  → run this as the file's owner, or name another by --env-file
 func Print(w io.Writer, err error) {
-	text := fill("Error: ", "  ", err.Error())
+	text := Fill("Error: ", "  ", err.Error())
 	if f, ok := errors.AsType[*Failure](err); ok && f.Next != "" {
-		text += fill("  → ", "    ", f.Next)
+		text += Fill("  → ", "    ", f.Next)
 	}
 	_, _ = io.WriteString(w, text) // where stderr is closed, nobody reads it
 }
 
-// fill breaks text into lines of at most width characters, at spaces. A word that is longer, such as a URL, is left whole so
+// Fill breaks text into lines of at most width characters, at spaces; first and rest are what the first line and the others begin with. A word that is longer, such as a URL, is left whole so
 // that it can be copied. Line breaks stay.
-func fill(first, rest, text string) string {
+func Fill(first, rest, text string) string {
 	var b strings.Builder
 	indent := first
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {

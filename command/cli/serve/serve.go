@@ -64,6 +64,15 @@ does the same under 'caddy run', with comments, and serves nothing.`,
 	return cmd
 }
 
+// Caddyfile returns what is served without flags, with the variables as they are now.
+func Caddyfile() ([]byte, error) {
+	s, err := read(new(flags))
+	if err != nil {
+		return nil, err
+	}
+	return s.caddyfile(""), nil
+}
+
 // server is a gateway that serves.
 type server struct {
 	flags *flags
