@@ -79,7 +79,11 @@ func impliedAt(w *json.Walker) json.String {
 		case string(key) == "id":
 			id = w.String()
 		case string(key) == "approval_request_id":
-			approved = w.String()
+			v := w.String()
+			if approved != nil {
+				v = json.String(`""`) // of two names readers take one or the other
+			}
+			approved = v
 		case string(key) == "encrypted_content", string(key) == "result":
 			v := w.String()
 			content, without = true, without || v.Empty()
