@@ -72,8 +72,8 @@ describe('Markdown', () => {
   it('takes time by the length of a text', () => {
     for (const piece of ['*a ', '**a*', '[', '![](', '`a``', '> ', '- ', '  - ', '|a', '~~a', 'a\n- b\n', '\\', '_a_', 'http://', '(', '[a](']) {
       const began = performance.now();
-      parse(piece.repeat(200_000 / piece.length));
-      assert.ok(performance.now() - began < 15_000, piece);
+      parse(piece.repeat(60_000 / piece.length));
+      assert.ok(performance.now() - began < 10_000, piece);
     }
   });
 });

@@ -24,7 +24,8 @@ for (const [name, { path, there, ...options }] of Object.entries(pages)) {
         await there(page);
         await shot(page, `${name}-${size}`);
         assert.deepEqual(page.errors, []);
-        await accessible(page, `${name} on ${size}`, options);
+        // Thousands of elements, and the same on each screen: axe takes its time with them.
+        if (!options.foreign || size === 'desktop') await accessible(page, `${name} on ${size}`, options);
         assert.deepEqual(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'it is wider than the screen');
       });
     }
