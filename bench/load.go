@@ -41,13 +41,21 @@ type client struct {
 // grow opens connections until there are n.
 func (p *pool) grow(n int) error {
 	for len(p.clients) < n {
-		conn, err := net.Dial("tcp", p.address)
+		c, err := dial(p.address)
 		if err != nil {
 			return err
 		}
-		p.clients = append(p.clients, &client{Conn: conn, r: bufio.NewReaderSize(conn, 16<<10)})
+		p.clients = append(p.clients, c)
 	}
 	return nil
+}
+
+func dial(address string) (*client, error) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &client{Conn: conn, r: bufio.NewReaderSize(conn, 16<<10)}, nil
 }
 
 func (p *pool) close() {

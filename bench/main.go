@@ -8,11 +8,14 @@
 // Short rounds of both servers alternate, and the median of the rounds' ratios counts. docs/performance.md has the
 // method and results.
 //
+// With -peer name=URL=model=pid it measures gateways beside them that are running already; bench/peers has recipes.
+//
 // What one function costs is measured by the benchmarks and allocation tests beside its code, not here.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -33,6 +36,8 @@ type options struct {
 	streams     int
 	only        *regexp.Regexp
 	profiles    string // folder for CPU profiles of the gateway; "" for none
+	peers       peerFlags
+	stub        string // address of the stub that peers ask
 }
 
 func main() {
@@ -57,10 +62,19 @@ func parse() (options, error) {
 	flag.IntVar(&o.connections, "connections", 64, "connections that ask at once")
 	flag.IntVar(&o.streams, "streams", 1000, "slow streams whose memory is measured")
 	flag.StringVar(&o.profiles, "profile", "", "write a CPU profile of the gateway in each case to this `folder`")
+	flag.Var(&o.peers, "peer", "measure a gateway that is running, too: `name=URL=model=pid`, as often as there are gateways")
+	flag.Func("peer-header", "send a peer that was named before a header: `name=Header: value`", o.peers.header)
+	flag.StringVar(&o.stub, "stub", "", "`address` of loopback for the stub that the peers have as their upstream")
 	flag.Parse()
 	o.round = time.Duration(*seconds * float64(time.Second))
 	if o.rounds < 1 || o.round < time.Millisecond || o.round > time.Minute || o.connections < 1 || o.connections > 4096 || o.streams < 1 || o.streams > 10_000 {
 		return o, fmt.Errorf("rounds, seconds (to 60), connections (to 4096) and streams (to 10000) must be positive")
+	}
+	if (len(o.peers) > 0) != (o.stub != "") {
+		return o, errors.New("peers and the address of their stub are given together")
+	}
+	if o.stub != "" && !loopback(o.stub) {
+		return o, fmt.Errorf("the stub's address %q is not 127.0.0.1 or [::1] with a port", o.stub)
 	}
 	var err error
 	o.only, err = regexp.Compile(*only)
@@ -89,7 +103,7 @@ func run(ctx context.Context, o options) error {
 	defer b.close()
 	fmt.Printf("%s, %d CPUs, %s/%s; %d rounds of %s, %d connections; ratios to reverse_proxy, medians\n\n",
 		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, o.rounds, o.round, o.connections)
-	for _, part := range []func() error{b.ratios, b.guards, b.bodies, b.growth, b.widths, b.memory} {
+	for _, part := range []func() error{b.ratios, b.guards, b.bodies, b.growth, b.widths, b.memory, b.beside} {
 		if err := part(); err != nil {
 			return err
 		}
