@@ -45,6 +45,18 @@ func (b *bench) beside() error {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
+	return b.printMemory()
+}
+
+// printMemory says what the servers take after their work, for comparison with the peers.
+func (b *bench) printMemory() error {
+	for _, s := range []*server{b.gateway, b.proxy} {
+		bytes, err := s.memory()
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%-58s %.0f MB resident\n", s.name, bytes/(1<<20))
+	}
 	return nil
 }
 
@@ -73,9 +85,8 @@ func (b *bench) besideAll(c besideCase, peers []*peer) error {
 		return err
 	}
 	results := make([]peerResult, len(peers))
-	for i, p := range peers {
+	for _, p := range peers {
 		p.load(p.chat(c.stream), want, b.connections, b.round/3)
-		results[i].tally = tally{}
 	}
 	for range b.rounds {
 		plain, err := b.perRequest(b.proxy, work, b.connections)
@@ -86,8 +97,9 @@ func (b *bench) besideAll(c besideCase, peers []*peer) error {
 			results[i].round(p, p.chat(c.stream), want, b, plain)
 		}
 	}
+	fmt.Printf("%s, beside:\n", c.name)
 	for i, p := range peers {
-		results[i].print(c.name+": "+p.name, p)
+		results[i].print("  "+p.name, p)
 	}
 	return nil
 }

@@ -100,6 +100,7 @@ var table = []row{
 	{"simulator/bedrock", []string{"simulator/fault", "simulator/openai"}, "Bedrock serves OpenAI's APIs too; it shares nothing with the code it tests"},
 	{"simulator/fault", nil, "what every simulated provider can do wrong"},
 	{"bench", []string{"wire/eventstream"}, "measures the gateway from outside"},
+	{"bench/...", nil, "what the gateway is measured beside, which needs nothing of it"},
 	{"test/...", nil, "the tests are in _test.go files; a program beside them needs nothing of the gateway"},
 }
 
