@@ -4,9 +4,9 @@ import { describe, it } from 'node:test';
 import { at, key, open } from './gateway.mjs';
 
 describe('Swagger UI', () => {
-  for (const site of ['open', 'guarded']) {
-    it(`sends a chat, whole and streamed, to a site that is ${site}, and shows the answer`, async (t) => {
-      const page = await open(t, at[site] + '/docs');
+  for (const site of ['open', 'guarded', 'beside']) {
+    it(`sends a chat, whole and streamed, to a site that is ${{ beside: 'beside another' }[site] ?? site}, and shows the answer`, async (t) => {
+      const page = await open(t, at[site] + (site === 'beside' ? '/ai' : '') + '/docs');
       if (site === 'guarded') {
         await page.getByRole('button', { name: 'Authorize' }).first().click();
         await page.locator('.auth-container input').first().fill(key);
