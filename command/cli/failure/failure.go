@@ -59,8 +59,8 @@ func Print(w io.Writer, err error) {
 	_, _ = io.WriteString(w, text) // where stderr is closed, nobody reads it
 }
 
-// Fill breaks text into lines of at most width characters, at spaces; first and rest are what the first line and the others begin with. A word that is longer, such as a URL, is left whole so
-// that it can be copied. Line breaks stay.
+// Fill breaks text into lines of at most width characters, at spaces; first and rest are what the first line and the others
+// begin with. A word that is longer, such as a URL, is left whole, so that it can be copied. Line breaks stay.
 func Fill(first, rest, text string) string {
 	var b strings.Builder
 	indent := first

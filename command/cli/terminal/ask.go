@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 
 	"golang.org/x/term"
@@ -28,7 +29,7 @@ func NewAsker(in io.Reader, out io.Writer) *Asker {
 func (a *Asker) Ask(prompt string, secret bool) (string, error) {
 	_, _ = fmt.Fprint(a.out, prompt) // where nobody sees it, the answer may still come
 	if f, ok := a.in.(*os.File); ok && secret && Is(a.in) {
-		line, err := term.ReadPassword(int(f.Fd())) //nolint:gosec // a file's number
+		line, err := hidden(int(f.Fd())) //nolint:gosec // a file's number
 		_, _ = fmt.Fprintln(a.out)
 		return strings.TrimSpace(string(line)), err
 	}
@@ -40,4 +41,28 @@ func (a *Asker) Ask(prompt string, secret bool) (string, error) {
 		_, _ = fmt.Fprintln(a.out)
 	}
 	return strings.TrimSpace(line), err
+}
+
+// interrupted is the exit code of a program that Ctrl-C ended, as shells report it.
+const interrupted = 130
+
+// hidden reads a line that is not shown. Ctrl-C ends the program, and leaves a terminal that shows what is typed.
+func hidden(fd int) ([]byte, error) {
+	state, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	signals, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, os.Interrupt)
+	defer signal.Stop(signals)
+	defer close(over)
+	go func() {
+		select {
+		case <-over:
+		case <-signals:
+			_ = term.Restore(fd, state) // there is nothing else to do
+			os.Exit(interrupted)
+		}
+	}()
+	return term.ReadPassword(fd)
 }
