@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"sync"
@@ -46,6 +47,9 @@ func newDirect(h *reverseproxy.HTTPTransport) *direct {
 func (d *direct) takes(req *http.Request) bool {
 	if req.URL.Scheme != "http" || req.Close || req.Body != nil && (req.ContentLength <= 0 || req.ContentLength > maxDirect) || !ascii(req.URL.Host) {
 		return false
+	}
+	if httptrace.ContextClientTrace(req.Context()) != nil {
+		return false // its hooks tell of http.Transport's own doings
 	}
 	proxy, err := d.Proxy(req)
 	return proxy == nil && err == nil

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -380,8 +381,14 @@ func TestWhatGoesByTheStandardTransport(t *testing.T) {
 			t.Errorf("%s with %d bytes: %v", tt.url, len(tt.body), got)
 		}
 	}
+	// A trace, whose hooks would not be called: spans lost the server's address.
+	traced := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{})
+	req, err := http.NewRequestWithContext(traced, http.MethodPost, "http://127.0.0.1", strings.NewReader("a"))
+	if err != nil || d.takes(req) {
+		t.Error("a request that is traced is sent directly")
+	}
 	// A body of unknown length, and a proxy.
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1", io.MultiReader(strings.NewReader("a")))
+	req, err = http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1", io.MultiReader(strings.NewReader("a")))
 	if err != nil || d.takes(req) {
 		t.Error("a body of unknown length is sent directly")
 	}
