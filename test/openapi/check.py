@@ -25,7 +25,7 @@ import jsonschema_rs
 REF = "#/components/schemas/"
 
 # The packages whose traffic is compared. Others play upstreams that fail in every way, and clients that send anything.
-PACKAGES = {"grid", "translation", "apis", "retrieval", "files", "openapi"}
+PACKAGES = {"grid", "translation", "apis", "retrieval", "files", "recall", "openapi"}
 
 # Tests whose upstreams answer less than any provider does, which the gateway relays as it came: their successes are not compared.
 TERSE = re.compile(
