@@ -42,6 +42,9 @@ func (s *site) describe(env *dotenv.Environment, file string) string {
 	row("Playground", "%s/playground/", at)
 	row("Docs", "%s/docs/", at)
 	row("Health", "%s/health?verbose", at)
+	if !s.open {
+		row("Status", "%s/bedrock_gateway/status", at)
+	}
 	section("Configured")
 	switch {
 	case s.keySource == envKey:
