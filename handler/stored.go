@@ -127,9 +127,7 @@ func (g *Gateway) askKeeper(c *exchange.Call, r *http.Request, kept *stored.Kept
 		return err
 	}
 	if r.Method == http.MethodDelete {
-		if err := g.Stored.DeleteKept(r.Context(), c.Caller.Owner, kept.ID); err != nil {
-			return nil // the upstream keeps it no more, and says so from now on
-		}
+		_ = g.Stored.DeleteKept(r.Context(), c.Caller.Owner, kept.ID) // the upstream keeps it no more, and says so from now on
 	}
 	return nil
 }
