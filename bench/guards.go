@@ -4,6 +4,8 @@ import "fmt"
 
 // guardedSite is the gateway as a company runs it: callers have keys, and limits that are counted in the process. None of them
 // is ever reached.
+//
+//nolint:gosec // keys of stubs
 const guardedSite = `	api_key_auth {
 		key alice key-of-the-bench
 	}

@@ -11,5 +11,5 @@ func diskFree(dir string) (free, size uint64, err error) {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, 0, err
 	}
-	return uint64(max(s.Bavail, 0)), s.Blocks, nil //nolint:gosec,nolintlint // signed on FreeBSD, where root's reserve makes it negative
+	return uint64(max(s.Bavail, 0)), s.Blocks, nil //nolint:gosec,unconvert,nolintlint // signed on FreeBSD, where root's reserve makes it negative
 }

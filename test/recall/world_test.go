@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -144,8 +145,8 @@ type response struct {
 
 // text returns the words of the last message.
 func (r *response) text() string {
-	for i := len(r.Output) - 1; i >= 0; i-- {
-		if c := r.Output[i].Content; r.Output[i].Type == "message" && len(c) > 0 {
+	for _, item := range slices.Backward(r.Output) {
+		if c := item.Content; item.Type == "message" && len(c) > 0 {
 			return c[0].Text
 		}
 	}
