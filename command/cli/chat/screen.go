@@ -3,7 +3,9 @@ package chat
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
+	"time"
 
 	"charm.land/bubbles/v2/textarea"
 	tea "charm.land/bubbletea/v2"
@@ -36,7 +38,10 @@ type screen struct {
 	asked   recall
 	work    *work // nil while the user writes
 	queue   []string
+	drawn   bool // the first frame was: what is printed before it has blank lines above it
 	busy    bool // a part of the queue is being printed
+	tall    int  // the lines of the highest frame that may still be on the terminal
+	tallAt  time.Time
 	leaving bool
 }
 
@@ -51,6 +56,11 @@ type work struct {
 func (c *conversation) talk(cmd *cobra.Command) error {
 	s := newScreen(cmd, c)
 	s.greet()
+	text := strings.Join(s.queue, "\n") + "\n"
+	s.queue = nil
+	if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
+		return err
+	}
 	return s.run(cmd, tea.WithInput(cmd.InOrStdin()))
 }
 
@@ -92,7 +102,7 @@ func (s *screen) greet() {
 	s.print(s.faint("Chat with " + s.model() + ". /help lists the commands, Ctrl-D leaves."))
 	if s.session.Name != "" && len(s.session.Messages) > 0 {
 		last := s.session.Messages[max(0, len(s.session.Messages)-2):]
-		s.print(s.faint("Session '"+s.session.Name+"', "+s.session.Used.String()+". The end of it:") + "\n\n" +
+		s.print(s.faint("Session '"+s.session.Name+"' ("+s.session.Used.String()+"). The end of it:") + "\n\n" +
 			strings.TrimRight(session.Text(last, &s.look), "\n"))
 	}
 	if len(s.session.Files) > 0 {
@@ -100,12 +110,19 @@ func (s *screen) greet() {
 	}
 }
 
-// Init begins with the only question, or with what greet has printed.
+// firstFrame is after how long the first frame has surely been drawn: 60 are in a second.
+const firstFrame = 50 * time.Millisecond
+
+// drawn says that it was.
+type drawn struct{}
+
+// Init begins with the only question, or with an empty line.
 func (s *screen) Init() tea.Cmd {
+	first := tea.Tick(firstFrame, func(time.Time) tea.Msg { return drawn{} })
 	if s.question != "" {
-		return s.begin(s.question)
+		return tea.Batch(first, s.begin(s.question))
 	}
-	return tea.Batch(s.input.Focus(), s.flush())
+	return tea.Batch(first, s.input.Focus())
 }
 
 // Update is called with all that happens, one after the other.
@@ -126,9 +143,12 @@ func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		s.attached(msg)
 	case printed:
 		s.busy = false
+	case drawn:
+		s.drawn = true
 	default:
 		s.input, cmd = s.input.Update(msg)
 	}
+	s.note(s.content())
 	if s.leaving && !s.busy && len(s.queue) == 0 {
 		return s, tea.Quit
 	}
@@ -153,10 +173,10 @@ func (s *screen) print(text string) { s.queue = append(s.queue, strings.Split(te
 // flush prints the next part of the queue: one at a time, for commands that are given together are run in any order, and no more
 // lines than the terminal has above what changes.
 func (s *screen) flush() tea.Cmd {
-	if s.busy || len(s.queue) == 0 {
+	if s.busy || !s.drawn || len(s.queue) == 0 {
 		return nil
 	}
-	room, n := max(1, s.height-strings.Count(s.content(), "\n")-2), 0
+	room, n := max(1, s.height-s.tall-1), 0
 	for n < len(s.queue) {
 		room -= 1 + ansi.StringWidth(s.queue[n])/(s.look.Width+1)
 		if n > 0 && room < 0 {
@@ -172,9 +192,20 @@ func (s *screen) flush() tea.Cmd {
 	return tea.Sequence(tea.Println(text), func() tea.Msg { return printed{} })
 }
 
+// note remembers the highest of the latest frames. Those that are drawn within one tick of the terminal's are not all seen there, so
+// that the one which stands there may be higher than the last.
+func (s *screen) note(content string) {
+	lines, now := strings.Count(content, "\n")+1, time.Now()
+	if lines >= s.tall || now.Sub(s.tallAt) > firstFrame {
+		s.tall, s.tallAt = lines, now
+	}
+}
+
 // View returns what changes, and the cursor in it.
 func (s *screen) View() tea.View {
-	v := tea.NewView(s.content())
+	content := s.content()
+	s.note(content)
+	v := tea.NewView(content)
 	if s.work == nil && !s.leaving && s.question == "" {
 		v.Cursor = s.input.Cursor()
 	}
@@ -184,6 +215,9 @@ func (s *screen) View() tea.View {
 func (s *screen) content() string {
 	switch {
 	case s.leaving, s.work == nil && s.question != "":
+		if s.busy || len(s.queue) > 0 {
+			return " " // above a frame without any line, bubbletea prints a line too low
+		}
 		return ""
 	case s.work == nil:
 		text := s.input.View()
@@ -197,7 +231,10 @@ func (s *screen) content() string {
 		return label
 	}
 	tail := s.work.answer.tail()
-	if tail == "" {
+	switch {
+	case tail == "" && s.question != "":
+		return " " // one answer needs no words about it
+	case tail == "":
 		return label
 	}
 	// What does not fit is printed when the block is whole.

@@ -29,7 +29,7 @@ func init() {
 		{"model", "[MODEL]", "shows or changes the model", (*screen).setModel},
 		{"system", "[PROMPT|none]", "shows or changes the system prompt", (*screen).setSystem},
 		{"file", "PATH|ID", "has the chat be about a file", (*screen).attachFile},
-		{"image", "PATH|URL", "shows an image with the next question", (*screen).attachImage},
+		{"image", "PATH|URL", "shows an image with the question", (*screen).attachImage},
 		{"files", "[clear]", "lists the files, or leaves them out", (*screen).files},
 		{"clear", "", "forgets what was said", (*screen).clear},
 		{"save", "[NAME]", "keeps the chat from now on", (*screen).save},
