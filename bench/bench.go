@@ -141,7 +141,7 @@ func (b *bench) writeProfile(p pair) error {
 }
 
 // selected reports whether a case is to be measured.
-func (b *bench) selected(name string) bool { return b.only.MatchString(name) }
+func (o *options) selected(name string) bool { return o.only.MatchString(name) }
 
 // median of f over the samples.
 func median(samples []sample, f func(sample) float64) float64 {

@@ -10,6 +10,10 @@
 //
 // With -peer name=URL=model=pid it measures gateways beside them that are running already; bench/peers has recipes.
 //
+// With -scale it measures thousands of slow streams instead, each of an event a second, in about five minutes:
+//
+//	go run ./bench -scale [-seconds 12] [-only 'HTTP/2 with TLS, 1000']
+//
 // What one function costs is measured by the benchmarks and allocation tests beside its code, not here.
 package main
 
@@ -38,9 +42,17 @@ type options struct {
 	profiles    string // folder for CPU profiles of the gateway; "" for none
 	peers       peerFlags
 	stub        string // address of the stub that peers ask
+	scale       bool
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == childWord {
+		if err := runChild(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	o, err := parse()
 	if err == nil {
 		// What ends the program early ends its servers, too.
@@ -56,7 +68,7 @@ func main() {
 
 func parse() (options, error) {
 	var o options
-	seconds := flag.Float64("seconds", 0.6, "length of a `round`")
+	seconds := flag.Float64("seconds", 0.6, "length of a `round`, 12 with -scale")
 	only := flag.String("only", "", "measure only the cases whose name matches this `pattern`")
 	flag.IntVar(&o.rounds, "rounds", 9, "rounds of each case, of the gateway and of reverse_proxy")
 	flag.IntVar(&o.connections, "connections", 64, "connections that ask at once")
@@ -65,7 +77,11 @@ func parse() (options, error) {
 	flag.Var(&o.peers, "peer", "measure a gateway that is running, too: `name=URL=model=pid`, as often as there are gateways")
 	flag.Func("peer-header", "send a peer that was named before a header: `name=Header: value`", o.peers.header)
 	flag.StringVar(&o.stub, "stub", "", "`address` of loopback for the stub that the peers have as their upstream")
+	flag.BoolVar(&o.scale, "scale", false, "measure 1000, 3000 and 10000 streams of one event a second, over HTTP/1.1 and over HTTP/2 with TLS, and nothing else")
 	flag.Parse()
+	if given := func() (yes bool) { flag.Visit(func(f *flag.Flag) { yes = yes || f.Name == "seconds" }); return yes }(); o.scale && !given {
+		*seconds = 12
+	}
 	o.round = time.Duration(*seconds * float64(time.Second))
 	if o.rounds < 1 || o.round < time.Millisecond || o.round > time.Minute || o.connections < 1 || o.connections > 4096 || o.streams < 1 || o.streams > 10_000 {
 		return o, fmt.Errorf("rounds, seconds (to 60), connections (to 4096) and streams (to 10000) must be positive")
@@ -95,6 +111,10 @@ func run(ctx context.Context, o options) error {
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building the gateway: %w", err)
+	}
+	if o.scale {
+		m := slowMode{options: o, dir: dir, binary: binary}
+		return m.run(ctx)
 	}
 	b, err := newBench(ctx, o, dir, binary)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -84,4 +85,13 @@ func memoryOf(pids ...int) (float64, error) {
 		total += pages * float64(os.Getpagesize())
 	}
 	return total, nil
+}
+
+// openFiles is how many files a process may open: Go's processes raise their own limit to the highest that is allowed.
+func openFiles() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt32
+	}
+	return int(min(limit.Max, math.MaxInt32))
 }

@@ -62,45 +62,53 @@ func start(ctx context.Context, name, binary, dir, site string) (*server, error)
 	if s.admin, err = freeAddress(); err != nil {
 		return nil, err
 	}
-	home := filepath.Join(dir, name)
-	if err := os.MkdirAll(home, 0o700); err != nil {
+	if err := s.launch(ctx, binary, dir, "", "http://"+s.address, fmt.Sprintf(site, s.stub.address())); err != nil {
 		return nil, err
-	}
-	file := filepath.Join(home, "Caddyfile")
-	text := fmt.Sprintf("{\n\tadmin %s\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\n\nhttp://%s {\n\tbind 127.0.0.1\n%s}\n",
-		s.admin, s.address, fmt.Sprintf(site, s.stub.address()))
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	s.process = exec.CommandContext(ctx, binary, "run", "--adapter", "caddyfile", "--config", file) //nolint:gosec // built by us
-	s.process.Env = environment(home)
-	s.process.Stderr = &s.log
-	if err := s.process.Start(); err != nil {
-		return nil, err
-	}
-	for deadline := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", s.address)
-		if err == nil {
-			_ = conn.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			s.stop()
-			return nil, fmt.Errorf("%s does not serve: %s", name, s.log.String())
-		}
 	}
 	s.pool = &pool{address: s.address}
 	return s, nil
 }
 
-// stop ends the process and its stub.
+// launch runs Caddy with the one site at an address, and waits until it listens. It ends the process if it does not.
+func (s *server) launch(ctx context.Context, binary, dir, globals, address, site string) error {
+	home := filepath.Join(dir, s.name)
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	file := filepath.Join(home, "Caddyfile")
+	text := fmt.Sprintf("{\n\tadmin %s\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n%s}\n\n%s {\n\tbind 127.0.0.1\n%s}\n", s.admin, globals, address, site)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return err
+	}
+	s.process = exec.CommandContext(ctx, binary, "run", "--adapter", "caddyfile", "--config", file) //nolint:gosec // built by us
+	s.process.Env = environment(home)
+	s.process.Stderr = &s.log
+	if err := s.process.Start(); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", s.address)
+		if err == nil {
+			_ = conn.Close()
+			return nil
+		}
+		if time.Now().After(deadline) {
+			s.stop()
+			return fmt.Errorf("%s does not serve: %s", s.name, s.log.String())
+		}
+	}
+}
+
+// stop ends the process, and its stub if that is in this one.
 func (s *server) stop() {
 	if s.pool != nil {
 		s.pool.close()
 	}
 	_ = s.process.Process.Kill()
 	_ = s.process.Wait()
-	_ = s.stub.listener.Close()
+	if s.stub != nil {
+		_ = s.stub.listener.Close()
+	}
 }
 
 // environment returns the environment of this process without AWS's variables, and with home for what Caddy writes.
