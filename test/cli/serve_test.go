@@ -106,6 +106,9 @@ func ask(t *testing.T, method, url, key, body string) string {
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
+	if host, port, ok := strings.Cut(req.URL.Host, ":"); ok && strings.HasSuffix(host, ".localhost") {
+		req.Host, req.URL.Host = req.URL.Host, "127.0.0.1:"+port // as a browser does that was told so
+	}
 	res, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -143,6 +146,10 @@ func TestServeWithOnlyAKeyOfOpenAI(t *testing.T) {
 	}
 	if got := ask(t, "POST", "http://"+at+"/v1/chat/completions", "", askClaude); !strings.HasPrefix(got, "404 ") {
 		t.Error(got)
+	}
+	// A page on the web whose name was made to stand for this machine asks under that name.
+	if got := ask(t, "POST", "http://rebound.localhost:"+at[strings.LastIndex(at, ":")+1:]+"/v1/chat/completions", "", askGPT); strings.Contains(got, said) {
+		t.Errorf("under another name: %s", got)
 	}
 	if left, err := os.ReadDir(h.work); err != nil || len(left) != 0 {
 		t.Errorf("it left %v in the directory, %v", left, err)
@@ -286,10 +293,10 @@ func TestServeRefuses(t *testing.T) {
 // What the flags come to is in the Caddyfile, and Caddy takes it.
 func TestServePrintsItsConfiguration(t *testing.T) {
 	for args, want := range map[string][]string{
-		"":                                    {"http://:8000 {", "bind 127.0.0.1", "#	openai {env.OPENAI_API_KEY}", "#	bedrock us-east-1", "level INFO"},
-		"--listen 127.0.0.7:9":                {"http://:9 {", "bind 127.0.0.7"},
+		"":                                    {"http://127.0.0.1:8000, http://localhost:8000 {", "bind 127.0.0.1", "#	openai {env.OPENAI_API_KEY}", "#	bedrock us-east-1", "level INFO"},
+		"--listen 127.0.0.7:9":                {"http://127.0.0.7:9, http://localhost:9 {", "bind 127.0.0.7"},
 		"--listen :9 --insecure":              {"http://:9 {"},
-		"--host ::1":                          {"http://:8000 {", "bind ::1"},
+		"--host ::1":                          {"http://[::1]:8000, http://localhost:8000 {", "bind ::1"},
 		"--api-key a-key-of-clients":          {"http://:8000 {", "key default sha256:8c1d2884fbbd10919ab02816c2b8cfaa0081e1e7e9321c4a66198ab7b6049523", "status_page"},
 		"--domain ai.example.com --api-key k": {"ai.example.com {"},
 		"--files s3://my-bucket/some/where":   {"files s3 my-bucket {", "prefix some/where/"},

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 
@@ -45,7 +46,13 @@ func (s *site) caddyfile(envFile string) []byte {
 	} else {
 		line("# Plain HTTP. With a domain here in place of http://, Caddy gets a certificate by")
 		line("# itself: 'caddy bedrock serve --domain ai.example.com'.")
-		line("http://:%s {", s.port)
+		if s.key == "" && !s.open {
+			line("# Under no other names: a page on the web could make one of its own stand for this")
+			line("# machine, and ask models in its reader's name.")
+			line("http://%s, http://localhost:%s {", net.JoinHostPort(s.host, s.port), s.port)
+		} else {
+			line("http://:%s {", s.port)
+		}
 		if s.host != "" {
 			line("bind %s", s.host)
 		}
