@@ -111,8 +111,15 @@ func (g *Gateway) Load(t testing.TB, directives string) {
 	if err := g.load(directives); err != nil {
 		t.Fatal(err)
 	}
-	if g.Client != nil {
-		g.Client.CloseIdleConnections()
+	if g.Client == nil {
+		return
+	}
+	g.Client.CloseIdleConnections()
+	// The old server stops to accept while Load returns: the connection that it may get still is not the test's.
+	for range 2 {
+		if conn, err := new(net.Dialer).DialContext(t.Context(), "unix", g.socket); err == nil {
+			_ = conn.Close()
+		}
 	}
 }
 
