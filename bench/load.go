@@ -18,6 +18,9 @@ import (
 // replyTimeout bounds one request, so that a run ends whatever a server does.
 const replyTimeout = 60 * time.Second
 
+// errUnanswered says that a connection ended before the first byte of a reply.
+var errUnanswered = errors.New("no reply")
+
 // request is an HTTP request ready for the wire.
 type request []byte
 
@@ -112,7 +115,10 @@ func (c *client) send(req request) (*http.Response, error) {
 		return nil, err
 	}
 	if _, err := c.Write(req); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnanswered, err)
+	}
+	if _, err := c.r.Peek(1); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnanswered, err)
 	}
 	res, err := http.ReadResponse(c.r, nil)
 	if err != nil {

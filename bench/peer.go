@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -137,23 +138,30 @@ func (p *peer) load(req request, want answer, n int, d time.Duration) tally {
 	return total
 }
 
-// ask asks on a connection, which is opened if it must be, and checks the reply.
+// ask asks on a connection, which is opened if it must be, and checks the reply. A peer may close a connection that was idle
+// between two rounds: then the request is sent again on a new one, as HTTP's clients do.
 func (p *peer) ask(i int, req request, want answer, body *bytes.Buffer) error {
-	if p.clients[i] == nil {
-		c, err := dial(p.address)
-		if err != nil {
+	for {
+		c := p.clients[i]
+		kept := c != nil
+		if !kept {
+			var err error
+			if c, err = dial(p.address); err != nil {
+				return err
+			}
+			p.clients[i] = c
+		}
+		body.Reset()
+		err := c.ask(req, body)
+		if err == nil {
+			return want.in(body.Bytes())
+		}
+		_ = c.Close()
+		p.clients[i] = nil
+		if !kept || !errors.Is(err, errUnanswered) || errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
-		p.clients[i] = c
 	}
-	body.Reset()
-	err := p.clients[i].ask(req, body)
-	if err != nil {
-		_ = p.clients[i].Close()
-		p.clients[i] = nil
-		return err
-	}
-	return want.in(body.Bytes())
 }
 
 func (p *peer) close() {

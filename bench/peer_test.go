@@ -104,6 +104,13 @@ func TestAPeerIsMeasured(t *testing.T) {
 					t.Errorf("it failed with %v", got.cause)
 				}
 			}
+			if c.served {
+				// As Node does with connections that were idle for five seconds.
+				server.CloseClientConnections()
+				if got := p.load(p.chat(false), wholeAnswer, 2, time.Millisecond); got.failed > 0 {
+					t.Errorf("after idle connections were closed: %+v", got)
+				}
+			}
 			if p.converse != c.converse || (found == nil) != (c.served || c.converse) {
 				t.Errorf("converse %t, %v", p.converse, found)
 			}

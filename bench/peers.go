@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -138,7 +139,7 @@ func (r *peerResult) print(name string, p *peer) {
 		detail = fmt.Sprintf("%.0f MB resident, %s", bytes/(1<<20), detail)
 	}
 	if r.cause != nil {
-		detail += fmt.Sprintf(", one with: %v", r.cause)
+		detail += ", one with: " + strings.ReplaceAll(r.cause.Error(), "\n", "; ")
 	}
 	if len(r.samples) == 0 {
 		fmt.Printf("%-58s %s\n", name, detail)
