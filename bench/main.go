@@ -12,7 +12,7 @@
 //
 // With -scale it measures thousands of slow streams instead, each of an event a second, in about five minutes:
 //
-//	go run ./bench -scale [-seconds 12] [-only 'HTTP/2 with TLS, 1000']
+//	go run ./bench -scale [-seconds 12] [-only 'HTTP/2 with TLS, 1000$'] [-profile folder]
 //
 // What one function costs is measured by the benchmarks and allocation tests beside its code, not here.
 package main
@@ -73,7 +73,7 @@ func parse() (options, error) {
 	flag.IntVar(&o.rounds, "rounds", 9, "rounds of each case, of the gateway and of reverse_proxy")
 	flag.IntVar(&o.connections, "connections", 64, "connections that ask at once")
 	flag.IntVar(&o.streams, "streams", 1000, "slow streams whose memory is measured")
-	flag.StringVar(&o.profiles, "profile", "", "write a CPU profile of the gateway in each case to this `folder`")
+	flag.StringVar(&o.profiles, "profile", "", "write a CPU profile of the gateway in each case to this `folder`; with -scale those of both servers, and what streams hold")
 	flag.Var(&o.peers, "peer", "measure a gateway that is running, too: `name=URL=model=pid`, as often as there are gateways")
 	flag.Func("peer-header", "send a peer that was named before a header: `name=Header: value`", o.peers.header)
 	flag.StringVar(&o.stub, "stub", "", "`address` of loopback for the stub that the peers have as their upstream")

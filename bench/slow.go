@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -134,7 +135,7 @@ func (m *slowMode) measure(ctx context.Context, setup slowSetup, name string, n 
 	if err := stub.hear(&upstream); err != nil {
 		return cost, err
 	}
-	s, err := m.startServer(ctx, setup, fmt.Sprintf("%s %d %t", name, n, setup.secure), site, upstream)
+	s, err := m.startServer(ctx, setup, fmt.Sprintf("%s %s %d", name, strings.NewReplacer(" ", "_", "/", "").Replace(setup.name), n), site, upstream)
 	if err != nil {
 		return cost, err
 	}
@@ -183,7 +184,28 @@ func (m *slowMode) measure(ctx context.Context, setup slowSetup, name string, n 
 	}
 	cost.cpu = time.Duration(float64(used-cpu) / seconds)
 	cost.memory = (after - before) / 1024 / float64(n)
-	return cost, nil
+	if m.profiles == "" {
+		return cost, nil
+	}
+	return cost, m.writeProfiles(s)
+}
+
+// writeProfiles writes what a server's streams hold, stand at and do.
+func (m *slowMode) writeProfiles(s *server) error {
+	if err := os.MkdirAll(m.profiles, 0o750); err != nil {
+		return err
+	}
+	name := filepath.Join(m.profiles, strings.ReplaceAll(s.name, " ", "_"))
+	for _, kind := range []string{"heap", "goroutine"} {
+		data, err := s.get("/debug/pprof/" + kind)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(name+"_"+kind+".prof", data, 0o600); err != nil {
+			return err
+		}
+	}
+	return s.profile(5, name+"_cpu.prof")
 }
 
 // The servers before the stub at %[1]s, which may need a transport %[2]s to be trusted.
