@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -49,7 +50,7 @@ func TestKeys(t *testing.T) {
 		{"API_KEY=sk-alice-0123456789", has{args: "models", stdout: []string{"gpt-4o"}}},
 		{"API_KEY=sk-alice-0123456789", has{args: "models --api-key sk-wrong-0123456789", code: 4, err: []string{"Error: "}}},
 	} {
-		h.env = append(environment[:len(environment):len(environment)], tc.env)
+		h.env = append(slices.Clip(environment), tc.env)
 		tc.check(t, h)
 	}
 }

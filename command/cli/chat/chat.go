@@ -210,7 +210,7 @@ func withInput(message string, in io.Reader) (string, error) {
 // stopped is the failure of an answer that the user stopped.
 func stopped(err error) error {
 	if errors.Is(err, context.Canceled) {
-		return &failure.Failure{Code: failure.Interrupted, Cause: errors.New("stopped")}
+		return &failure.Error{Code: failure.Interrupted, Cause: errors.New("stopped")}
 	}
 	return err
 }

@@ -150,7 +150,7 @@ func (c *Client) Chat(ctx context.Context, r *ChatRequest, each func(*Chunk) err
 	begun := time.Now()
 	res, err := c.do(ctx, http.MethodPost, "/v1/chat/completions", bytes.NewReader(body), header)
 	if err != nil {
-		if f, ok := errors.AsType[*failure.Failure](err); ok && r.Model == "" && f.Code == failure.Refused && f.Next == "" {
+		if f, ok := errors.AsType[*failure.Error](err); ok && r.Model == "" && f.Code == failure.Refused && f.Next == "" {
 			f.Next = "name one with --model; 'caddy bedrock models' lists them"
 		}
 		return nil, err
@@ -208,7 +208,7 @@ func (t *turn) stream(body io.Reader) error {
 		ev, err := events.Next()
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return &failure.Failure{Code: failure.Refused, Cause: errors.New("the answer broke off before its end"), Next: "what came of it is above; ask again for the rest"}
+			return &failure.Error{Code: failure.Refused, Cause: errors.New("the answer broke off before its end"), Next: "what came of it is above; ask again for the rest"}
 		case err != nil:
 			return fmt.Errorf("reading the answer: %w", err)
 		case ev.Data == nil:

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -106,7 +107,7 @@ var next = map[int]string{
 
 // refused returns the failure of a command whose gateway answered with an error.
 func refused(e *Error) error {
-	return &failure.Failure{Code: failure.Refused, Cause: e, Next: next[e.Status]}
+	return &failure.Error{Code: failure.Refused, Cause: e, Next: next[e.Status]}
 }
 
 // do sends a request. The answer is a success, and its body is the caller's to close.
@@ -115,9 +116,7 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, he
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	if c.Key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Key)
 	}
@@ -138,11 +137,10 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var e *url.Error // its own text begins with the method and the URL
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*url.Error](err); ok { // its own text begins with the method and the URL
 		err = e.Err
 	}
-	return &failure.Failure{
+	return &failure.Error{
 		Code: failure.Unreachable, Cause: fmt.Errorf("no gateway answers at %s: %w", c.URL, err),
 		Next: "start one with 'caddy bedrock serve', or say where it is with --server-url",
 	}

@@ -95,9 +95,9 @@ func withoutFiles(err error) error {
 	switch {
 	case !ok || e.Status != http.StatusNotFound:
 	case strings.Contains(e.Message, "File"):
-		return &failure.Failure{Code: failure.Refused, Cause: e, Next: "'caddy bedrock files list' has the ids"}
+		return &failure.Error{Code: failure.Refused, Cause: e, Next: "'caddy bedrock files list' has the ids"}
 	default:
-		return &failure.Failure{Code: failure.Refused, Cause: errors.New("this gateway keeps no files"), Next: "its operator switches them on with the word 'files' in the Caddyfile"}
+		return &failure.Error{Code: failure.Refused, Cause: errors.New("this gateway keeps no files"), Next: "its operator switches them on with the word 'files' in the Caddyfile"}
 	}
 	return err
 }

@@ -35,7 +35,7 @@ func (c *checker) found(next, format string, args ...any) {
 // routes finds patterns that routes above them leave nothing for.
 func (c *checker) routes(g *upstream.Routing) {
 	repl := caddy.NewReplacer()
-	var above []string
+	above := make([]string, 0, len(g.Routes))
 	for i, route := range g.Routes {
 		var own []string
 		for _, m := range route.Models {

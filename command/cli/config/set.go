@@ -150,7 +150,7 @@ func write(path string, settings []setting) error {
 		}
 		return old, nil
 	})
-	switch f := new(failure.Failure); {
+	switch f := new(failure.Error); {
 	case err == nil:
 		return nil
 	case errors.As(err, &f):

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -218,8 +219,7 @@ func (f *File) Set(name, value string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	for i := len(f.bindings) - 1; i >= 0; i-- {
-		b := f.bindings[i]
+	for _, b := range slices.Backward(f.bindings) {
 		if b.name != name {
 			continue
 		}

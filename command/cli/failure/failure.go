@@ -22,27 +22,27 @@ const (
 	Interrupted = 130 // Ctrl-C, as shells report it
 )
 
-// Failure is an error with its next step.
-type Failure struct {
+// Error is an error with its next step.
+type Error struct {
 	Code  int    // the exit code
 	Cause error  // what went wrong
 	Next  string // what the user can do about it; "" if there is nothing to say
 }
 
 // New returns an error of the exit code Failed.
-func New(cause error, next string) *Failure { return &Failure{Failed, cause, next} }
+func New(cause error, next string) *Error { return &Error{Failed, cause, next} }
 
 // Newf is New with the cause's format and its arguments.
-func Newf(next, format string, args ...any) *Failure { return New(fmt.Errorf(format, args...), next) }
+func Newf(next, format string, args ...any) *Error { return New(fmt.Errorf(format, args...), next) }
 
 // Usagef returns an error of the exit code Usage.
-func Usagef(next, format string, args ...any) *Failure {
-	return &Failure{Usage, fmt.Errorf(format, args...), next}
+func Usagef(next, format string, args ...any) *Error {
+	return &Error{Usage, fmt.Errorf(format, args...), next}
 }
 
-func (f *Failure) Error() string { return f.Cause.Error() }
+func (f *Error) Error() string { return f.Cause.Error() }
 
-func (f *Failure) Unwrap() error { return f.Cause }
+func (f *Error) Unwrap() error { return f.Cause }
 
 // width is the widest line of a message, in characters.
 const width = 80
@@ -53,7 +53,7 @@ const width = 80
 //	  → run this as the file's owner, or name another by --env-file
 func Print(w io.Writer, err error) {
 	text := Fill("Error: ", "  ", err.Error())
-	if f, ok := errors.AsType[*Failure](err); ok && f.Next != "" {
+	if f, ok := errors.AsType[*Error](err); ok && f.Next != "" {
 		text += Fill("  → ", "    ", f.Next)
 	}
 	_, _ = io.WriteString(w, text) // where stderr is closed, nobody reads it
@@ -95,7 +95,7 @@ func Adopt(cmd *cobra.Command) *cobra.Command {
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
 	help := "'" + commandPath(cmd) + " --help' shows how it is called"
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return exit(cmd, &Failure{Usage, err, "'" + commandPath(cmd) + " --help' lists the flags"})
+		return exit(cmd, &Error{Usage, err, "'" + commandPath(cmd) + " --help' lists the flags"})
 	})
 	if args := cmd.Args; args != nil {
 		cmd.Args = func(cmd *cobra.Command, words []string) error {
@@ -115,10 +115,10 @@ func usage(err error, next string) error {
 	if err == nil {
 		return nil
 	}
-	if f, ok := errors.AsType[*Failure](err); ok {
+	if f, ok := errors.AsType[*Error](err); ok {
 		return f
 	}
-	return &Failure{Usage, err, next}
+	return &Error{Usage, err, next}
 }
 
 // commandPath returns the command as it is typed. Before Caddy has put the tree together it is not whole.
@@ -138,7 +138,7 @@ func exit(cmd *cobra.Command, err error) error {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true // it is printed here
 	Print(cmd.ErrOrStderr(), err)
 	code := Failed
-	if f, ok := errors.AsType[*Failure](err); ok {
+	if f, ok := errors.AsType[*Error](err); ok {
 		code = f.Code
 	}
 	if code == Failed {

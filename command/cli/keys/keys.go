@@ -61,7 +61,7 @@ func edit(file string, change func(lines string, entries []auth.Entry) (string, 
 		}
 		return []byte(text), nil
 	})
-	switch f := new(failure.Failure); {
+	switch f := new(failure.Error); {
 	case err == nil:
 		return nil
 	case errors.As(err, &f):

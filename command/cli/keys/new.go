@@ -39,7 +39,7 @@ its owner alone.`,
 				return err
 			}
 			key := makeKey()
-			line := user + " " + auth.Hashed(key)
+			words := []string{user, auth.Hashed(key)}
 			for _, o := range []struct {
 				name   string
 				values []string
@@ -50,13 +50,15 @@ its owner alone.`,
 					}
 				}
 				if len(o.values) > 0 {
-					line += " " + o.name + "=" + strings.Join(o.values, ",")
+					words = append(words, o.name+"="+strings.Join(o.values, ","))
 				}
 			}
 			if until != "" {
-				line += " expires=" + until
+				words = append(words, "expires="+until)
 			}
-			err = edit(file, func(text string, _ []auth.Entry) (string, error) { return appendLine(text, line), nil })
+			err = edit(file, func(text string, _ []auth.Entry) (string, error) {
+				return appendLine(text, strings.Join(words, " ")), nil
+			})
 			if err != nil {
 				return err
 			}

@@ -78,7 +78,7 @@ func uses(what string, rows []status.Use) *terminal.Table {
 		case name == "":
 			name = "-"
 		}
-		row := []string{name}
+		row := append(make([]string, 0, 8), name)
 		for _, n := range []int64{u.Calls, u.Failed, u.Input, u.Output, u.CacheRead, u.CacheWrite} {
 			row = append(row, strconv.FormatInt(n, 10))
 		}

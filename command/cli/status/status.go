@@ -102,7 +102,7 @@ func askAdmin(address string) ([]byte, error) {
 	}
 	res, err := caddycmd.AdminAPIRequest(address, http.MethodGet, path, nil, nil)
 	if err != nil {
-		return nil, &failure.Failure{
+		return nil, &failure.Error{
 			Code: failure.Unreachable, Cause: fmt.Errorf("no Caddy answers at %s: %w", address, err),
 			Next: "name its admin endpoint with --address, or ask a gateway that has the word status_page with --server-url",
 		}
