@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -148,7 +149,7 @@ func TestReasoningAndColors(t *testing.T) {
 	defaults := strings.NewReplacer("\x1b[39m", "", "\x1b[49m", "")
 	colors := regexp.MustCompile(`\x1b\[(\d+;)*[349]\d`)
 	for _, env := range []string{"", "NO_COLOR=yes"} {
-		h := &home{dir: h.dir, work: h.work, env: append(h.env[:len(h.env):len(h.env)], env)}
+		h := &home{dir: h.dir, work: h.work, env: append(slices.Clip(h.env), env)}
 		m := h.terminal(t, 80, 24, "bedrock", "chat", "--model", claude, "--effort", "low", "Say `code`")
 		m.ended(t)
 		styled := m.styled(t)

@@ -37,7 +37,7 @@ func (c *checker) routes(g *upstream.Routing) {
 	repl := caddy.NewReplacer()
 	above := make([]string, 0, len(g.Routes))
 	for i, route := range g.Routes {
-		var own []string
+		own := make([]string, 0, len(route.Models))
 		for _, m := range route.Models {
 			p := repl.ReplaceAll(m, "")
 			own = append(own, p)
