@@ -79,7 +79,9 @@ func parse() (options, error) {
 	flag.StringVar(&o.stub, "stub", "", "`address` of loopback for the stub that the peers have as their upstream")
 	flag.BoolVar(&o.scale, "scale", false, "measure 1000, 3000 and 10000 streams of one event a second, over HTTP/1.1 and over HTTP/2 with TLS, and nothing else")
 	flag.Parse()
-	if given := func() (yes bool) { flag.Visit(func(f *flag.Flag) { yes = yes || f.Name == "seconds" }); return yes }(); o.scale && !given {
+	longer := o.scale
+	flag.Visit(func(f *flag.Flag) { longer = longer && f.Name != "seconds" })
+	if longer {
 		*seconds = 12
 	}
 	o.round = time.Duration(*seconds * float64(time.Second))

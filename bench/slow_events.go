@@ -44,12 +44,18 @@ func eventsOf(form string) slowEvents {
 // stamp is the time as events bear it.
 func stamp() string { return string(stampMark) + strconv.FormatInt(time.Now().UnixNano(), 10) }
 
-// pump sends a stream's first event and then one each second, until sending fails.
+// pumped counts the streams of this process.
+var pumped atomic.Int64
+
+// pump sends a stream's first event and then one each second, until sending fails. However streams begin, their events are spread
+// evenly over the second: each is the golden section of it later than that of the stream before.
 func pump(send func(stamped bool) error) {
+	const golden = 618_033_989
+	phase := time.Duration(pumped.Add(1)*golden) % slowInterval
 	if send(false) != nil {
 		return
 	}
-	for next := time.Now().Add(slowInterval); ; next = next.Add(slowInterval) {
+	for next := time.Now().Truncate(slowInterval).Add(slowInterval + phase); ; next = next.Add(slowInterval) {
 		time.Sleep(time.Until(next))
 		if send(true) != nil {
 			return

@@ -19,9 +19,8 @@ import (
 )
 
 const (
-	// slowApart is how far the beginnings of two streams are apart. It does not divide a second, so that their events are
-	// spread over it.
-	slowApart = 970 * time.Microsecond
+	// slowApart is how far the beginnings of two streams are apart.
+	slowApart = time.Millisecond
 	// slowPerConnection is how many streams the client has on an HTTP/2 connection, fewer than the 250 that Caddy allows.
 	slowPerConnection = 200
 )
