@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -155,4 +156,27 @@ func (s *server) get(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %s", path, res.Status)
 	}
 	return io.ReadAll(res.Body)
+}
+
+// held is the memory of heap and stacks that is in use after collections of garbage, in bytes. What of it was never touched is not
+// resident.
+func (s *server) held() (float64, error) {
+	const collected = "/debug/pprof/heap?gc=1&debug=1"
+	if _, err := s.get(collected); err != nil { // pools let go of what is in them at the second
+		return 0, err
+	}
+	text, err := s.get(collected)
+	if err != nil {
+		return 0, err
+	}
+	var total float64
+	for _, name := range []string{"# HeapAlloc = ", "# Stack = "} {
+		var v float64
+		_, rest, _ := strings.Cut(string(text), name)
+		if _, err := fmt.Sscan(rest, &v); err != nil {
+			return 0, fmt.Errorf("the server's profile lacks %q: %w", name, err)
+		}
+		total += v
+	}
+	return total, nil
 }

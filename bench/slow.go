@@ -55,9 +55,9 @@ func (m *slowMode) run(ctx context.Context) error {
 	if err := m.makeCertificate(); err != nil {
 		return err
 	}
-	fmt.Printf("streams of one event a second through one process, measured for %s; memory is what a stream adds to what is resident;\n"+
-		"a delay is from sending by the stub to receipt by the client\n\n", m.round)
-	fmt.Printf("%-16s %7s  %-13s %18s %12s %12s %10s\n", "", "streams", "", "CPU a second, µs", "memory, KB", "median, ms", "p99, ms")
+	fmt.Printf("streams of one event a second through one process, measured for %s; memory is what a stream adds to what is resident,\n"+
+		"and held what is in use after a collection of garbage, touched or not; a delay is from sending by the stub to receipt by the client\n\n", m.round)
+	fmt.Printf("%-16s %7s  %-13s %18s %12s %10s %12s %10s\n", "", "streams", "", "CPU a second, µs", "memory, KB", "held, KB", "median, ms", "p99, ms")
 	for _, setup := range slowSetups {
 		for _, n := range []int{1000, 3000, 10_000} {
 			if name := fmt.Sprintf("%s, %d", setup.name, n); !m.selected(name) {
@@ -100,7 +100,8 @@ func (m *slowMode) compare(ctx context.Context, setup slowSetup, n int) error {
 type slowCost struct {
 	slowResult
 	cpu     time.Duration // of a stream, a second
-	memory  float64       // of a stream, in KB
+	memory  float64       // resident, of a stream, in KB
+	held    float64       // in use after a collection of garbage, touched or not, in KB
 	arrived float64       // the part of the events that arrived while they were measured
 }
 
@@ -108,7 +109,7 @@ type slowCost struct {
 func (c slowCost) late() bool { return c.arrived < 0.99 }
 
 func (c slowCost) print(setup string, n int, server string) {
-	fmt.Printf("%-16s %7d  %-13s %18.1f %12.1f %12.2f %10.2f\n", setup, n, server, float64(c.cpu)/1e3, c.memory, milliseconds(c.Median), milliseconds(c.P99))
+	fmt.Printf("%-16s %7d  %-13s %18.1f %12.1f %10.1f %12.2f %10.2f\n", setup, n, server, float64(c.cpu)/1e3, c.memory, c.held, milliseconds(c.Median), milliseconds(c.P99))
 	if c.late() {
 		fmt.Printf("%-16s only %.1f %% of the events came in time: the machine is too busy, or the server too slow\n", "", c.arrived*100)
 	}
@@ -151,6 +152,10 @@ func (m *slowMode) measure(ctx context.Context, setup slowSetup, name string, n 
 	if err != nil {
 		return cost, err
 	}
+	idle, err := s.held()
+	if err != nil {
+		return cost, err
+	}
 	client, err := startChild(ctx, childJob{Address: s.address, Secure: setup.secure, Streams: n, Model: model})
 	if err != nil {
 		return cost, err
@@ -185,6 +190,11 @@ func (m *slowMode) measure(ctx context.Context, setup slowSetup, name string, n 
 	if err := client.hear(&cost.slowResult); err != nil {
 		return cost, fmt.Errorf("%s: %w: %s", name, err, s.log.String())
 	}
+	held, err := s.held()
+	if err != nil {
+		return cost, err
+	}
+	cost.held = (held - idle) / 1024 / float64(n)
 	seconds := took.Seconds() * float64(n)
 	cost.arrived = float64(cost.Events) / seconds
 	cost.cpu = time.Duration(float64(used-cpu) / seconds)
@@ -201,12 +211,12 @@ func (m *slowMode) writeProfiles(s *server) error {
 		return err
 	}
 	name := filepath.Join(m.profiles, strings.ReplaceAll(s.name, " ", "_"))
-	for _, kind := range []string{"heap", "goroutine"} {
+	for _, kind := range []string{"heap?gc=1", "goroutine"} {
 		data, err := s.get("/debug/pprof/" + kind)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(name+"_"+kind+".prof", data, 0o600); err != nil {
+		if err := os.WriteFile(name+"_"+strings.TrimSuffix(kind, "?gc=1")+".prof", data, 0o600); err != nil {
 			return err
 		}
 	}
