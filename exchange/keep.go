@@ -244,14 +244,15 @@ func (c *Call) keepStream(p *watchdog, b []byte) ([]byte, error) {
 	}
 	if at > 0 {
 		if err := p.write(b[:at]); err != nil {
-			return nil, errClientGone
+			return b[:0], errClientGone
 		}
 		p.take()
+		b, from = append(b[:0], b[at:]...), from-at
 	}
 	if c.store(b[from+start : from+end]) {
-		return b[at:], nil
+		return b, nil
 	}
-	return responses.AppendUnstored(nil, b[at:], from+start-at), nil
+	return responses.AppendUnstored(nil, b, from+start), nil
 }
 
 // keepFrame does what a frame asks for whose event stands in buf from from on. Of OpenAI's the first that tells the id does, and

@@ -23,9 +23,12 @@ type buffer struct {
 	events []chat.Event // room for those of one frame
 }
 
+// leastPooled is the smallest buffer that is kept: a relay reads into the room that there is.
+const leastPooled = 4 << 10
+
 // bufferPool exists because a reply's bytes live only between reading and writing, in one goroutine; its memory is what
 // most of a request's garbage would be.
-var bufferPool = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, 4<<10)} }}
+var bufferPool = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, leastPooled)} }}
 
 func getBuffer() *buffer {
 	b := bufferPool.Get().(*buffer)
@@ -35,7 +38,7 @@ func getBuffer() *buffer {
 
 func putBuffer(b *buffer) {
 	clear(b.events[:cap(b.events)]) // they hold on to frames
-	if cap(b.b) <= maxPooled {
+	if n := cap(b.b); n >= leastPooled && n <= maxPooled {
 		bufferPool.Put(b)
 	}
 }

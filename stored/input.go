@@ -19,7 +19,7 @@ func appendInput(dst []byte, core string, input json.Value) []byte {
 	switch {
 	case len(input) > 0 && input[0] == '"':
 		dst = appendItemID(append(dst, '{'), core, "message", 0)
-		dst = append(dst, `,"type":"message","role":"user"`...)
+		dst = append(dst, `,"type":"message","role":"user",`...)
 		dst = append(appendParts(dst, "input_text", input), '}')
 	case isArray(input):
 		w := json.WalkAt(input, 0)
@@ -52,7 +52,7 @@ func appendItemID(dst []byte, core, kind string, index int) []byte {
 
 // appendParts appends a message's text as its content.
 func appendParts(dst []byte, kind string, text json.Value) []byte {
-	dst = append(append(dst, `,"content":[{"type":"`...), kind...)
+	dst = append(append(dst, `"content":[{"type":"`...), kind...)
 	dst = append(append(dst, `","text":`...), text...)
 	if kind == "output_text" {
 		dst = append(dst, `,"annotations":[]`...)
@@ -110,7 +110,6 @@ func appendItem(dst []byte, core string, index int, item json.Value) []byte {
 			if string(role) == `"assistant"` {
 				part = "output_text"
 			}
-			dst = dst[:len(dst)-1] // the comma that appendParts begins with
 			dst = append(appendParts(dst, part, v), ',')
 		default:
 			dst = append(json.AppendQuoted(dst, key), ':')

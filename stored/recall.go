@@ -99,7 +99,9 @@ func (r *recall) previous() error {
 		return err
 	}
 	r.record = record
-	r.find(record)
+	if err := r.find(record); err != nil {
+		return err
+	}
 	return r.grow(int64(len(record.Before) + len(record.Input) + len(record.Output())))
 }
 
@@ -117,7 +119,9 @@ func (r *recall) references() error {
 				return err
 			}
 			if record != nil {
-				r.find(record)
+				if err := r.find(record); err != nil {
+					return err
+				}
 			}
 		}
 		if ref.item != nil {
@@ -129,13 +133,6 @@ func (r *recall) references() error {
 		}
 		if ref.kept = known; !known {
 			r.unknown(r.store.noItem(ref.id))
-		}
-	}
-	for i := range r.names.references {
-		if ref := &r.names.references[i]; ref.item != nil {
-			if err := r.grow(int64(len(ref.item) - (ref.end - ref.start))); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -187,7 +184,7 @@ func (r *recall) load(id string) (*Record, error) {
 }
 
 // find takes the items that are referred to out of a record.
-func (r *recall) find(record *Record) {
+func (r *recall) find(record *Record) error {
 	wanted := map[string]bool{}
 	for i := range r.names.references {
 		if r.names.references[i].item == nil {
@@ -195,7 +192,7 @@ func (r *recall) find(record *Record) {
 		}
 	}
 	if len(wanted) == 0 {
-		return
+		return nil
 	}
 	found := map[string]json.Value{}
 	for _, list := range [...]json.Value{record.Before, record.Input, record.Output()} {
@@ -209,6 +206,13 @@ func (r *recall) find(record *Record) {
 			}
 		}
 	}
+	for i := range r.names.references { // before they are copied
+		if ref := &r.names.references[i]; ref.item == nil && found[ref.id] != nil {
+			if err := r.grow(int64(len(found[ref.id]) - (ref.end - ref.start))); err != nil {
+				return err
+			}
+		}
+	}
 	for name, item := range found {
 		found[name] = bytes.Clone(item) // the record's memory is free again when the next one is read
 	}
@@ -217,6 +221,7 @@ func (r *recall) find(record *Record) {
 			ref.item = found[ref.id]
 		}
 	}
+	return nil
 }
 
 // keptAt notes the upstream that keeps an id, and reports whether one is known. All that a request names must be kept by one.

@@ -5,6 +5,7 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -224,6 +225,34 @@ func TestWhatNamesNothingCostsNothing(t *testing.T) {
 }
 
 // An item that is asked about again is asked of the store once: a client of OpenAI's refers to each item in every turn.
+// Thirty-two items of large records were all copied before anybody asked whether there is room for them: a request of 2 KB took
+// 740 MB.
+func TestItemsAreCountedBeforeTheyAreCopied(t *testing.T) {
+	const most, size = 4 << 20, 3 << 20
+	s := newStore(t, Config{Objects: new(storetest.Memory), MaxSize: most})
+	refs := make([]string, 8)
+	for i := range refs {
+		core := NewID()
+		input := `[{"id":"msg_` + core + `_i0","type":"message","role":"user","content":[{"type":"input_text","text":"` + strings.Repeat("x", size) + `"}]}]`
+		if err := save(t, s, "ann", core, "", input, reply(core, "")); err != nil {
+			t.Fatal(err)
+		}
+		refs[i] = `{"type":"item_reference","id":"msg_` + core + `_i0"}`
+	}
+	a := asker("ann")
+	a.MaxBody = most
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := recalled(t, s, a, `{"model":"m","input":[`+strings.Join(refs, ",")+`]}`)
+	runtime.ReadMemStats(&after)
+	if e, ok := errors.AsType[*chat.Error](err); !ok || e.Kind != chat.ErrTooLarge {
+		t.Errorf("got %v", err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8*size {
+		t.Errorf("it took %d MB", took>>20)
+	}
+}
+
 func TestAnUpstreamsItemIsLookedUpOnce(t *testing.T) {
 	s, memory := conversation(t)
 	reads := 0

@@ -90,6 +90,7 @@ type Draft struct {
 	packed []byte // nil: plain is still to be packed
 	plain  []byte
 	size   int64
+	gone   int64 // bytes that packed was made of
 }
 
 // Small is the size of a conversation, in bytes, that is quickly packed.
@@ -109,7 +110,10 @@ func (s *Store) Draft(core string, before, input json.Value) (Draft, error) {
 	if size <= Small {
 		return Draft{plain: plain, size: size}, nil
 	}
-	return Draft{packed: s.pack.EncodeAll(plain, nil), size: size}, nil
+	if int64(len(plain)) > s.MaxSize+headroom { // items got ids
+		return Draft{}, ErrTooLarge
+	}
+	return Draft{packed: s.pack.EncodeAll(plain, nil), size: size, gone: int64(len(plain))}, nil
 }
 
 // Save keeps a record, whose Before and Input are the draft's. It takes a second at most.
@@ -118,6 +122,9 @@ func (s *Store) Save(ctx context.Context, r *Record, d Draft) error {
 		return ErrTooLarge
 	}
 	plain := appendReply(slices.Grow(d.plain, len(r.Response)+256), r)
+	if d.gone+int64(len(plain)) > s.MaxSize+headroom { // Load's bound
+		return ErrTooLarge
+	}
 	body := s.pack.EncodeAll(plain, d.packed)
 	if s.Full != nil {
 		if name := s.Full(r.Model, r.Owner, int64(len(body))); name != "" {

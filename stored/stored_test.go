@@ -165,6 +165,28 @@ func TestAConversationThatHasGrownTooLargeIsNotStored(t *testing.T) {
 	}
 }
 
+// Items get ids, types and parts, which can be half as much again: a record that was saved and is too large to be read would be
+// lost, though its reply says that it is stored.
+func TestWhatIsSavedCanBeRead(t *testing.T) {
+	for name, input := range map[string]string{
+		"content first":        `[{"content":"hi","id":"msg_1","role":"user","type":"message"}]`,
+		"content first, alone": `[{"content":"hi","role":"user"}]`,
+		"many short messages":  "[" + strings.Repeat(`{"role":"user","content":"how are you today, my old friend of mine?"},`, 12_000) + `{"role":"user","content":""}]`,
+	} {
+		s, core := newStore(t, Config{Objects: new(storetest.Memory)}), NewID()
+		err := save(t, s, "ann", core, "", input, `{"id":"`+ResponseID(core)+`","output":[]}`)
+		if errors.Is(err, ErrTooLarge) {
+			continue // and the reply says so
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err = s.Load(t.Context(), "ann", ResponseID(core)); err != nil {
+			t.Errorf("%s: was saved, and %v", name, err)
+		}
+	}
+}
+
 func TestARecordThatUnpacksToTooMuchIsRefused(t *testing.T) {
 	m := new(storetest.Memory)
 	large, small := newStore(t, Config{Objects: m, MaxSize: 4 << 20}), newStore(t, Config{Objects: m, MaxSize: 1000})

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,8 @@ type conn struct {
 	full      bool  // the last read got all that it could take
 	left      int64 // bytes that may still be read
 	written   int64 // bytes of this request
+	silent    bool  // nothing of a reply came
+	cut       bool  // the last write failed
 	used      bool  // by a request before
 	since     time.Time
 	closed    atomic.Bool
@@ -73,7 +76,8 @@ func (c *conn) exchange(req *http.Request, limit int64) (*http.Response, error) 
 	}
 	w.Reset(nil)
 	writers.Put(w)
-	if err != nil {
+	refused := err // a server may answer before it has read all, and close: its answer is there to be read
+	if err != nil && (c.written == 0 || !c.cut) {
 		return nil, err
 	}
 	c.r = readers.Get().(*bufio.Reader) //nolint:forcetypeassert // its pool has nothing else
@@ -82,9 +86,11 @@ func (c *conn) exchange(req *http.Request, limit int64) (*http.Response, error) 
 	for {
 		res, err := http.ReadResponse(c.r, req)
 		if err != nil {
+			c.silent = c.left == limit
 			c.empty()
-			return nil, err
+			return nil, cmp.Or(refused, err)
 		}
+		res.Close = res.Close || refused != nil
 		if res.StatusCode/100 != 1 || res.StatusCode == http.StatusSwitchingProtocols {
 			c.left = math.MaxInt64
 			return res, nil
@@ -126,6 +132,7 @@ func (c *conn) fill(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.written += int64(n)
+	c.cut = err != nil
 	return n, err
 }
 

@@ -91,7 +91,7 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		case !c.used || c.written > 0 || req.Body != nil && req.GetBody == nil:
+		case !c.used || c.written > 0 && !(c.silent && idempotent(req)) || req.Body != nil && req.GetBody == nil:
 			return nil, err
 		case req.Body != nil: // the server had closed the connection, and has seen nothing of the request
 			if req.Body, err = req.GetBody(); err != nil {
@@ -108,6 +108,15 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res.Body = b
 	return res, nil
+}
+
+// idempotent reports whether a request may be sent again though the server may have seen it, as http.Transport does.
+func idempotent(req *http.Request) bool {
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return req.Body == nil
+	}
+	return false
 }
 
 // take returns a connection that is idle and was not closed by the server, or a new one.
