@@ -105,8 +105,8 @@ func TestChatIsKept(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	has{args: "history show work", code: 1, err: []string{"work.json cannot", "→ mend the file, or delete it"}}.check(t, h)
-	has{args: "chat --session work third", code: 1, err: []string{"work.json cannot", "→ mend the file, or delete it"}}.check(t, h)
+	has{args: "history show work", code: 1, err: []string{"work.json", "unexpected", "→ mend the file, or delete it"}}.check(t, h)
+	has{args: "chat --session work third", code: 1, err: []string{"work.json", "unexpected", "→ mend the file, or delete it"}}.check(t, h)
 	has{args: "history delete work", err: []string{"deleted work\n"}}.check(t, h)
 	has{args: "history list", err: []string{"No chat is kept."}}.check(t, h)
 }

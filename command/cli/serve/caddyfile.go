@@ -106,6 +106,14 @@ func (s *site) caddyfile(envFile string) []byte {
 	line("#	}")
 	line("}")
 	line("}")
+	if s.domain == "" && s.key == "" && !s.open {
+		line("")
+		line("# Whoever asks under another name is told why there is no answer.")
+		line("http://:%s {", s.port)
+		line("bind %s", s.host)
+		line("respond \"Without a key, only %s and localhost are served: set API_KEY, or pass --api-key.\" 421", s.host)
+		line("}")
+	}
 	if s.simulator != 0 {
 		line("")
 		line("# Plays OpenAI, Amazon Bedrock and STS, for trying only.")

@@ -42,7 +42,11 @@ func (s *site) describe(env *dotenv.Environment, file string) string {
 	row("Playground", "%s/playground/", at)
 	row("Docs", "%s/docs/", at)
 	row("Health", "%s/health?verbose", at)
-	if !s.open {
+	switch {
+	case s.open:
+	case s.key != "": // a browser cannot send it
+		row("Status", "caddy bedrock status --server-url %s", at)
+	default:
 		row("Status", "%s/bedrock_gateway/status", at)
 	}
 	section("Configured")
