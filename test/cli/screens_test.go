@@ -44,7 +44,7 @@ func TestChatOnTerminals(t *testing.T) {
 		m.await(t, `Ctrl-D leaves.\n\n`+prompt)
 		m.write(t, "/f")
 		m.await(t, `/file /files`)
-		golden(t, "chat-"+name, m.screen(t))
+		m.golden(t, "chat-"+name, (*tmux).screen)
 		m.press(t, "C-c")
 		m.await(t, prompt)
 		m.press(t, "C-d")
@@ -60,7 +60,7 @@ func TestAnswerStopped(t *testing.T) {
 	m.await(t, prompt)
 	m.enter(t, "[[fault:hang@4]] a question whose answer does not end")
 	m.await(t, `You said: a\n\nAnswering. Ctrl-C stops it.`)
-	golden(t, "stopped-before", m.screen(t))
+	m.golden(t, "stopped-before", (*tmux).screen)
 	m.press(t, "C-c")
 	m.await(t, `Stopped.\n\n`+prompt)
 	m.enter(t, "[[fault:hang]] nothing at all")
@@ -75,7 +75,7 @@ func TestAnswerStopped(t *testing.T) {
 	m.await(t, `Error: .*\n(.*\n)*\n`+prompt)
 	m.press(t, "C-c")
 	m.await(t, `Ctrl-D or /exit leaves.`)
-	golden(t, "stopped", m.screen(t))
+	m.golden(t, "stopped", (*tmux).screen)
 	m.press(t, "C-d")
 	m.ended(t)
 	has{args: "history show stopped", stdout: []string{"You said: a\n"}, err: []string{"tokens"}}.check(t, h)
@@ -105,16 +105,16 @@ func TestSessionResumed(t *testing.T) {
 	m.await(t, `36 tokens in(.*\n)*`+prompt)
 	m.enter(t, "/save copy") // which another chat has
 	m.await(t, `another chat's now\n(.*\n)*`+prompt)
-	golden(t, "resumed", m.screen(t))
+	m.golden(t, "resumed", (*tmux).screen)
 	m.enter(t, "/exit")
 	m.ended(t)
 
 	m = h.terminal(t, 80, 24, "bedrock", "history", "list")
 	m.ended(t)
-	golden(t, "history-list", m.screen(t))
+	m.golden(t, "history-list", (*tmux).screen)
 	m = h.terminal(t, 40, 24, "bedrock", "history", "show", "work")
 	m.ended(t)
-	golden(t, "history-show", m.screen(t))
+	m.golden(t, "history-show", (*tmux).screen)
 }
 
 func TestFileAskedAbout(t *testing.T) {
@@ -139,7 +139,7 @@ func TestFileAskedAbout(t *testing.T) {
 	m.await(t, `widget,41(.*\n)*.* in .*\n\n`+prompt)
 	m.enter(t, "/files")
 	m.await(t, `/files\n\nThe chat is about data.csv .*\n(.*\n)*\n`+prompt)
-	golden(t, "file", m.screen(t))
+	m.golden(t, "file", (*tmux).screen)
 }
 
 // Reasoning is faint, and there are colors where they are wanted.
@@ -157,7 +157,7 @@ func TestReasoningAndColors(t *testing.T) {
 			t.Errorf("the reasoning is not faint: %q", styled)
 		}
 		if env == "" {
-			golden(t, "once", m.screen(t))
+			m.golden(t, "once", (*tmux).screen)
 		}
 		if has := colors.MatchString(defaults.Replace(styled)); has != (env == "") {
 			t.Errorf("%q: colors %t: %q", env, has, styled)
@@ -176,7 +176,7 @@ func TestListsOnTerminals(t *testing.T) {
 		for _, args := range []string{"models --filter claude-haiku", "models --filter nothing", "files list", "status", "usage --by model usage.log"} {
 			m := h.terminal(t, columns, 24, append([]string{"bedrock"}, strings.Fields(args)...)...)
 			m.ended(t)
-			golden(t, strings.NewReplacer(" --", "-", " ", "-", ".log", "").Replace(args)+"-"+name, m.screen(t))
+			m.golden(t, strings.NewReplacer(" --", "-", " ", "-", ".log", "").Replace(args)+"-"+name, (*tmux).screen)
 		}
 	}
 	m := h.terminal(t, 80, 24, "bedrock", "status", "--watch", "--interval", "100ms")

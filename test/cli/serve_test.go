@@ -167,7 +167,7 @@ func TestServeWithTheSeedsEnv(t *testing.T) {
 	at, again := freeAddress(t), freeAddress(t)
 	p := h.start(t, "bedrock", "serve", "--listen", at)
 	p.await(t, "Key         API_KEY of .env\n  OpenAI ")
-	p.await(t, "Model       gpt-4o-mini where a request names none, DEFAULT_OPENAI_MODEL of .env\n")
+	p.await(t, "Model       gpt-4o-mini by default, DEFAULT_OPENAI_MODEL of .env\n")
 
 	printed := h.caddy(t, "", "bedrock", "serve", "--listen", again, "--print-config")
 	if printed.code != 0 || printed.err != "" {

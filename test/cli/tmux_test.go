@@ -105,6 +105,14 @@ func (m *tmux) screen(t *testing.T) string {
 	return strings.TrimRight(m.run(t, "capture-pane", "-p", "-S", "-"), "\n") + "\n"
 }
 
+// whole returns the screen with the lines that are wider than it in one piece: those of Caddy's log can be told from others then.
+func (m *tmux) whole(t *testing.T) string {
+	t.Helper()
+	return trailing.ReplaceAllString(strings.TrimRight(m.run(t, "capture-pane", "-pJ", "-S", "-"), "\n")+"\n", "")
+}
+
+var trailing = regexp.MustCompile(`(?m) +$`)
+
 // styled returns the screen with its escape codes.
 func (m *tmux) styled(t *testing.T) string {
 	t.Helper()
@@ -139,6 +147,24 @@ func (m *tmux) ended(t *testing.T) {
 	}
 }
 
+// hides returns when the terminal does not show what is typed. A prompt stands there a moment before.
+func (m *tmux) hides(t *testing.T) {
+	t.Helper()
+	tty := strings.TrimSpace(m.run(t, "display-message", "-p", "#{pane_tty}"))
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		state, err := exec.CommandContext(t.Context(), "sh", "-c", "stty -a < "+tty).CombinedOutput() //nolint:gosec // a device that tmux names
+		if err != nil {
+			t.Fatalf("%v: %s", err, state)
+		}
+		if bytes.Contains(state, []byte("-echo ")) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the terminal shows what is typed:\n%s", m.screen(t))
+		}
+	}
+}
+
 // varying is what is another one each time, and what stands in its place.
 var varying = []struct {
 	re   *regexp.Regexp
@@ -151,21 +177,21 @@ var varying = []struct {
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
 	{regexp.MustCompile(`for [\d.]+ m?s\n`), "for TIME\n"},
 	{regexp.MustCompile(`Gateway \S+\n`), "Gateway VERSION\n"},
+	{regexp.MustCompile(`sk-[A-Z2-7]{52}`), "sk-KEY"},
+	{regexp.MustCompile(`(?m)^(alice|bob  )  [0-9a-f]{8} `), "$1  HASH     "},
+	{regexp.MustCompile(`ASIA[A-Z0-9]{16}`), "ASIAKEY"},
+	{regexp.MustCompile(`until 20\d\d-\S+Z`), "until TIME"},
+	{regexp.MustCompile(`localhost:\d{5}`), "localhost:PORT"},
+	{regexp.MustCompile(`(?m)^20\d\d/.*\n`), ""}, // a line of Caddy's log
 }
 
-// golden compares a screen with the one that somebody looked at.
-func golden(t *testing.T, name, screen string) {
+// golden returns when the screen is the one that somebody looked at. Read is (*tmux).screen, or another way to read it.
+func (m *tmux) golden(t *testing.T, name string, read func(*tmux, *testing.T) string) {
 	t.Helper()
-	screen = strings.TrimLeft(screen, "\n")
-	for _, v := range varying {
-		screen = v.re.ReplaceAllString(screen, v.with)
-	}
 	path := filepath.Join("testdata", "screens", name+".txt")
 	if *updateScreens {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as other sources
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(screen), 0o600); err != nil {
+		time.Sleep(time.Second) // what comes then is looked at by a person
+		if err := os.WriteFile(path, []byte(same(read(m, t))), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,7 +199,23 @@ func golden(t *testing.T, name, screen string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(want, []byte(screen)) {
-		t.Errorf("%s: the screen is\n%s\nand was\n%s\n-update-screens writes it anew", name, screen, want)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		screen := same(read(m, t))
+		if screen == string(want) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Errorf("%s: the screen is\n%s\nand was\n%s\n-update-screens writes it anew", name, screen, want)
+			return
+		}
 	}
+}
+
+// same returns a screen without what varies.
+func same(screen string) string {
+	screen = strings.TrimLeft(screen, "\n")
+	for _, v := range varying {
+		screen = v.re.ReplaceAllString(screen, v.with)
+	}
+	return screen
 }

@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/client"
 	"github.com/open-bedrock/caddy-bedrock-gateway/command/cli/markdown"
@@ -31,6 +32,13 @@ type piece struct {
 
 // arrived says that the feed has something.
 type arrived struct{}
+
+// each adds a piece of an answer as it comes.
+func (f *feed) each(c *client.Chunk) error {
+	f.add(piece{c.Reasoning, true})
+	f.add(piece{c.Text + c.Refusal, false})
+	return nil
+}
 
 func (f *feed) add(p piece) {
 	if p.text == "" {
@@ -61,6 +69,7 @@ func (f *feed) take() []piece {
 // answering is an answer that comes: its words, or the reasoning before them.
 type answering struct {
 	feed      *feed
+	label     string // what it does
 	look      markdown.Look
 	stream    *markdown.Stream // nil before the first piece
 	reasoning bool             // what the stream is of
@@ -76,46 +85,77 @@ type answered struct {
 func (s *screen) begin(question string) tea.Cmd {
 	ctx, cancel := context.WithCancel(s.ctx)
 	f := &feed{send: s.send}
-	s.work = &work{label: "Waiting for " + s.model() + ".", cancel: cancel, answer: &answering{feed: f, look: s.look}}
+	s.work = &work{cancel: cancel, answer: s.waiting(f, s.look)}
 	return func() tea.Msg {
 		defer cancel()
-		a, err := s.ask(ctx, question, func(c *client.Chunk) error {
-			f.add(piece{c.Reasoning, true})
-			f.add(piece{c.Text + c.Refusal, false})
-			return nil
-		})
+		a, err := s.ask(ctx, question, f.each)
 		return answered{a, err}
 	}
 }
 
-// arrive takes what the feed has, and prints what is finished.
+// waiting returns the answer before anything of it came.
+func (c *conversation) waiting(f *feed, look markdown.Look) *answering {
+	return &answering{feed: f, label: "Waiting for " + c.model() + ".", look: look}
+}
+
+// arrive has what is finished printed.
 func (s *screen) arrive() {
-	if s.work == nil || s.work.answer == nil {
-		return
+	if s.work != nil && s.work.answer != nil {
+		s.queue = append(s.queue, s.work.answer.arrive()...)
 	}
-	a := s.work.answer
+}
+
+// arrive takes what the feed has, and returns the lines that are finished by it.
+func (a *answering) arrive() []string {
+	var done []string
 	for _, p := range a.feed.take() {
 		if a.stream != nil && a.reasoning != p.reasoning {
-			s.lines(a.close())
-			s.queue = append(s.queue, "")
+			done = append(append(done, linesOf(a.close())...), "")
 		}
 		if a.stream == nil {
-			s.work.label = "Answering."
+			a.label = "Answering."
 			if a.reasoning = p.reasoning; p.reasoning {
-				s.work.label = "Reasoning."
+				a.label = "Reasoning."
 			}
 			a.stream = markdown.NewStream(a.styled())
 			p.text = strings.TrimLeft(p.text, "\n")
 		}
-		s.lines(a.dim(a.stream.Write(p.text)))
+		done = append(done, linesOf(a.dim(a.stream.Write(p.text)))...)
 	}
+	return done
 }
 
-// lines has lines printed, with none below them.
-func (s *screen) lines(text string) {
-	if text != "" {
-		s.queue = append(s.queue, strings.Split(text, "\n")...)
+// finish ends the answer, and returns the lines of its rest with a blank one below them.
+func (a *answering) finish() []string {
+	done, begun := a.arrive(), a.stream != nil
+	done = append(done, linesOf(a.close())...)
+	if begun {
+		done = append(done, "")
 	}
+	return done
+}
+
+// frame returns what still changes, in at most so many lines above the label of an answer.
+func (a *answering) frame(height int) string {
+	label := faint(ansi.Wrap(a.label+" Ctrl-C stops it.", a.look.Width, ""), a.look)
+	tail := a.tail()
+	if tail == "" {
+		return label
+	}
+	// What does not fit is printed when the block is whole.
+	lines := strings.Split(tail, "\n")
+	for i, line := range lines {
+		lines[i] = ansi.Truncate(line, a.look.Width, "…")
+	}
+	lines = lines[max(0, len(lines)-max(1, height)):]
+	return strings.Join(lines, "\n") + "\n\n" + label
+}
+
+func linesOf(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }
 
 // styled is the look of what comes: reasoning is faint, and has no other style.
@@ -159,12 +199,7 @@ func (a *answering) close() string {
 
 // answered prints the rest of an answer, and what it used.
 func (s *screen) answered(m answered) {
-	s.arrive()
-	begun := s.work.answer.stream != nil
-	s.lines(s.work.answer.close())
-	if begun {
-		s.queue = append(s.queue, "")
-	}
+	s.queue = append(s.queue, s.work.answer.finish()...)
 	s.work = nil
 	if m.answer != nil {
 		if note := noteOf(m.answer); note != "" {
@@ -178,12 +213,9 @@ func (s *screen) answered(m answered) {
 			text = "Stopped before the answer began; the question is not part of the chat."
 		}
 		s.print(s.faint(text))
-	case m.err != nil && s.question == "":
+	case m.err != nil:
 		s.fail(m.err)
-	case m.answer != nil && m.err == nil:
+	case m.answer != nil:
 		s.print(s.faint(session.Line(m.answer)))
-	}
-	if s.question != "" {
-		s.err, s.leaving = m.err, true
 	}
 }

@@ -130,9 +130,6 @@ func (s *screen) recalled(by int) tea.Cmd {
 }
 
 func (s *screen) paste(p tea.PasteMsg) tea.Cmd {
-	if s.question != "" {
-		return nil
-	}
 	if s.input.LineCount()+strings.Count(p.Content, "\n") > maxLines {
 		s.print("That is too long to be pasted. Keep it in a file, and attach it: /file PATH")
 		return nil

@@ -31,25 +31,20 @@ type screen struct {
 	look   markdown.Look
 	height int
 
-	question string // the only one; "" in a chat
-	err      error  // of the answer to that
-
 	input   textarea.Model
 	asked   recall
 	work    *work // nil while the user writes
 	queue   []string
 	drawn   bool // the first frame was: what is printed before it has blank lines above it
 	busy    bool // a part of the queue is being printed
-	tall    int  // the lines of the highest frame that may still be on the terminal
-	tallAt  time.Time
 	leaving bool
 }
 
 // work is what the user waits for.
 type work struct {
-	label  string // what it is
+	label  string // what it is, if it is no answer
 	cancel context.CancelFunc
-	answer *answering // nil if it is no answer
+	answer *answering // nil if it is none
 }
 
 // talk is a chat, line by line.
@@ -61,17 +56,13 @@ func (c *conversation) talk(cmd *cobra.Command) error {
 	if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
 		return err
 	}
-	return s.run(cmd, tea.WithInput(cmd.InOrStdin()))
-}
-
-// show answers one question on a terminal.
-func (c *conversation) show(ctx context.Context, cmd *cobra.Command, question string) error {
-	s := newScreen(cmd, c)
-	s.ctx, s.question = ctx, question
-	if err := s.run(cmd, tea.WithInput(nil), tea.WithoutSignalHandler()); err != nil {
-		return err
+	p := tea.NewProgram(s, tea.WithInput(cmd.InOrStdin()), tea.WithOutput(cmd.OutOrStdout()), tea.WithColorProfile(s.look.Colors))
+	s.send = p.Send
+	_, err := p.Run()
+	if errors.Is(err, tea.ErrInterrupted) {
+		return context.Canceled
 	}
-	return s.err
+	return err
 }
 
 func newScreen(cmd *cobra.Command, c *conversation) *screen {
@@ -85,16 +76,6 @@ func newScreen(cmd *cobra.Command, c *conversation) *screen {
 		}
 	}
 	return s
-}
-
-func (s *screen) run(cmd *cobra.Command, options ...tea.ProgramOption) error {
-	p := tea.NewProgram(s, append(options, tea.WithOutput(cmd.OutOrStdout()), tea.WithColorProfile(s.look.Colors))...)
-	s.send = p.Send
-	_, err := p.Run()
-	if errors.Is(err, tea.ErrInterrupted) {
-		return context.Canceled
-	}
-	return err
 }
 
 // greet says what the chat is about.
@@ -116,12 +97,9 @@ const firstFrame = 50 * time.Millisecond
 // drawn says that it was.
 type drawn struct{}
 
-// Init begins with the only question, or with an empty line.
+// Init begins with an empty line.
 func (s *screen) Init() tea.Cmd {
 	first := tea.Tick(firstFrame, func(time.Time) tea.Msg { return drawn{} })
-	if s.question != "" {
-		return tea.Batch(first, s.begin(s.question))
-	}
 	return tea.Batch(first, s.input.Focus())
 }
 
@@ -148,7 +126,6 @@ func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	default:
 		s.input, cmd = s.input.Update(msg)
 	}
-	s.note(s.content())
 	if s.leaving && !s.busy && len(s.queue) == 0 {
 		return s, tea.Quit
 	}
@@ -176,7 +153,7 @@ func (s *screen) flush() tea.Cmd {
 	if s.busy || !s.drawn || len(s.queue) == 0 {
 		return nil
 	}
-	room, n := max(1, s.height-s.tall-1), 0
+	room, n := max(1, s.height-s.highest()-1), 0
 	for n < len(s.queue) {
 		room -= 1 + ansi.StringWidth(s.queue[n])/(s.look.Width+1)
 		if n > 0 && room < 0 {
@@ -192,21 +169,10 @@ func (s *screen) flush() tea.Cmd {
 	return tea.Sequence(tea.Println(text), func() tea.Msg { return printed{} })
 }
 
-// note remembers the highest of the latest frames. Those that are drawn within one tick of the terminal's are not all seen there, so
-// that the one which stands there may be higher than the last.
-func (s *screen) note(content string) {
-	lines, now := strings.Count(content, "\n")+1, time.Now()
-	if lines >= s.tall || now.Sub(s.tallAt) > firstFrame {
-		s.tall, s.tallAt = lines, now
-	}
-}
-
 // View returns what changes, and the cursor in it.
 func (s *screen) View() tea.View {
-	content := s.content()
-	s.note(content)
-	v := tea.NewView(content)
-	if s.work == nil && !s.leaving && s.question == "" {
+	v := tea.NewView(s.content())
+	if s.work == nil && !s.leaving {
 		v.Cursor = s.input.Cursor()
 	}
 	return v
@@ -214,7 +180,7 @@ func (s *screen) View() tea.View {
 
 func (s *screen) content() string {
 	switch {
-	case s.leaving, s.work == nil && s.question != "":
+	case s.leaving:
 		if s.busy || len(s.queue) > 0 {
 			return " " // above a frame without any line, bubbletea prints a line too low
 		}
@@ -226,25 +192,16 @@ func (s *screen) content() string {
 		}
 		return text
 	}
-	label := s.faint(s.work.label + " Ctrl-C stops it.")
 	if s.work.answer == nil {
-		return label
+		return s.faint(s.work.label + " Ctrl-C stops it.")
 	}
-	tail := s.work.answer.tail()
-	switch {
-	case tail == "" && s.question != "":
-		return " " // one answer needs no words about it
-	case tail == "":
-		return label
-	}
-	// What does not fit is printed when the block is whole.
-	lines := strings.Split(tail, "\n")
-	for i, line := range lines {
-		lines[i] = ansi.Truncate(line, s.look.Width, "…")
-	}
-	lines = lines[max(0, len(lines)-max(1, s.height-4)):]
-	return strings.Join(lines, "\n") + "\n\n" + label
+	return s.work.answer.frame(s.height / 2)
 }
+
+// highest returns the most lines that a frame has: half of the terminal's for what is written, or comes, and a few about it. Which
+// frame stands on the terminal is not known, for bubbletea draws by a clock of its own; to print more lines than there is room for
+// above it would leave pieces of it among them.
+func (s *screen) highest() int { return s.height/2 + 4 }
 
 // faint returns a text in lines of the terminal, each faint.
 func (s *screen) faint(text string) string {

@@ -73,7 +73,7 @@ func (s *site) describe(env *dotenv.Environment, file string) string {
 		row("Files", "in Caddy's data directory")
 	}
 	if s.model != "" {
-		row("Model", "%s where a request names none, %s", s.model, where(envModel))
+		row("Model", "%s by default, %s", s.model, where(envModel))
 	}
 	if len(missing) > 0 {
 		section("Missing")

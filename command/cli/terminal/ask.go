@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 )
 
@@ -27,6 +28,10 @@ func NewAsker(in io.Reader, out io.Writer) *Asker {
 // Ask returns the line that is typed, without blanks around it. A secret is not shown while it is typed. The error is io.EOF
 // if there is no more.
 func (a *Asker) Ask(prompt string, secret bool) (string, error) {
+	if Is(a.out) {
+		text := strings.TrimRight(prompt, " ")
+		prompt = ansi.Wordwrap(text, max(Width(a.out)-2, 1), "") + prompt[len(text):]
+	}
 	_, _ = fmt.Fprint(a.out, prompt) // where nobody sees it, the answer may still come
 	if f, ok := a.in.(*os.File); ok && secret && Is(a.in) {
 		line, err := hidden(int(f.Fd())) //nolint:gosec // a file's number

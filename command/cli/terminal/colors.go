@@ -10,7 +10,8 @@ import (
 // Colors returns which colors may be written to w. With NO_COLOR, whatever its value (https://no-color.org), text is bold or faint
 // but has no color; what is no terminal gets no codes at all.
 func Colors(w io.Writer) colorprofile.Profile {
-	if !Is(w) || os.Getenv("TERM") == "dumb" {
+	f, ok := w.(*os.File)
+	if !ok || !Is(f) || os.Getenv("TERM") == "dumb" || !enableCodes(f) {
 		return colorprofile.NoTTY
 	}
 	if os.Getenv("NO_COLOR") != "" {

@@ -13,6 +13,9 @@ import (
 // defaultWidth is the number of columns where there is no terminal to ask.
 const defaultWidth = 80
 
+// defaultHeight is the number of lines there.
+const defaultHeight = 24
+
 // Is reports whether a stream, such as cmd.InOrStdin(), is a terminal.
 func Is(stream any) bool {
 	f, ok := stream.(*os.File)
@@ -30,6 +33,16 @@ func Width(w io.Writer) int {
 		return n
 	}
 	return defaultWidth
+}
+
+// Height returns the number of lines of what w writes to, or 24 where it is no terminal.
+func Height(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if _, n, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return defaultHeight
 }
 
 // Codes reports whether escape codes may be written to w: it is a terminal that understands them, and NO_COLOR
