@@ -97,7 +97,7 @@ func (o *once) draw(lines, frame []string) error {
 	}
 	for i := range rows {
 		if i > 0 {
-			b.WriteString(ansi.CursorUp1)
+			b.WriteString(ansi.CursorUp(1))
 		}
 		b.WriteString("\r" + ansi.EraseEntireLine)
 	}
