@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// rawServer answers the first request of each connection with bytes, and closes it.
-func rawServer(t testing.TB, reply func() []byte) string {
+// listen serves each connection by f, and returns the URL.
+func listen(t testing.TB, f func(nc net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -34,13 +34,21 @@ func rawServer(t testing.TB, reply func() []byte) string {
 			}
 			go func() {
 				defer nc.Close() //nolint:errcheck // a test's
-				if _, err := http.ReadRequest(bufio.NewReader(nc)); err == nil {
-					_, _ = nc.Write(reply())
-				}
+				f(nc)
 			}()
 		}
 	}()
 	return "http://" + l.Addr().String()
+}
+
+// rawServer answers the first request of each connection with bytes, and closes it.
+func rawServer(t testing.TB, reply func() []byte) string {
+	t.Helper()
+	return listen(t, func(nc net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(nc)); err == nil {
+			_, _ = nc.Write(reply())
+		}
+	})
 }
 
 // seen is all that a caller sees of a reply.
@@ -395,96 +403,6 @@ func TestWhatGoesByTheStandardTransport(t *testing.T) {
 	proxied, _ := both(t, `{"protocol":"http","network_proxy":{"from":"url","url":"http://127.0.0.1:9"}}`)
 	if req, err = http.NewRequestWithContext(t.Context(), http.MethodPost, "http://192.0.2.1", nil); err != nil || proxied.takes(req) {
 		t.Error("a request through a proxy is sent directly")
-	}
-}
-
-// A server may answer a request that it has not read to its end, and close: 55 of 300 such answers were lost to writes that
-// failed.
-func TestAnAnswerBeforeTheEndOfTheRequest(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close() //nolint:errcheck // a test's
-				r := bufio.NewReaderSize(nc, 16)
-				for line := ""; line != "\r\n"; {
-					if line, err = r.ReadString('\n'); err != nil {
-						return
-					}
-				}
-				_, _ = io.WriteString(nc, "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
-			}()
-		}
-	}()
-	d, _ := both(t, "")
-	lost := 0
-	for range 100 {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String(), strings.NewReader(strings.Repeat("x", maxDirect)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := d.RoundTrip(req)
-		if err != nil {
-			lost++
-			continue
-		}
-		if res.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("got %s", res.Status)
-		}
-		_ = res.Body.Close()
-	}
-	// The system itself throws an answer away that is not read before the connection is reset.
-	if lost > 5 {
-		t.Errorf("%d of 100 answers were lost", lost)
-	}
-}
-
-// A request that changes nothing is sent again where a connection was closed just then, as by http.Transport.
-func TestAGetMeetsAConnectionThatIsBeingClosed(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close() //nolint:errcheck // a test's
-				r := bufio.NewReader(nc)
-				if _, err := http.ReadRequest(r); err != nil {
-					return
-				}
-				_, _ = io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-				_, _ = http.ReadRequest(r) // and closes
-			}()
-		}
-	}()
-	d, _ := both(t, "")
-	for range 3 {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := d.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadAll(res.Body); err != nil {
-			t.Error(err)
-		}
-		_ = res.Body.Close()
 	}
 }
 
