@@ -4,9 +4,11 @@
 package gatewaytest
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -104,23 +106,43 @@ func (g *Gateway) Dial(t testing.TB) net.Conn {
 // DisableKeepAlives makes the client open a connection for each request.
 func (g *Gateway) DisableKeepAlives() { g.transport.DisableKeepAlives = true }
 
-// Load reloads the running Caddy with new directives. Idle connections to the old one are closed: it closes them too, and a
-// POST that meets one in that moment is not sent again by net/http.
+// Load reloads the running Caddy with new directives, and returns when the old one accepts no connection any more. Idle
+// connections of the Client's to the old one are closed: it closes them too, and a POST that meets one in that moment is not
+// sent again by net/http.
 func (g *Gateway) Load(t testing.TB, directives string) {
 	t.Helper()
+	var old net.Conn
+	if g.transport != nil {
+		old = g.idle(t)
+	}
 	if err := g.load(directives); err != nil {
 		t.Fatal(err)
 	}
-	if g.Client == nil {
+	if old == nil {
 		return
 	}
-	g.Client.CloseIdleConnections()
-	// The old server stops to accept while Load returns: the connection that it may get still is not the test's.
-	for range 2 {
-		if conn, err := new(net.Dialer).DialContext(t.Context(), "unix", g.socket); err == nil {
-			_ = conn.Close()
-		}
+	// http.Server.Shutdown closes idle connections when its listeners are closed; caddy.Load returns before.
+	if n, err := old.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Fatalf("the old server did not close its idle connection: read %d bytes: %v", n, err)
 	}
+	g.transport.CloseIdleConnections()
+}
+
+// idle opens a connection on which the running server waits for a second request. The first was answered by net/http itself:
+// no directive sees it.
+func (g *Gateway) idle(t testing.TB) net.Conn {
+	t.Helper()
+	conn := g.Dial(t)
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: gateway.test\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return conn
 }
 
 func (g *Gateway) load(directives string) error {
