@@ -12,11 +12,11 @@ require (
 	github.com/aws/aws-sdk-go-v2/config v1.33.15 // shared files and the default credential chain
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // static keys, STS roles, SSO, containers, IMDS
 	github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager v0.5.3 // multipart uploads of files to S3
-	github.com/aws/aws-sdk-go-v2/service/bedrock v1.63.0 // the control plane's endpoints
-	github.com/aws/aws-sdk-go-v2/service/bedrockruntime v1.63.11 // the runtime's endpoints; its client is the oracle of the simulator
+	github.com/aws/aws-sdk-go-v2/service/bedrock v1.63.0 // in tests only: the oracle of endpoints, of listing models and of the simulator
+	github.com/aws/aws-sdk-go-v2/service/bedrockruntime v1.63.11 // in tests only: the oracle of endpoints and of the simulator
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.7 // files in S3
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.3 // profiles that log in by SSO
-	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // renewing their tokens
+	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // renewing their tokens; the SDK's rules for hosts
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // roles, and who the gateway is
 	github.com/aws/smithy-go v1.28.8 // AWS errors by their names
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server

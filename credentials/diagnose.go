@@ -2,15 +2,14 @@ package credentials
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/bedrock"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Step is one line of a diagnosis.
@@ -54,9 +53,11 @@ const callTimeout = 30 * time.Second
 func Diagnose(ctx context.Context, p *Provider, o DiagnoseOptions) []Step {
 	steps := []Step{{Name: "Region", OK: true, Detail: p.Region()}}
 	if o.APIKey != "" {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
 		return append(steps,
 			Step{Name: "Credentials", OK: true, Detail: "Bedrock API key; AWS has no call that names its owner"},
-			p.listWithKey(ctx, o))
+			p.listModels(ctx, o))
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
@@ -90,73 +91,36 @@ func (p *Provider) identity(ctx context.Context, creds aws.Credentials) Step {
 	return Step{Name: name, OK: true, Detail: fmt.Sprintf("%s (account %s)", aws.ToString(out.Arn), aws.ToString(out.Account))}
 }
 
+// listModels is the last step, with an API key or the credentials.
 func (p *Provider) listModels(ctx context.Context, o DiagnoseOptions) Step {
-	client := bedrock.NewFromConfig(p.SDKConfig(o.HTTPClient), func(b *bedrock.Options) {
-		b.Retryer = newRetryer()
-		if endpoint := orDefault(o.ControlEndpoint, p.EndpointOverride("Bedrock")); endpoint != "" {
-			b.BaseEndpoint = &endpoint
-		}
-	})
-	out, err := client.ListFoundationModels(ctx, &bedrock.ListFoundationModelsInput{})
-	if err != nil {
-		return failed("Models", p.cache.settings.explain(stageModels, role{}, err))
-	}
-	return models(len(out.ModelSummaries))
-}
-
-// listWithKey sends the key as bearer token by a plain request: the SDK sends tokens by https only, and simulators have
-// none.
-func (p *Provider) listWithKey(ctx context.Context, o DiagnoseOptions) Step {
 	const name = "Models"
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	endpoint := orDefault(o.ControlEndpoint, p.EndpointOverride("Bedrock"))
-	if endpoint == "" {
-		resolved, err := bedrock.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, bedrock.EndpointParameters{
-			Region: aws.String(p.Region()), UseFIPS: aws.Bool(p.FIPS()), UseDualStack: aws.Bool(p.DualStack()),
-		})
-		if err != nil {
-			return failed(name, err)
-		}
-		endpoint = resolved.URI.String()
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(endpoint, "/")+"/foundation-models", http.NoBody)
-	if err != nil {
-		return failed(name, err)
-	}
-	r.Header.Set("Authorization", "Bearer "+o.APIKey)
-	client := o.HTTPClient
-	if client == nil {
-		if client, err = newHTTPClient(); err != nil {
-			return failed(name, err)
-		}
-	}
-	resp, err := client.Do(r)
-	if err != nil {
-		return failed(name, p.cache.settings.explain(stageModels, role{}, err))
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxListing))
+	n, err := p.foundationModels(ctx, o)
 	switch {
+	case err != nil && o.APIKey != "":
+		return p.withKeyFailed(name, err)
 	case err != nil:
-		return failed(name, err)
-	case resp.StatusCode != http.StatusOK:
-		return Step{
-			Name: name, Detail: fmt.Sprintf("AWS answered %s", resp.Status),
-			Hint: "check that the API key is valid in this region and may bedrock:ListFoundationModels and bedrock:CallWithBearerToken",
-		}
+		return failed(name, p.cache.settings.explain(stageModels, role{}, err))
+	case n == 0:
+		return Step{Name: name, Detail: "none in this region", Hint: "use a region that has Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/models-regions.html"}
 	}
-	return models(strings.Count(string(body), `"modelId"`))
+	return Step{Name: name, OK: true, Detail: fmt.Sprintf("%d foundation models", n)}
 }
 
-// maxListing bounds the listing that is read with an API key.
-const maxListing = 8 << 20
-
-func models(n int) Step {
-	if n == 0 {
-		return Step{Name: "Models", Detail: "none in this region", Hint: "use a region that has Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/models-regions.html"}
+// withKeyFailed returns the step of a listing that failed with an API key. AWS's codes are about keys that sign, so where
+// it answered, its status says what there is to say.
+func (p *Provider) withKeyFailed(name string, err error) Step {
+	if e, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		if status := e.HTTPStatusCode(); status != 0 && status != http.StatusOK {
+			return Step{
+				Name: name, Detail: "AWS answered " + e.Response.Status,
+				Hint: "check that the API key is valid in this region and may bedrock:ListFoundationModels and bedrock:CallWithBearerToken",
+			}
+		}
 	}
-	return Step{Name: "Models", OK: true, Detail: fmt.Sprintf("%d foundation models", n)}
+	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		err = e.Err
+	}
+	return failed(name, p.cache.settings.explain(stageModels, role{}, err))
 }
 
 func failed(name string, err error) Step {

@@ -66,6 +66,12 @@ func TestDiagnose(t *testing.T) {
 		"no permission to list": {"denied", (*world).static, "", []string{
 			"✓ Region", "✓ Credentials", "✓ Identity", "✗ Models: access denied when listing models: AWS answered AccessDeniedException: User is not authorized to perform: bedrock:ListFoundationModels\n  → allow bedrock:ListFoundationModels",
 		}},
+		// The SDK's client of Bedrock refused an address of one's own together with FIPS, so the step failed wherever fips was on.
+		"FIPS": {twoModels, func(w *world) Config {
+			c := w.static()
+			c.FIPS, c.DualStack = true, true
+			return c
+		}, "", []string{"✓ Region", "✓ Credentials", "✓ Identity", "✓ Models: 2 foundation models"}},
 		"no models": {"", (*world).static, "", []string{"✓ Region", "✓ Credentials", "✓ Identity", "✗ Models: none in this region"}},
 		"expired session": {twoModels, func(w *world) Config {
 			w.cloud.Lifetime = time.Nanosecond

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/bedrock"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/caddyserver/caddy/v2"
 
 	simulator "github.com/open-bedrock/caddy-bedrock-gateway/simulator/aws"
@@ -258,14 +258,22 @@ func TestAmbientVariablesDoNotCount(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkIdentity(t, w, p, test.want)
-			if got := p.EndpointOverride("Bedrock Runtime"); got != "" {
-				t.Errorf("the environment's endpoint %s counts", got)
+			for _, service := range []string{"Bedrock Runtime", "Bedrock", "S3"} {
+				if got := p.EndpointOverride(service); got != "" {
+					t.Errorf("the environment's endpoint %s of %s counts", got, service)
+				}
 			}
 			if got := c.BearerToken(); got != "" {
 				t.Errorf("the environment's API key %s counts", got)
 			}
-			o := bedrock.NewFromConfig(p.SDKConfig(nil)).Options()
-			if o.Region != "us-east-1" || o.BaseEndpoint != nil || len(o.AuthSchemePreference) != 1 || o.AuthSchemePreference[0] != "sigv4" {
+			// The control plane refuses the environment's API key.
+			for _, step := range Diagnose(t.Context(), p, DiagnoseOptions{ControlEndpoint: w.controlPlane(twoModels)}) {
+				if !step.OK {
+					t.Error(step)
+				}
+			}
+			o := s3.NewFromConfig(p.SDKConfig(nil)).Options()
+			if o.Region != "us-east-1" || o.BaseEndpoint != nil || len(o.AuthSchemePreference) != 0 {
 				t.Errorf("the SDK's client has region %s, endpoint %v, auth %v", o.Region, o.BaseEndpoint, o.AuthSchemePreference)
 			}
 		})

@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/bedrock"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 )
@@ -156,19 +155,10 @@ func (p *Provider) SDKConfig(client aws.HTTPClient) aws.Config {
 		o.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
 	}
 	return aws.Config{
-		Region:         p.Region(),
-		Credentials:    p,
-		HTTPClient:     client,
-		ConfigSources:  []any{o},
-		ServiceOptions: []func(string, any){signBedrock},
-	}
-}
-
-// signBedrock sets the SDK's Bedrock client to sign with these credentials. With AWS_BEARER_TOKEN_BEDROCK set it would
-// send that token instead: it looks for the variable itself, and overrides aws.Config.AuthSchemePreference.
-func signBedrock(_ string, options any) {
-	if o, ok := options.(*bedrock.Options); ok {
-		o.AuthSchemePreference, o.BearerAuthTokenProvider = []string{"sigv4"}, nil
+		Region:        p.Region(),
+		Credentials:   p,
+		HTTPClient:    client,
+		ConfigSources: []any{o},
 	}
 }
 
