@@ -77,7 +77,7 @@ func hostOf(req *http.Request) (host string, ok bool) {
 	if host == "" {
 		host = req.URL.Host
 	}
-	if !plain(host) || strings.ContainsRune(host, '[') {
+	if !plain(host) || strings.ContainsAny(host, "[]") {
 		return "", false
 	}
 	name, port, found := strings.Cut(host, ":")
