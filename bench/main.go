@@ -125,7 +125,7 @@ func run(ctx context.Context, o options) error {
 	defer b.close()
 	fmt.Printf("%s, %d CPUs, %s/%s; %d rounds of %s, %d connections; ratios to reverse_proxy, medians\n\n",
 		runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, o.rounds, o.round, o.connections)
-	for _, part := range []func() error{b.ratios, b.guards, b.bodies, b.growth, b.widths, b.memory, b.beside} {
+	for _, part := range []func() error{b.ratios, b.guards, b.bodies, b.growth, b.widths, b.memory, b.latency, b.beside} {
 		if err := part(); err != nil {
 			return err
 		}

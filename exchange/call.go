@@ -177,7 +177,7 @@ func (c *Call) chat(detect func() error) error {
 		return err
 	}
 	if limited, ok := c.Out.(translate.Limited); ok && c.Out != c.Client {
-		req, err := c.Client.DecodeRequest(c.Body.Raw, &chat.Exchange{Model: c.Model, TargetModel: c.Model})
+		req, err := c.Client.DecodeRequest(c.Body.Raw, &chat.Exchange{Model: c.Model, TargetModel: c.Model, Validated: true})
 		if err != nil {
 			return err
 		}

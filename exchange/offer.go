@@ -124,7 +124,7 @@ func (c *Call) unoffered(s *selection, list []upstream.Offer) error {
 // prepareBy writes the request for the target by one offer.
 func (c *Call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) (*attempt, error) {
 	x := &chat.Exchange{
-		Model: c.Model, TargetModel: modelID, Target: o.Dialect.Name(), Access: o.Access, RejectUnsupported: c.engine.RejectUnsupported,
+		Model: c.Model, TargetModel: modelID, Target: o.Dialect.Name(), Access: o.Access, RejectUnsupported: c.engine.RejectUnsupported, Validated: true,
 		ID: c.replyID(), Created: c.start.Unix(), Started: c.start, Stored: c.stores(), Previous: c.turn.previous,
 	}
 	t.Prepare(x)

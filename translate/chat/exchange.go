@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/open-bedrock/caddy-bedrock-gateway/translate/model"
+	"github.com/open-bedrock/caddy-bedrock-gateway/wire/json"
 )
 
 // Exchange is what one call knows beyond its bytes. It is made anew for every attempt and passed to every verb of the
@@ -16,6 +17,9 @@ type Exchange struct {
 	Target      string       // the name of the dialect in which it is asked; "" where none is chosen yet
 	Access      model.Access // by which API and host it is asked; zero where there is but one
 	Facts       model.Facts  // what is known of the target model
+
+	// Validated: the request's body is known to be JSON, so that DecodeRequest need not find that out.
+	Validated bool
 
 	// Guardrail is the configured guardrail as Converse's guardrailConfig object; nil if there is none. It wins over the
 	// request's own unless GuardrailOverride.
@@ -67,6 +71,15 @@ type Exchange struct {
 
 	names aliases
 	ids   aliases
+}
+
+// Reader makes r read the body of the request.
+func (x *Exchange) Reader(r *json.Reader, body []byte) {
+	if x.Validated {
+		r.ResetValid(body)
+	} else {
+		r.Reset(body)
+	}
 }
 
 // Drop notes that param does not reach the target because it cannot express it, or fails if the client wants that

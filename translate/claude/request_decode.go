@@ -33,7 +33,7 @@ type decoder struct {
 // one has a default.
 func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, error) {
 	d := decoder{body: body, x: x, req: &chat.Request{Dialect: Name}}
-	d.r.Reset(body)
+	x.Reader(&d.r, body)
 	d.request()
 	if err := d.r.End(); err != nil {
 		return nil, d.refuse(err)

@@ -35,7 +35,7 @@ type decoder struct {
 // no provider but OpenAI takes them.
 func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, error) {
 	d := decoder{body: body, x: x, req: &chat.Request{Dialect: Name}}
-	d.R.Reset(body)
+	x.Reader(&d.R, body)
 	d.request()
 	if err := d.R.End(); err != nil {
 		return nil, d.Refuse(body, err)

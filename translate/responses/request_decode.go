@@ -36,7 +36,7 @@ func decodeRequest(body []byte, x *chat.Exchange, compact bool) (*chat.Request, 
 	d := requestDecoder{body: body, x: x, req: &chat.Request{Dialect: Name}, same: x.Target == Name}
 	d.kept = &kept{compact: compact, keepsUsers: compact}
 	x.Kept = d.kept
-	d.R.Reset(body)
+	x.Reader(&d.R, body)
 	d.request()
 	if d.input != nil {
 		d.Where.At(0, inputKey)

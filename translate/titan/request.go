@@ -10,9 +10,9 @@ import (
 )
 
 // DecodeRequest reads {inputText, textGenerationConfig}. A prompt written as a conversation becomes its messages.
-func (Dialect) DecodeRequest(body []byte, _ *chat.Exchange) (*chat.Request, error) {
+func (Dialect) DecodeRequest(body []byte, x *chat.Exchange) (*chat.Request, error) {
 	d := decoder{req: &chat.Request{Dialect: Name}}
-	d.r.Reset(body)
+	x.Reader(&d.r, body)
 	d.request()
 	err := d.r.End()
 	var wrong *json.TypeError

@@ -103,6 +103,7 @@ type Reader struct {
 	pos   int
 	depth int
 	first bool // directly after '{' or '['
+	valid bool // data was validated before
 	key   []byte
 	err   error
 }
@@ -112,6 +113,10 @@ func NewReader(data []byte) *Reader { return &Reader{data: data} }
 
 // Reset makes r read data from its start.
 func (r *Reader) Reset(data []byte) { *r = Reader{data: data} }
+
+// ResetValid makes r read data, which Index, Valid or a Reader has accepted, from its start. It looks for the ends of strings and
+// not at what is in them, several times faster. Of other data it makes something, without harm but without sense.
+func (r *Reader) ResetValid(data []byte) { *r = Reader{data: data, valid: true} }
 
 // Err returns the first error met, nil if there was none.
 func (r *Reader) Err() error { return r.err }

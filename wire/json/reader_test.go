@@ -4,6 +4,7 @@ import (
 	"bytes"
 	stdjson "encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -175,8 +176,14 @@ func FuzzReader(f *testing.F) {
 		if want := stdjson.Valid(in); (err == nil) != want {
 			t.Fatalf("Valid(%q) = %v, encoding/json says %v", in, err, want)
 		}
+		var known Reader
+		known.ResetValid(in)
+		read := said(&known)
 		if err != nil {
 			return
+		}
+		if want := said(NewReader(in)); read != want {
+			t.Fatalf("%q, known to be valid, reads %q, want %q", in, read, want)
 		}
 		var compact bytes.Buffer
 		if err := stdjson.Compact(&compact, in); err != nil {
@@ -231,6 +238,28 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
+// said is all that a Reader reads, in words.
+func said(r *Reader) string {
+	switch r.Kind() {
+	case Object:
+		s := "{"
+		for r.Object(); r.Member(); {
+			s += strconv.Quote(string(r.Key())) + ":" + said(r)
+		}
+		return s + "}"
+	case Array:
+		s := "["
+		for r.Array(); r.Element(); {
+			s += said(r)
+		}
+		return s + "]"
+	case Text:
+		return strconv.Quote(r.Text())
+	case Invalid, Null, False, True, Number:
+	}
+	return string(r.Value()) + ";"
+}
+
 func chatBody() []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"model":"anthropic.claude-3-haiku-20240307-v1:0","temperature":0.7,"messages":[`)
@@ -242,6 +271,20 @@ func chatBody() []byte {
 	}
 	b.WriteString(`],"tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}]}`)
 	return b.Bytes()
+}
+
+// BenchmarkReadValidChat is the second walk over a body.
+func BenchmarkReadValidChat(b *testing.B) {
+	body := chatBody()
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	var r Reader
+	for b.Loop() {
+		r.ResetValid(body)
+		if r.Skip(); r.End() != nil {
+			b.Fatal(r.Err())
+		}
+	}
 }
 
 func BenchmarkValidateChat(b *testing.B) {

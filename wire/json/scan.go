@@ -1,6 +1,7 @@
 package json
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
@@ -72,6 +73,9 @@ func (r *Reader) token() (tok String, escaped bool) {
 	d, start := r.data, r.pos
 	i := start + 1
 	r.first = false
+	if r.valid {
+		return r.validToken()
+	}
 	for {
 		// Eight bytes at a time, to the first that is not plain.
 		for i+8 <= len(d) {
@@ -114,6 +118,40 @@ func (r *Reader) token() (tok String, escaped bool) {
 				return nil, false
 			}
 			i += n
+		}
+	}
+}
+
+// validToken is token where the string was validated before.
+func (r *Reader) validToken() (tok String, escaped bool) {
+	start := r.pos
+	r.pos = closing(r.data, start)
+	if r.pos < start+2 || r.data[r.pos-1] != '"' {
+		r.pos = len(r.data)
+		r.unexpected("expected the string's closing quote")
+		return nil, false
+	}
+	tok = r.data[start:r.pos:r.pos]
+	return tok, tok.Escaped()
+}
+
+// closing returns the offset behind the valid string that begins at start; len(d) if it does not end.
+func closing(d []byte, start int) int {
+	from := start + 1
+	for at := from; ; {
+		n := bytes.IndexByte(d[min(at, len(d)):], '"')
+		if n < 0 {
+			return len(d)
+		}
+		at += n
+		// The quote ends the string unless an odd number of backslashes stands before it.
+		back := at
+		for back > from && d[back-1] == '\\' {
+			back--
+		}
+		at++
+		if (at-1-back)%2 == 0 {
+			return at
 		}
 	}
 }

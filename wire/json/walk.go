@@ -1,7 +1,5 @@
 package json
 
-import "bytes"
-
 // Walker goes over JSON that has been validated already, by Index or a Reader, and finds where things stand in it. It
 // checks nothing, and so goes over long strings (images) as fast as memory is read. On bytes that are no valid JSON it
 // ends somewhere, without harm but without sense. The zero Walker stands before the end of nothing. Not safe for
@@ -127,7 +125,7 @@ func (w *Walker) String() String {
 		return nil
 	}
 	start := w.pos
-	w.text()
+	w.pos = closing(w.data, start)
 	return w.data[start:w.pos:w.pos]
 }
 
@@ -137,42 +135,19 @@ func (w *Walker) Value() Value {
 	return w.data[start:w.pos:w.pos]
 }
 
-// text goes behind the string that begins at the position.
-func (w *Walker) text() {
-	from := w.pos + 1
-	for at := from; ; {
-		n := bytes.IndexByte(w.data[min(at, len(w.data)):], '"')
-		if n < 0 {
-			w.pos = len(w.data)
-			return
-		}
-		at += n
-		// The quote ends the string unless an odd number of backslashes stands before it.
-		back := at
-		for back > from && w.data[back-1] == '\\' {
-			back--
-		}
-		at++
-		if (at-1-back)%2 == 0 {
-			w.pos = at
-			return
-		}
-	}
-}
-
 // Skip consumes any value and returns the offset of its start.
 func (w *Walker) Skip() int {
 	k := w.Kind()
 	start := w.pos
 	w.first = false
 	if k == Text {
-		w.text()
+		w.pos = closing(w.data, start)
 		return start
 	}
 	for depth := 0; w.pos < len(w.data); {
 		switch w.data[w.pos] {
 		case '"':
-			w.text()
+			w.pos = closing(w.data, w.pos)
 			continue
 		case '{', '[':
 			depth++
