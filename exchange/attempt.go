@@ -96,7 +96,7 @@ func (c *Call) translate(a *attempt, inline []chat.Block, context chat.String) e
 			return err
 		}
 	}
-	a.call.Body, err = a.call.Dialect.EncodeRequest(make([]byte, 0, len(c.Body.Raw)+len(context)+512), req, a.x)
+	a.call.Body, err = a.call.Dialect.EncodeRequest(c.lender.lend(len(c.Body.Raw)+len(context)+512), req, a.x)
 	a.call.Beside = a.x.Headers
 	return err
 }

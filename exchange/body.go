@@ -16,9 +16,8 @@ const (
 	secondRead = 1 << 20
 )
 
-// readBody reads the whole request body, unpacked and then at most en.MaxBody bytes, which h holds. It is not pooled: translated
-// strings and the transport share its memory for as long as they need it.
-func (en *Engine) readBody(r *http.Request, h *held) ([]byte, error) {
+// readBody reads the whole request body, unpacked and then at most en.MaxBody bytes, which h holds, into memory of l.
+func (en *Engine) readBody(r *http.Request, h *held, l *lender) ([]byte, error) {
 	if r.ContentLength > en.MaxBody {
 		return nil, en.tooLarge()
 	}
@@ -32,11 +31,10 @@ func (en *Engine) readBody(r *http.Request, h *held) ([]byte, error) {
 		src = p
 	}
 	full := max(r.ContentLength, 511) + 1 // room to meet the end without growing
-	room := min(full, firstRead)
-	if err := en.hold(r, h, room); err != nil {
+	b := l.lend(int(min(full, firstRead)))
+	if err := en.hold(r, h, int64(cap(b))); err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, room)
 	for {
 		n, err := src.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
@@ -50,14 +48,17 @@ func (en *Engine) readBody(r *http.Request, h *held) ([]byte, error) {
 			return nil, en.unpackError(r, p, err)
 		case len(b) == cap(b):
 			// Twice the room, of which no more is made than the claim was, if it was true.
-			room = max(2*room, secondRead)
+			room := max(2*int64(cap(b)), secondRead)
 			if int64(len(b)) < full {
 				room = min(room, full)
 			}
-			if err := en.hold(r, h, room-int64(cap(b))); err != nil {
+			next, _ := size(int(room))
+			if err := en.hold(r, h, int64(next-cap(b))); err != nil {
 				return nil, err
 			}
-			b = append(make([]byte, 0, room), b...)
+			more := append(l.lend(next), b...)
+			l.back(b)
+			b = more
 		}
 	}
 }

@@ -34,6 +34,7 @@ type Call struct {
 	start   time.Time
 	form    Form
 	held    held            // the memory of the body and what is made of it
+	lender  lender          // that memory
 	raw     []byte          // the body as it came; nil until it is read
 	spooled spooled         // the body, where it is too large for memory
 	members [16]json.Member // storage of Body.Members
@@ -77,6 +78,7 @@ func (c *Call) Chat(detect func() error) {
 // Answer runs the rest of an endpoint, answers with its error if it returns one, and observes the call.
 func (c *Call) Answer(run func() error) {
 	c.engine.Process.calls.Add(1)
+	defer c.giveBack()
 	defer c.observe()
 	defer c.held.release()
 	defer c.endKeeping()
@@ -84,6 +86,13 @@ func (c *Call) Answer(run func() error) {
 	defer c.recovered()
 	if err := run(); err != nil {
 		c.fail(err)
+	}
+}
+
+// giveBack gives back the memory of the bodies; it may be called again. A reply that is kept may still be packed with what was asked.
+func (c *Call) giveBack() {
+	if c.keep == nil || !c.keep.begun {
+		c.lender.close()
 	}
 }
 
@@ -123,7 +132,7 @@ func (c *Call) fail(err error) {
 func (c *Call) ReadBody() ([]byte, error) {
 	if c.raw == nil {
 		var err error
-		if c.raw, err = c.engine.readBody(c.r, &c.held); err != nil {
+		if c.raw, err = c.engine.readBody(c.r, &c.held, &c.lender); err != nil {
 			return nil, err
 		}
 		c.said.Request(c.raw)

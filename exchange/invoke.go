@@ -82,7 +82,7 @@ func (in *invoker) invoke(ctx, work context.Context, body []byte, read func(repl
 		}
 	}()
 	work, header := c.outgoing(work)
-	call := upstream.Call{Op: upstream.Invoke, Model: in.modelID, Body: body, Header: header}
+	call := upstream.Call{Op: upstream.Invoke, Model: in.modelID, Body: body, Lent: &c.lender.lent, Header: header}
 	err = in.route.Try(work, c.Model, func(work context.Context, t *upstream.Target, n int) error {
 		if n > 1 {
 			in.mu.Lock()

@@ -98,7 +98,7 @@ func TestAnnouncedLengthsHoldNothing(t *testing.T) {
 		r := from("a", strings.NewReader("{}"))
 		r.ContentLength = 25 * mb
 		var h held
-		_, _ = en.readBody(r, &h)
+		_, _ = en.readBody(r, &h, new(lender))
 		if h.n > firstRead {
 			t.Fatalf("%d bytes are held for 2", h.n)
 		}
@@ -112,7 +112,7 @@ func TestAnnouncedLengthsHoldNothing(t *testing.T) {
 func TestABodyIsCountedAsItArrives(t *testing.T) {
 	en := bounded(100*mb, 25*mb)
 	var h held
-	body, err := en.readBody(from("a", strings.NewReader(strings.Repeat("x", 3*mb))), &h)
+	body, err := en.readBody(from("a", strings.NewReader(strings.Repeat("x", 3*mb))), &h, new(lender))
 	if err != nil || len(body) != 3*mb || h.n < 3*mb || h.n > 6*mb+2*secondRead {
 		t.Fatalf("%d bytes read, %d held, %v", len(body), h.n, err)
 	}

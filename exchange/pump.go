@@ -19,6 +19,7 @@ const flushAt = 32 << 10
 func (c *Call) pump(a *attempt) {
 	a.call.Body, c.raw, c.Body, c.turn = nil, nil, chat.Body{}, turn{} // a request may be large, a stream long
 	c.releaseBody()
+	c.giveBack()
 	enc := c.Out.NewStreamEncoder(a.x)
 	if c.form.Native && strings.HasPrefix(enc.ContentType(), "text/event-stream") {
 		enc = &invokeEncoder{StreamEncoder: enc}

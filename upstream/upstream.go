@@ -90,6 +90,7 @@ type Call struct {
 	Dialect translate.Dialect // of a chat or a count
 	Access  model.Access      // of the offer that the call takes
 	Body    []byte
+	Lent    *Lent // is told who reads Body; nil: nobody wants to know
 	Stream  bool
 	Header  http.Header // the client's headers; the upstream passes on only those that it lists
 

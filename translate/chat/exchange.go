@@ -10,7 +10,8 @@ import (
 
 // Exchange is what one call knows beyond its bytes. It is made anew for every attempt and passed to every verb of the
 // dialects: what encoding the request had to change (names, ids, a tool in place of a format) is changed back when the
-// reply is decoded. Not safe for concurrent use.
+// reply is decoded. It shares no memory with the request's body, which is used for another request while a reply streams. Not safe
+// for concurrent use.
 type Exchange struct {
 	Model       string       // the client's name for the model: what replies show
 	TargetModel string       // the upstream's name for it

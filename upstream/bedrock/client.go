@@ -1,10 +1,8 @@
 package bedrock
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -116,7 +114,7 @@ func (u *Upstream) open(ctx context.Context, c *upstream.Call, modelID string) (
 		header["Accept"] = streamType
 	}
 	upstream.PassHeaders(header, c.Header)
-	res, err := u.send(ctx, u.signer, http.MethodPost, target, c.Body, header)
+	res, err := u.send(ctx, u.signer, http.MethodPost, target, c.Body, c.Lent, header)
 	if err != nil {
 		return nil, err
 	}
@@ -208,10 +206,10 @@ var renewable = []string{"ExpiredTokenException", "ExpiredToken", "UnrecognizedC
 // send signs a request with the host's signer and sends it. It adds to the given headers. An error reply is returned as an
 // error. After an error of renewable, the credentials are renewed or the API key is read again from its file, and the
 // request is sent once more.
-func (u *Upstream) send(ctx context.Context, signer *sigv4.Signer, method string, target *url.URL, body []byte, header http.Header) (*http.Response, error) {
+func (u *Upstream) send(ctx context.Context, signer *sigv4.Signer, method string, target *url.URL, body []byte, lent *upstream.Lent, header http.Header) (*http.Response, error) {
 	hash := sigv4.HashPayload(body)
 	for try := 0; ; try++ {
-		req, err := u.request(ctx, signer, method, target, body, hash, header)
+		req, err := u.request(ctx, signer, method, target, body, lent, hash, header)
 		if err != nil {
 			return nil, u.credentialsError(ctx, err)
 		}
@@ -243,15 +241,12 @@ func (u *Upstream) send(ctx context.Context, signer *sigv4.Signer, method string
 }
 
 // request returns a signed request, or one with the bearer key.
-func (u *Upstream) request(ctx context.Context, signer *sigv4.Signer, method string, target *url.URL, body []byte, hash string, header http.Header) (*http.Request, error) {
+func (u *Upstream) request(ctx context.Context, signer *sigv4.Signer, method string, target *url.URL, body []byte, lent *upstream.Lent, hash string, header http.Header) (*http.Request, error) {
 	req := blank.WithContext(ctx)
 	req.Method, req.URL, req.Host, req.Header = method, target, target.Host, header
 	req.Header["Accept-Encoding"] = identity // a compressed stream would arrive in blocks
 	if body != nil {
-		// This very type: the transport sends head and body in one write, and can send it again on a stale connection.
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		req.ContentLength = int64(len(body))
+		upstream.SetBody(req, body, lent)
 	}
 	if u.key != nil {
 		req.Header["Authorization"] = u.key.current().authorization

@@ -59,7 +59,7 @@ func (u *Upstream) openCopy(ctx context.Context, c *upstream.Call, modelID strin
 		path = "/openai/v1" + path
 	}
 	target := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path + path}
-	res, err := u.send(ctx, signer, http.MethodPost, target, body, header)
+	res, err := u.send(ctx, signer, http.MethodPost, target, body, c.Lent, header)
 	if err != nil {
 		return nil, err
 	}

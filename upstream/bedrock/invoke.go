@@ -81,7 +81,7 @@ func (u *Upstream) relayAt(ctx context.Context, c *upstream.Call, path string) (
 	}
 	target := *base
 	target.RawPath, target.Path, target.RawQuery = base.EscapedPath()+path, base.Path+plain, c.Query
-	res, err := u.send(ctx, u.signer, c.Method, &target, c.Body, header)
+	res, err := u.send(ctx, u.signer, c.Method, &target, c.Body, c.Lent, header)
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func (u *Upstream) countOnMantle(ctx context.Context, c *upstream.Call, refusal 
 	u.projectHeader(header, model.Messages)
 	target := *u.mantle
 	target.Path += copyPaths[model.Messages] + "/count_tokens"
-	res, err := u.send(ctx, u.mantleSigner, http.MethodPost, &target, withoutLimit(body), header)
+	res, err := u.send(ctx, u.mantleSigner, http.MethodPost, &target, withoutLimit(body), nil, header)
 	if err != nil {
 		return nil, err
 	}

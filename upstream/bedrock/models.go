@@ -209,7 +209,7 @@ func (u *Upstream) control(ctx context.Context, path, query string, page any) er
 
 // get asks one of Bedrock's hosts for a JSON document and reads it into page.
 func (u *Upstream) get(ctx context.Context, signer *sigv4.Signer, target *url.URL, page any) error {
-	res, err := u.send(ctx, signer, http.MethodGet, target, nil, http.Header{"Accept": jsonType})
+	res, err := u.send(ctx, signer, http.MethodGet, target, nil, nil, http.Header{"Accept": jsonType})
 	if err != nil {
 		return err
 	}

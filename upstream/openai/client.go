@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"maps"
@@ -49,7 +48,7 @@ func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply,
 	case upstream.Chat:
 		return u.openChat(ctx, c)
 	case upstream.Relay:
-		req := u.request(ctx, c.Method, c.Path, c.Query, c.Body)
+		req := u.request(ctx, c.Method, c.Path, c.Query, c.Body, c.Lent)
 		if f := c.Form; f != nil {
 			req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, f.Size())), nil }
 			req.Body, _ = req.GetBody()
@@ -73,7 +72,7 @@ func (u *Upstream) openChat(ctx context.Context, c *upstream.Call) (*upstream.Re
 	if c.Dialect.Name() == "responses" {
 		path = "/responses"
 	}
-	req := u.request(ctx, http.MethodPost, path, c.Query, c.Body)
+	req := u.request(ctx, http.MethodPost, path, c.Query, c.Body, c.Lent)
 	req.Header["Content-Type"] = jsonType
 	upstream.PassHeaders(req.Header, c.Header, "Openai-Beta", "Idempotency-Key")
 	if c.Stream {
@@ -114,7 +113,7 @@ var (
 )
 
 // request returns a call of the API. path begins with a slash and is escaped as it is to be sent.
-func (u *Upstream) request(ctx context.Context, method, path, query string, body []byte) *http.Request {
+func (u *Upstream) request(ctx context.Context, method, path, query string, body []byte, lent *upstream.Lent) *http.Request {
 	target := *u.baseURL
 	target.RawQuery = query
 	escaped := u.baseURL.EscapedPath() + path
@@ -131,10 +130,7 @@ func (u *Upstream) request(ctx context.Context, method, path, query string, body
 	}
 	req.Header["Accept-Encoding"] = identity // a compressed stream would arrive in blocks
 	if len(body) > 0 {
-		// This very type: the transport sends head and body in one write, and can send it again on a stale connection.
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		req.ContentLength = int64(len(body))
+		upstream.SetBody(req, body, lent)
 	}
 	return req
 }
@@ -156,7 +152,7 @@ func (u *Upstream) do(req *http.Request) (*http.Response, error) {
 
 // ListModels returns the upstream's own list.
 func (u *Upstream) ListModels(ctx context.Context) ([]upstream.Model, error) {
-	res, err := u.do(u.request(ctx, http.MethodGet, "/models", "", nil))
+	res, err := u.do(u.request(ctx, http.MethodGet, "/models", "", nil, nil))
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ var past = time.Unix(1, 0)
 func (c *conn) exchange(req *http.Request, limit int64) (*http.Response, error) {
 	w := writers.Get().(*bufio.Writer) //nolint:forcetypeassert // its pool has nothing else
 	w.Reset(c)
-	err := req.Write(w)
+	err := req.Write(together{w})
 	if err == nil {
 		err = w.Flush()
 	}
@@ -97,6 +97,9 @@ func (c *conn) exchange(req *http.Request, limit int64) (*http.Response, error) 
 		}
 	}
 }
+
+// together is a writer that Request.Write does not flush before a body whose type it does not know.
+type together struct{ *bufio.Writer }
 
 // Read fills the buffer.
 func (c *conn) Read(p []byte) (n int, err error) {

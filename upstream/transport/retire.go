@@ -31,10 +31,16 @@ func (r *retiring) closeIdle() {
 	time.AfterFunc(closeDelay, r.HTTPTransport.Transport.CloseIdleConnections)
 }
 
+// keeper is a body that can be had as a type which http.Transport sends with the head in one write.
+type keeper interface{ Keep() io.ReadCloser }
+
 // RoundTrip sends a request.
 func (r *retiring) RoundTrip(req *http.Request) (*http.Response, error) {
 	if r.direct != nil && r.direct.takes(req) {
 		return r.direct.RoundTrip(req)
+	}
+	if b, ok := req.Body.(keeper); ok && req.ContentLength <= maxDirect {
+		req.Body = b.Keep()
 	}
 	res, err := r.HTTPTransport.RoundTrip(req)
 	if err == nil && res.ProtoMajor == 2 {

@@ -273,6 +273,17 @@ func chatBody() []byte {
 	return b.Bytes()
 }
 
+// BenchmarkValidateImage is the first walk over a string of a megabyte.
+func BenchmarkValidateImage(b *testing.B) {
+	body := []byte(`"` + strings.Repeat("iVBORw0KGgoAAAANSUhEUgAA", 1<<20/24) + `"`)
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if err := Valid(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkReadValidChat is the second walk over a body.
 func BenchmarkReadValidChat(b *testing.B) {
 	body := chatBody()

@@ -77,13 +77,18 @@ func (r *Reader) token() (tok String, escaped bool) {
 		return r.validToken()
 	}
 	for {
-		// Eight bytes at a time, to the first that is not plain.
-		for i+8 <= len(d) {
+		// Eight bytes at a time, to the first that is not plain; in images, which are nothing else, thirty-two.
+		end := min(i+longRun, len(d))
+		for i+8 <= end {
 			if m := odd(binary.LittleEndian.Uint64(d[i:])); m != 0 {
 				i += bits.TrailingZeros64(m) >> 3
 				break
 			}
 			i += 8
+		}
+		if i+8 > end && end < len(d) {
+			i = plainFrom(d, i)
+			continue
 		}
 		for i < len(d) && plain[d[i]] {
 			i++
@@ -154,6 +159,21 @@ func closing(d []byte, start int) int {
 			return at
 		}
 	}
+}
+
+// longRun is how many plain bytes stand in a row before more of them are likely than not.
+const longRun = 1 << 10
+
+// plainFrom returns an offset before which, from i on, all bytes are plain: by thirty-two at a time.
+func plainFrom(d []byte, i int) int {
+	for ; i+32 <= len(d); i += 32 {
+		p := d[i : i+32]
+		if odd(binary.LittleEndian.Uint64(p))|odd(binary.LittleEndian.Uint64(p[8:]))|
+			odd(binary.LittleEndian.Uint64(p[16:]))|odd(binary.LittleEndian.Uint64(p[24:])) != 0 {
+			break
+		}
+	}
+	return i
 }
 
 // odd marks, by the highest bit of their byte, those of eight bytes that are not plain: control characters, quotes,
