@@ -57,6 +57,9 @@ func (s sample) ratio() float64 { return float64(s.gateway) / float64(s.proxy) }
 
 // compare runs the pair's rounds, the gateway and the proxy first by turns.
 func (b *bench) compare(p pair) ([]sample, error) {
+	if p.connections == 0 {
+		p.connections = b.connections
+	}
 	samples, err := b.between(b.gateway, b.proxy, p)
 	if err != nil {
 		return nil, err

@@ -49,6 +49,14 @@ func (e *invokeEncoder) Error(dst []byte, err *chat.Error) []byte {
 // appendPayload appends an event of the upstream's, which came in another transport, as a server-sent event. Anthropic's
 // events have their type in their name as well.
 func appendPayload(dst, payload []byte, named bool) []byte {
+	oneLine := bytes.IndexByte(payload, '\n') < 0 && bytes.IndexByte(payload, '\r') < 0
+	if name, ok := firstType(payload); oneLine && (ok || !named) { // as providers write them
+		if named {
+			dst = append(append(append(dst, "event: "...), name...), '\n')
+		}
+		dst = append(append(dst, "data: "...), payload...)
+		return append(dst, "\n\n"...)
+	}
 	if named {
 		r := json.NewReader(payload)
 		for r.Object(); r.Member(); {
@@ -66,4 +74,13 @@ func appendPayload(dst, payload []byte, named bool) []byte {
 	dst = append(dst, "data: "...)
 	dst = json.AppendCompact(dst, payload)
 	return append(dst, "\n\n"...)
+}
+
+// firstType returns the type of an event that begins with it.
+func firstType(payload []byte) (name []byte, ok bool) {
+	if payload, ok = bytes.CutPrefix(payload, []byte(`{"type":"`)); !ok {
+		return nil, false
+	}
+	n := bytes.IndexByte(payload, '"')
+	return payload[:max(n, 0)], n >= 0 && bytes.IndexByte(payload[:n], '\\') < 0
 }

@@ -81,7 +81,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	sse := strings.HasPrefix(a.reply.Header.Get("Content-Type"), "text/event-stream")
 	asIs := raw && sse == strings.HasPrefix(enc.ContentType(), "text/event-stream")
 	skim, _ := dec.(chat.Skimmer)
-	if c.said != nil {
+	if c.said != nil || !raw {
 		skim = nil // what is written must be read
 	}
 	var names naming
@@ -95,6 +95,9 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	var follower chat.Follower
 	if asIs {
 		follower, _ = enc.(chat.Follower)
+	}
+	if asIs && skim != nil && follower == nil {
+		a.reply.Glance(skim.OnlyContent)
 	}
 	ended := false // the upstream's terminal event was passed on
 	keeps := c.keep != nil && (c.keptThere(a) || c.stores())
@@ -113,7 +116,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		if follower != nil && err == nil && f.Payload != nil {
 			follower.Follow(sent.Name, sent.Payload)
 		}
-		if err == nil && f.Payload != nil && !(asIs && skim != nil && skim.OnlyContent(f.Name, f.Payload)) {
+		if err == nil && f.Payload != nil && !(skim != nil && skim.OnlyContent(f.Name, f.Payload)) {
 			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && asIs && !reported(err) {
 				a.x.Note("a chunk of the upstream's stream cannot be read; it was relayed as it is")
 				err = nil

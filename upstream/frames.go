@@ -20,6 +20,12 @@ type Frames interface {
 	Close() error
 }
 
+// Glancer is Frames that can leave most of a frame undecoded.
+type Glancer interface {
+	// Glance makes Next return no more than the beginning of a payload for which only is true of that beginning.
+	Glance(only func(name, beginning []byte) bool)
+}
+
 // maxPrologue bounds the comments that may come before the first frame.
 const maxPrologue = 4 << 10
 
@@ -64,3 +70,11 @@ func (r *Reply) Next() (Frame, error) {
 
 // Buffered reports whether Next can return a frame, or the stream's end, without waiting.
 func (r *Reply) Buffered() bool { return r.pending || r.frames.Buffered() }
+
+// Glance tells Frames that can leave payloads undecoded which ones need not be whole, as [Glancer] says. The frame that came first
+// has been decoded.
+func (r *Reply) Glance(only func(name, beginning []byte) bool) {
+	if g, ok := r.frames.(Glancer); ok {
+		g.Glance(only)
+	}
+}

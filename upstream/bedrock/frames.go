@@ -19,6 +19,7 @@ type frames struct {
 	r      eventstream.Reader
 	chunks bool   // messages hold a model's own event, in base64
 	chunk  []byte // the last of these, decoded
+	glance func(name, beginning []byte) bool
 }
 
 // newFrames reads body; chunks is true for a reply of InvokeModelWithResponseStream, whose messages wrap the
@@ -81,6 +82,9 @@ func (f *frames) unwrap(payload []byte) error {
 		}
 		text = data.Bytes()
 	}
+	if f.glance != nil && len(text) > glanced && f.glances(text[:glanced]) {
+		return nil
+	}
 	size := base64.StdEncoding.DecodedLen(len(text))
 	if cap(f.chunk) < size {
 		f.chunk = make([]byte, size)
@@ -92,6 +96,23 @@ func (f *frames) unwrap(payload []byte) error {
 	f.chunk = f.chunk[:n]
 	return nil
 }
+
+// glanced is how much of a chunk's base64 is decoded for a glance at it: the type of the event, where that stands first.
+const glanced = 40
+
+// glances decodes the beginning of a chunk, and reports whether that is enough.
+func (f *frames) glances(text []byte) bool {
+	size := base64.StdEncoding.DecodedLen(glanced)
+	if cap(f.chunk) < size {
+		return false
+	}
+	f.chunk = f.chunk[:size]
+	n, err := base64.StdEncoding.Decode(f.chunk, text)
+	return err == nil && n == size && f.glance(nil, f.chunk)
+}
+
+// Glance makes the payloads of relayed chunks no longer than a glance takes. They go on as they came.
+func (f *frames) Glance(only func(name, beginning []byte) bool) { f.glance = only }
 
 // wrapped finds the base64 of a chunk as Bedrock writes it, {"bytes":"…","p":"…"} with nothing escaped and p, which is
 // padding, left out at times. For any other form ok is false, and a JSON reader is used.
