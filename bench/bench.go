@@ -16,6 +16,7 @@ type bench struct {
 	dir, binary string
 	gateway     *server
 	proxy       *server
+	older       *server // nil where no other commit is measured
 }
 
 func newBench(ctx context.Context, o options, dir, binary string) (*bench, error) {
@@ -28,12 +29,22 @@ func newBench(ctx context.Context, o options, dir, binary string) (*bench, error
 		b.gateway.stop()
 		return nil, err
 	}
+	if o.before == "" {
+		return b, nil
+	}
+	if b.older, err = start(ctx, "before", o.before, dir, gatewaySite); err != nil {
+		b.close()
+		return nil, err
+	}
 	return b, nil
 }
 
 func (b *bench) close() {
 	b.gateway.stop()
 	b.proxy.stop()
+	if b.older != nil {
+		b.older.stop()
+	}
 }
 
 // task is what a server is asked, and what its stub answers.
@@ -50,8 +61,9 @@ type pair struct {
 	connections    int // 0 for as many as the options say
 }
 
-// sample is what one round of a pair measured: CPU time per request, of reverse_proxy or of what else is compared with.
-type sample struct{ gateway, proxy time.Duration }
+// sample is what one round of a pair measured: CPU time per request, of reverse_proxy or of what else is compared with. older is 0
+// where no other commit is measured.
+type sample struct{ gateway, proxy, older time.Duration }
 
 func (s sample) ratio() float64 { return float64(s.gateway) / float64(s.proxy) }
 
@@ -60,15 +72,15 @@ func (b *bench) compare(p pair) ([]sample, error) {
 	if p.connections == 0 {
 		p.connections = b.connections
 	}
-	samples, err := b.between(b.gateway, b.proxy, p)
+	samples, err := b.between(b.gateway, b.proxy, b.older, p)
 	if err != nil {
 		return nil, err
 	}
-	return samples, b.writeProfile(p)
+	return samples, b.writeProfile(b.gateway, p)
 }
 
-// between runs the pair's rounds on two servers.
-func (b *bench) between(gateway, proxy *server, p pair) ([]sample, error) {
+// between runs the pair's rounds on two servers, and on one of an older commit if that is not nil.
+func (b *bench) between(gateway, proxy, older *server, p pair) ([]sample, error) {
 	if p.connections == 0 {
 		p.connections = b.connections
 	}
@@ -78,12 +90,20 @@ func (b *bench) between(gateway, proxy *server, p pair) ([]sample, error) {
 	if err := b.begin(proxy, p.proxy, p); err != nil {
 		return nil, err
 	}
+	if older != nil {
+		if err := b.begin(older, p.gateway, p); err != nil {
+			return nil, err
+		}
+	}
 	samples := make([]sample, b.rounds)
 	for i := range samples {
 		s := &samples[i]
 		sides := []func() error{
 			func() (err error) { s.gateway, err = b.perRequest(gateway, p.gateway, p.connections); return err },
 			func() (err error) { s.proxy, err = b.perRequest(proxy, p.proxy, p.connections); return err },
+		}
+		if older != nil {
+			sides = append(sides, func() (err error) { s.older, err = b.perRequest(older, p.gateway, p.connections); return err })
 		}
 		if i%2 == 1 {
 			slices.Reverse(sides)
@@ -124,8 +144,8 @@ func (b *bench) perRequest(s *server, t task, connections int) (time.Duration, e
 	return (after - before) / time.Duration(n), err
 }
 
-// writeProfile writes a CPU profile of the gateway at this work, if asked to.
-func (b *bench) writeProfile(p pair) error {
+// writeProfile writes a CPU profile of a gateway at this work, if asked to.
+func (b *bench) writeProfile(s *server, p pair) error {
 	if b.profiles == "" {
 		return nil
 	}
@@ -136,8 +156,8 @@ func (b *bench) writeProfile(p pair) error {
 		return r
 	}, p.name)
 	done := make(chan error, 1)
-	go func() { done <- b.gateway.profile(3, filepath.Join(b.profiles, name+".prof")) }()
-	if _, err := b.gateway.pool.load(p.gateway.request, p.connections, 3*time.Second); err != nil {
+	go func() { done <- s.profile(3, filepath.Join(b.profiles, name+".prof")) }()
+	if _, err := s.pool.load(p.gateway.request, p.connections, 3*time.Second); err != nil {
 		return err
 	}
 	return <-done
@@ -164,7 +184,12 @@ func middle(values []float64) float64 {
 
 // microseconds says what the samples' medians are.
 func microseconds(samples []sample) string {
+	before := ""
+	if samples[0].older > 0 {
+		before = fmt.Sprintf(", before %.3g (%.1f µs)", median(samples, func(s sample) float64 { return float64(s.older) / float64(s.proxy) }),
+			median(samples, func(s sample) float64 { return float64(s.older) / 1e3 }))
+	}
 	return fmt.Sprintf("%.1f µs, reverse_proxy %.1f µs",
 		median(samples, func(s sample) float64 { return float64(s.gateway) / 1e3 }),
-		median(samples, func(s sample) float64 { return float64(s.proxy) / 1e3 }))
+		median(samples, func(s sample) float64 { return float64(s.proxy) / 1e3 })) + before
 }

@@ -38,13 +38,23 @@ func (b *bench) guards() error {
 		return err
 	}
 	defer guarded.stop()
+	// The other is as new: a process that has served much collects its garbage less often.
+	plain, err := start(b.ctx, "unguarded", b.binary, b.dir, gatewaySite)
+	if err != nil {
+		return err
+	}
+	defer plain.stop()
 	body := openaiRequest(sonnet, false)
-	samples, err := b.between(guarded, b.gateway, pair{
-		name:    name,
+	p := pair{
+		name: name, connections: b.connections,
 		gateway: task{post(chatPath, body, "Authorization: Bearer key-of-the-bench"), converseReply, `"finish_reason":"stop"`},
 		proxy:   task{post(chatPath, body), converseReply, `"finish_reason":"stop"`},
-	})
+	}
+	samples, err := b.between(guarded, plain, nil, p)
 	if err != nil {
+		return err
+	}
+	if err := b.writeProfile(guarded, p); err != nil {
 		return err
 	}
 	with := median(samples, func(s sample) float64 { return float64(s.gateway) / 1e3 })

@@ -8,6 +8,8 @@
 // Short rounds of both servers alternate, and the median of the rounds' ratios counts. docs/performance.md has the
 // method and results.
 //
+// With -before caddy-of-another-commit the rounds of two commits alternate, too.
+//
 // With -peer name=URL=model=pid it measures gateways beside them that are running already; bench/peers has recipes.
 //
 // With -scale it measures thousands of slow streams instead, each of an event a second, in about five minutes:
@@ -43,6 +45,7 @@ type options struct {
 	peers       peerFlags
 	stub        string // address of the stub that peers ask
 	scale       bool
+	before      string // the binary of another commit; "" for none
 }
 
 func main() {
@@ -77,6 +80,7 @@ func parse() (options, error) {
 	flag.Var(&o.peers, "peer", "measure a gateway that is running, too: `name=URL=model=pid`, as often as there are gateways")
 	flag.Func("peer-header", "send a peer that was named before a header: `name=Header: value`", o.peers.header)
 	flag.StringVar(&o.stub, "stub", "", "`address` of loopback for the stub that the peers have as their upstream")
+	flag.StringVar(&o.before, "before", "", "measure another `binary` of cmd/caddy in the same rounds, and print its ratios beside the others")
 	flag.BoolVar(&o.scale, "scale", false, "measure 1000, 3000 and 10000 streams of one event a second, over HTTP/1.1 and over HTTP/2 with TLS, and nothing else")
 	flag.Parse()
 	longer := o.scale

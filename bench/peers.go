@@ -128,7 +128,7 @@ func (r *peerResult) round(p *peer, req request, want answer, b *bench, plain ti
 	if err != nil {
 		t.cause = err
 	} else if t.served > 0 {
-		r.samples = append(r.samples, sample{(after - before) / time.Duration(t.served), plain})
+		r.samples = append(r.samples, sample{gateway: (after - before) / time.Duration(t.served), proxy: plain})
 	}
 	r.add(t)
 }

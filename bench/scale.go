@@ -30,7 +30,11 @@ func (b *bench) bodies() error {
 		}
 		hash := float64(hashTime([]byte(c.body)))
 		added := median(samples, func(s sample) float64 { return (float64(s.gateway-s.proxy) - hash) / hash })
-		row{c.name, 1.5, added, "", fmt.Sprintf("%s, hash %.1f µs", microseconds(samples), hash/1e3)}.print()
+		detail := fmt.Sprintf("%s, hash %.1f µs", microseconds(samples), hash/1e3)
+		if b.older != nil {
+			detail += fmt.Sprintf(", before %.3g", median(samples, func(s sample) float64 { return (float64(s.older-s.proxy) - hash) / hash }))
+		}
+		row{c.name, 1.5, added, "", detail}.print()
 	}
 	return nil
 }
