@@ -37,6 +37,9 @@ func getBuffer() *buffer {
 }
 
 func putBuffer(b *buffer) {
+	if b == nil {
+		return
+	}
 	clear(b.events[:cap(b.events)]) // they hold on to frames
 	if n := cap(b.b); n >= leastPooled && n <= maxPooled {
 		bufferPool.Put(b)

@@ -89,9 +89,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		names = c.namingOf(a)
 	}
 	buf := getBuffer()
-	defer putBuffer(buf)
-	events := buf.events[:0]
-	defer func() { buf.events = events }()
+	defer func() { putBuffer(buf) }()
 	var follower chat.Follower
 	if asIs {
 		follower, _ = enc.(chat.Follower)
@@ -107,6 +105,10 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 	taken := false
 	for {
 		f, err := a.reply.Next()
+		if buf == nil {
+			buf = getBuffer()
+		}
+		events := buf.events[:0]
 		c.pieces++
 		if !taken {
 			p.take()
@@ -122,6 +124,7 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 				err = nil
 			}
 		}
+		buf.events = events
 		from := len(buf.b)
 		for i := range events {
 			e := &events[i]
@@ -139,7 +142,6 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		case err == nil && f.Payload != nil:
 			buf.b = appendPayload(buf.b, names.payload(sent.Payload), c.Out.Name() == "claude")
 		}
-		events = events[:0]
 		if keeps && err == nil {
 			if err = c.keepFrame(a, p, buf, from, &f, ended); err != nil {
 				return err
@@ -158,6 +160,10 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 			buf.b, taken = buf.b[:0], false
 			if ended {
 				p.linger()
+			}
+			if !a.reply.Buffered() { // most of a stream's time is waiting, for which it needs no buffer
+				putBuffer(buf)
+				buf = nil
 			}
 		}
 	}

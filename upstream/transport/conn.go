@@ -172,6 +172,7 @@ type body struct {
 	host  string
 	stop  func() bool
 	keep  bool
+	waits bool // its end is told by what is still to come, not by a length
 	state atomic.Int32
 }
 
@@ -197,6 +198,13 @@ func (b *body) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// Wait returns when there is something to read, or nothing more will come. Who reads needs no buffer until then.
+func (b *body) Wait() {
+	if b.waits && b.state.Load() == open {
+		_, _ = b.conn.r.Peek(1) // an error comes again when the body is read
+	}
 }
 
 // Close closes the body, and with it a connection whose reply was not read to its end.

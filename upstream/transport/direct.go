@@ -101,7 +101,7 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res.Request = nil // its body would live as long as the reply
 	b.keep = !res.Close && res.StatusCode != http.StatusSwitchingProtocols
-	b.ReadCloser = res.Body
+	b.ReadCloser, b.waits = res.Body, res.ContentLength < 0
 	if res.Body == http.NoBody {
 		b.end(whole)
 		return res, nil

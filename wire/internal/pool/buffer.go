@@ -60,9 +60,16 @@ func (b *Buffer) Release() {
 	b.buf, b.pos, b.end = nil, 0, 0
 }
 
+// waiter is a source that can wait for bytes without memory for them. A slow stream, which waits most of its time, has none then.
+type waiter interface{ Wait() }
+
 // Fill reads once from the source, behind the bytes at hand. With grow the memory
 // is doubled first, up to limit bytes.
 func (b *Buffer) Fill(grow bool, limit int) {
+	if w, ok := b.src.(waiter); ok && b.short && b.Len() == 0 {
+		b.Release()
+		w.Wait()
+	}
 	b.makeRoom(grow, limit)
 	for range maxEmptyReads {
 		free := b.buf[b.end:]
@@ -83,6 +90,8 @@ func (b *Buffer) makeRoom(grow bool, limit int) {
 	have := b.Bytes()
 	size := len(b.buf)
 	switch {
+	case size == 0 && b.short:
+		size = Small
 	case size == 0:
 		size = Large // what came with the head is taken at once
 	case len(have) == 0 && size > Keep:
