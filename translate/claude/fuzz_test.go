@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -209,12 +210,18 @@ func FuzzStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream string) {
 		x := exchangeFor(sonnet45)
 		d, e := Dialect{}.NewStreamDecoder(x), Dialect{}.NewStreamEncoder(x)
+		other := Dialect{}.NewStreamDecoder(exchangeFor(sonnet45))
 		var out []byte
 		var events []chat.Event
 		end := false
 		for payload := range strings.SplitSeq(stream, "\n") {
 			var err error
-			if events, err = d.Decode(events[:0], nil, []byte(payload)); err != nil {
+			events, err = d.Decode(events[:0], nil, []byte(payload))
+			// With a space before it, nothing is in the form that is known to the byte.
+			if again, failed := other.Decode(nil, nil, []byte(" "+payload)); (failed == nil) != (err == nil) || err == nil && !slices.EqualFunc(events, again, equal) {
+				t.Fatalf("%q is read as %+v, %v, with a space before it as %+v, %v", payload, events, err, again, failed)
+			}
+			if err != nil {
 				known(t, err)
 				break
 			}
@@ -286,3 +293,5 @@ func TestTheSeedsAreOrderly(t *testing.T) {
 		t.Error("the property of orderly requests is held for none of the seeds")
 	}
 }
+
+func equal(a, b chat.Event) bool { return reflect.DeepEqual(a, b) }

@@ -62,6 +62,10 @@ func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Even
 	r := &d.r
 	r.Reset(payload)
 	var ev event
+	if !d.done && d.textDelta(&ev) {
+		return d.blockDelta(out, &ev), nil
+	}
+	r.Reset(payload)
 	from, told := d.usage, false
 	r.Object()
 	for r.Member() {
@@ -97,6 +101,23 @@ func (d *streamDecoder) Decode(out []chat.Event, _, payload []byte) ([]chat.Even
 	}
 	return d.translate(out, &ev, told)
 }
+
+// textDelta reads what most of a stream is, to the byte as Anthropic writes it; false for anything else, of which something may have
+// been read.
+func (d *streamDecoder) textDelta(ev *event) bool {
+	r := &d.r
+	if !r.Pass(`{"type":"content_block_delta","index":`) {
+		return false
+	}
+	ev.index = r.MaybeIndex()
+	if !r.Pass(`,"delta":{"type":"text_delta","text":`) {
+		return false
+	}
+	ev.delta, ev.text = typeTextDelta, r.String()
+	return r.Pass(`}}`) && r.End() == nil
+}
+
+var typeTextDelta = chat.String(`"text_delta"`)
 
 // delta reads a delta. A signature_delta has its text in signature and an input_json_delta in partial_json, so that
 // there is one text whichever it is.

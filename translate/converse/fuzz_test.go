@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -198,11 +199,16 @@ func FuzzStreamDecoder(f *testing.F) {
 	addFiles(f, "testdata/stream/*.txt")
 	f.Fuzz(func(t *testing.T, lines []byte) {
 		d, e := Dialect{}.NewStreamDecoder(exchange(sonnet45)), Dialect{}.NewStreamEncoder(exchange(sonnet45))
+		other := Dialect{}.NewStreamDecoder(exchange(sonnet45))
 		open := map[int]chat.BlockKind{}
 		started, ended := false, false
 		for line := range bytes.SplitSeq(lines, []byte("\n")) {
 			name, payload, _ := bytes.Cut(line, []byte(" "))
 			events, err := d.Decode(nil, name, payload)
+			// With a space before it, nothing is in the form that is known to the byte.
+			if again, failed := other.Decode(nil, name, append([]byte(" "), payload...)); (failed == nil) != (err == nil) || err == nil && !reflect.DeepEqual(events, again) {
+				t.Fatalf("%q is read as %+v, %v, with a space before it as %+v, %v", payload, events, err, again, failed)
+			}
 			if err != nil {
 				if d.Done() {
 					t.Fatal("done after an error")

@@ -65,6 +65,14 @@ func (d *streamDecoder) Decode(out []chat.Event, name, payload []byte) ([]chat.E
 	}
 	switch string(name) {
 	case "contentBlockDelta":
+		if index, text, ok := d.textDelta(); ok {
+			out = d.start(out)
+			at := len(out)
+			out = append(out, chat.Event{Kind: chat.EventBlockDelta, Block: chat.Text, Text: text})
+			out = d.place(out, at, index)
+			break
+		}
+		d.r.Reset(payload)
 		out = d.delta(out)
 	case "contentBlockStart":
 		out = d.blockStart(out)
@@ -94,6 +102,25 @@ func (d *streamDecoder) start(out []chat.Event) []chat.Event {
 	}
 	d.started = true
 	return append(out, chat.Event{Kind: chat.EventStart})
+}
+
+// textDelta reads what most of a stream is, to the byte as Bedrock writes it: p is padding against guesses from the length of frames.
+// It is false for anything else, of which something may have been read.
+func (d *streamDecoder) textDelta() (index int, text chat.String, ok bool) {
+	r := &d.r
+	if !r.Pass(`{"contentBlockIndex":`) {
+		return 0, nil, false
+	}
+	index = r.MaybeIndex()
+	if !r.Pass(`,"delta":{"text":`) {
+		return 0, nil, false
+	}
+	text = r.String()
+	if r.Pass(`},"p":`) {
+		r.String()
+		return index, text, r.Pass(`}`) && r.End() == nil
+	}
+	return index, text, r.Pass(`}}`) && r.End() == nil
 }
 
 // delta reads a contentBlockDelta: {"contentBlockIndex":0,"delta":{"text":"…"},"p":"…"}, members in any order.

@@ -131,6 +131,16 @@ func (r *Reader) Fail(err error) {
 // Offset is the number of bytes read.
 func (r *Reader) Offset() int { return r.pos }
 
+// Pass consumes text if exactly that comes next, and reports whether it does. It reads forms that are known to the byte: text may open
+// and close objects, which are then nothing to Member, so that strings and numbers alone can be read besides.
+func (r *Reader) Pass(text string) bool {
+	if r.err != nil || len(r.data)-r.pos < len(text) || string(r.data[r.pos:r.pos+len(text)]) != text {
+		return false
+	}
+	r.pos += len(text)
+	return true
+}
+
 func (r *Reader) syntax(reason string) {
 	if r.err == nil {
 		r.err = &SyntaxError{Offset: r.pos, Reason: reason}
