@@ -89,9 +89,10 @@ func (c *Call) Answer(run func() error) {
 	}
 }
 
-// giveBack gives back the memory of the bodies; it may be called again. A reply that is kept may still be packed with what was asked.
+// giveBack gives back the memory of the bodies; it may be called again. A large conversation may still be
+// packed, to be kept.
 func (c *Call) giveBack() {
-	if c.keep == nil || !c.keep.begun {
+	if c.keep == nil || c.keep.ready == nil {
 		c.lender.close()
 	}
 }

@@ -109,7 +109,7 @@ func (c *Call) prepareCount(t *upstream.Target) (*attempt, error) {
 		}
 	}
 	a := &attempt{target: t, x: x}
-	a.call = upstream.Call{Lent: &c.lender.lent, Op: upstream.CountTokens, Model: modelID, Dialect: counted, Header: c.r.Header}
+	a.call = upstream.Call{Lent: c.lender.to(t.Upstream), Op: upstream.CountTokens, Model: modelID, Dialect: counted, Header: c.r.Header}
 	inline, text, err := c.filesFor(&x.Facts)
 	if err != nil {
 		return nil, err

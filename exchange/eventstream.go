@@ -82,5 +82,5 @@ func firstType(payload []byte) (name []byte, ok bool) {
 		return nil, false
 	}
 	n := bytes.IndexByte(payload, '"')
-	return payload[:max(n, 0)], n >= 0 && bytes.IndexByte(payload[:n], '\\') < 0
+	return payload[:max(n, 0)], n > 0 && bytes.IndexByte(payload[:n], '\\') < 0
 }

@@ -48,6 +48,7 @@ type invoker struct {
 	route   *upstream.Route // with the one target
 	target  *upstream.Target
 	modelID string
+	lent    *upstream.Lent
 
 	mu                 sync.Mutex
 	first              *upstream.Reply // the first that came, closed: its headers
@@ -60,6 +61,7 @@ type invoker struct {
 // begin makes in ready for one of the route's targets, and returns it.
 func (c *Call) begin(in *invoker, route *upstream.Route, t *upstream.Target) *invoker {
 	in.c, in.route, in.target, in.modelID = c, route.At(t), t, t.ModelFor(c.Model)
+	in.lent = c.lender.to(t.Upstream)
 	c.Record.Upstream, c.Record.UpstreamModel, c.Record.API = t.Name, in.modelID, model.Invoke.String()
 	return in
 }
@@ -82,7 +84,7 @@ func (in *invoker) invoke(ctx, work context.Context, body []byte, read func(repl
 		}
 	}()
 	work, header := c.outgoing(work)
-	call := upstream.Call{Op: upstream.Invoke, Model: in.modelID, Body: body, Lent: &c.lender.lent, Header: header}
+	call := upstream.Call{Op: upstream.Invoke, Model: in.modelID, Body: body, Lent: in.lent, Header: header}
 	err = in.route.Try(work, c.Model, func(work context.Context, t *upstream.Target, n int) error {
 		if n > 1 {
 			in.mu.Lock()

@@ -28,7 +28,17 @@ type loan struct {
 // copy what it takes of a request: where races are looked for, memory that was given back is overwritten.
 type lender struct {
 	lent upstream.Lent
+	kept bool // an upstream had a body and does not tell who reads it
 	used [6]*loan
+}
+
+// to returns what an upstream is to tell who reads the bodies that it is sent.
+func (l *lender) to(u upstream.Upstream) *upstream.Lent {
+	if _, tells := u.(upstream.Borrower); tells {
+		return &l.lent
+	}
+	l.kept = true
+	return nil
 }
 
 // size returns the least size of loans for n bytes and its place; n and -1 where there is none.
@@ -73,7 +83,7 @@ func (l *lender) back(b []byte) {
 
 // close takes back all that is lent.
 func (l *lender) close() {
-	free := l.lent.Free()
+	free := l.lent.Free() && !l.kept
 	for i, v := range l.used {
 		if v != nil && free {
 			v.back()

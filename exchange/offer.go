@@ -136,7 +136,7 @@ func (c *Call) prepareBy(t *upstream.Target, o *upstream.Offer, modelID string) 
 		x.Facts = x.Facts.WithoutBetas()
 	}
 	a := &attempt{target: t, x: x}
-	a.call = upstream.Call{Lent: &c.lender.lent, Op: upstream.Chat, Model: modelID, Dialect: o.Dialect, Access: o.Access, Stream: c.Stream, Header: c.r.Header}
+	a.call = upstream.Call{Lent: c.lender.to(t.Upstream), Op: upstream.Chat, Model: modelID, Dialect: o.Dialect, Access: o.Access, Stream: c.Stream, Header: c.r.Header}
 	same := o.Dialect.Name() == c.Client.Name()
 	inline, text, err := c.filesFor(&x.Facts)
 	if err != nil {

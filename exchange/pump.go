@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -72,6 +73,9 @@ func contentType(mediaType string) []string {
 	return []string{mediaType}
 }
 
+// closing ends a payload that is whole: one that goes into another transport must be.
+var closing = []byte("}")
+
 // relay moves the frames. Whatever it returns, the client has been sent everything that came, and the error event if the
 // stream is not whole.
 func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
@@ -118,7 +122,8 @@ func (c *Call) relay(a *attempt, enc chat.StreamEncoder, p *watchdog) error {
 		if follower != nil && err == nil && f.Payload != nil {
 			follower.Follow(sent.Name, sent.Payload)
 		}
-		if err == nil && f.Payload != nil && !(skim != nil && skim.OnlyContent(f.Name, f.Payload)) {
+		skimmed := skim != nil && (asIs || bytes.HasSuffix(f.Payload, closing)) && skim.OnlyContent(f.Name, f.Payload)
+		if err == nil && f.Payload != nil && !skimmed {
 			if events, err = dec.Decode(events[:0], f.Name, f.Payload); err != nil && asIs && !reported(err) {
 				a.x.Note("a chunk of the upstream's stream cannot be read; it was relayed as it is")
 				err = nil

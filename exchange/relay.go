@@ -39,7 +39,7 @@ func (c *Call) Relay(route *upstream.Route, to func(*upstream.Target) (path, que
 		}()
 		path, query := to(t)
 		in.call = upstream.Call{
-			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw, Lent: &c.lender.lent, Form: c.spooled.reader(),
+			Op: upstream.Relay, Model: t.ModelFor(c.Model), Body: c.raw, Lent: c.lender.to(t.Upstream), Form: c.spooled.reader(),
 			Method: c.r.Method, Path: path, Query: query, Header: header,
 		}
 		err := c.openRelay(&in)

@@ -68,6 +68,10 @@ type Ranker interface {
 	Ranking(modelID string) model.Ranking
 }
 
+// Borrower is an upstream that gives its requests their bodies by SetBody, with the call's Lent: the memory is used for another request
+// when nobody reads it any more. Body of a call to another upstream becomes garbage.
+type Borrower interface{ TellsReaders() }
+
 // Op is what is asked of an upstream.
 type Op uint8
 
@@ -90,7 +94,7 @@ type Call struct {
 	Dialect translate.Dialect // of a chat or a count
 	Access  model.Access      // of the offer that the call takes
 	Body    []byte
-	Lent    *Lent // is told who reads Body; nil: nobody wants to know
+	Lent    *Lent // of a Borrower: is told who reads Body; nil: nobody wants to know
 	Stream  bool
 	Header  http.Header // the client's headers; the upstream passes on only those that it lists
 

@@ -59,6 +59,9 @@ type override struct {
 	host      model.Host
 }
 
+// TellsReaders says that Call.Lent is told who reads a body.
+func (u *Upstream) TellsReaders() {}
+
 // Open sends the call and waits for its reply to begin. Credentials that have expired before their time are renewed
 // once.
 func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
@@ -290,5 +293,6 @@ func (u *Upstream) Check(ctx context.Context) error {
 // Interface guards
 var (
 	_ upstream.Upstream = (*Upstream)(nil)
+	_ upstream.Borrower = (*Upstream)(nil)
 	_ upstream.Regional = (*Upstream)(nil)
 )

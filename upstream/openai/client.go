@@ -42,6 +42,9 @@ func (u *Upstream) Offers(string) []upstream.Offer {
 // AskUsage reports whether streams are asked for their usage; see StreamUsage.
 func (u *Upstream) AskUsage() bool { return u.StreamUsage == nil || *u.StreamUsage }
 
+// TellsReaders says that Call.Lent is told who reads a body.
+func (u *Upstream) TellsReaders() {}
+
 // Open sends the call and waits for its reply to begin.
 func (u *Upstream) Open(ctx context.Context, c *upstream.Call) (*upstream.Reply, error) {
 	switch c.Op {
@@ -208,4 +211,5 @@ func (u *Upstream) Check(ctx context.Context) error {
 var (
 	_ upstream.Upstream   = (*Upstream)(nil)
 	_ upstream.UsageAsker = (*Upstream)(nil)
+	_ upstream.Borrower   = (*Upstream)(nil)
 )

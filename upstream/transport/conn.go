@@ -47,6 +47,7 @@ type conn struct {
 	left      int64 // bytes that may still be read
 	written   int64 // bytes of this request
 	silent    bool  // nothing of a reply came
+	failed    error // of a read: a reset is told once, and the next read would be the stream's end
 	cut       bool  // the last write failed
 	used      bool  // by a request before
 	since     time.Time
@@ -124,8 +125,12 @@ func (c *conn) Read(p []byte) (n int, err error) {
 }
 
 func (c *conn) fill(p []byte) (int, error) {
+	if c.failed != nil {
+		return 0, c.failed
+	}
 	p = p[:min(int64(len(p)), c.left)]
 	n, err := c.Conn.Read(p)
+	c.failed = err
 	c.full = n == len(p)
 	c.left -= int64(n)
 	return n, err

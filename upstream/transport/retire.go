@@ -31,7 +31,8 @@ func (r *retiring) closeIdle() {
 	time.AfterFunc(closeDelay, r.HTTPTransport.Transport.CloseIdleConnections)
 }
 
-// keeper is a body that can be had as a type which http.Transport sends with the head in one write.
+// keeper is a body that can be had as a type which http.Transport sends with the head in one write. HTTP/2, which upstreams with TLS
+// speak, has no such type.
 type keeper interface{ Keep() io.ReadCloser }
 
 // RoundTrip sends a request.
@@ -39,7 +40,7 @@ func (r *retiring) RoundTrip(req *http.Request) (*http.Response, error) {
 	if r.direct != nil && r.direct.takes(req) {
 		return r.direct.RoundTrip(req)
 	}
-	if b, ok := req.Body.(keeper); ok && req.ContentLength <= maxDirect {
+	if b, ok := req.Body.(keeper); ok && req.ContentLength <= maxDirect && req.URL.Scheme == "http" {
 		req.Body = b.Keep()
 	}
 	res, err := r.HTTPTransport.RoundTrip(req)

@@ -1,8 +1,11 @@
 package transport
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 )
@@ -83,6 +86,35 @@ func TestAWaitEndsWithItsRequest(t *testing.T) {
 				t.Error("a read of nothing")
 			}
 			eventually(t, "the connection's end", func() bool { return closed.Load() == 1 })
+		})
+	}
+}
+
+// A reset is told once. What waits must not take it away from what reads, which would see the stream's regular end.
+func TestAResetIsToldThoughItWasWaitedFor(t *testing.T) {
+	for name, head := range map[string]string{"until the end": "", "chunks": "Transfer-Encoding: chunked\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			d, _ := both(t, "")
+			reset := make(chan struct{})
+			url := listen(t, func(nc net.Conn) {
+				if _, err := http.ReadRequest(bufio.NewReader(nc)); err != nil {
+					return
+				}
+				_, _ = io.WriteString(nc, "HTTP/1.1 200 OK\r\n"+head+"\r\n1\r\na\r\n")
+				<-reset
+				_ = nc.(*net.TCPConn).SetLinger(0) // so that closing it resets it
+			})
+			b := get(t.Context(), t, d, url)
+			p := make([]byte, 64)
+			if _, err := b.Read(p); err != nil {
+				t.Fatal(err)
+			}
+			close(reset)
+			b.Wait()
+			_, err := io.ReadAll(b)
+			if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "read" {
+				t.Errorf("read to the end with %v", err)
+			}
 		})
 	}
 }
