@@ -257,8 +257,8 @@ func TestBufferStaysSmallOnSlowStreamsAndForgetsLargeEvents(t *testing.T) {
 	}
 	n := len(src.room)
 	for _, room := range append(src.room[1:3:3], src.room[n-2:]...) {
-		if room != 4<<10 {
-			t.Errorf("a read had %d bytes of room, want 4096; all: %v", room, src.room)
+		if room > 4<<10 {
+			t.Errorf("a read had %d bytes of room, want 4096 at most; all: %v", room, src.room)
 		}
 	}
 }

@@ -22,6 +22,8 @@ type Buffer struct {
 	full  bool // the last Read filled all the room it had
 	short bool // the last Read returned so little that the stream counts as slow
 
+	first [64]byte // what a slow stream waits with: the beginning of an event
+
 	// Err is the source's error, which comes after the bytes at hand; nil until then.
 	Err error
 }
@@ -33,7 +35,7 @@ func NewBuffer(src io.Reader) Buffer { return Buffer{src: src} }
 // has grown large.
 func (b *Buffer) Reset(src io.Reader) {
 	buf := b.buf
-	if len(buf) > Keep {
+	if len(buf) > Keep || len(buf) == len(b.first) {
 		buf = nil
 	}
 	*b = Buffer{src: src, buf: buf}
@@ -60,15 +62,20 @@ func (b *Buffer) Release() {
 	b.buf, b.pos, b.end = nil, 0, 0
 }
 
-// waiter is a source that can wait for bytes without memory for them. A slow stream, which waits most of its time, has none then.
+// waiter is a source that can wait for bytes without memory for them. A slow stream, which waits most of its time, has none then, and
+// hardly any where its source cannot.
 type waiter interface{ Wait() }
 
 // Fill reads once from the source, behind the bytes at hand. With grow the memory
 // is doubled first, up to limit bytes.
 func (b *Buffer) Fill(grow bool, limit int) {
-	if w, ok := b.src.(waiter); ok && b.short && b.Len() == 0 {
+	if b.short && b.Len() == 0 {
 		b.Release()
-		w.Wait()
+		if w, ok := b.src.(waiter); ok {
+			w.Wait()
+		} else {
+			b.buf = b.first[:]
+		}
 	}
 	b.makeRoom(grow, limit)
 	for range maxEmptyReads {
@@ -90,7 +97,8 @@ func (b *Buffer) makeRoom(grow bool, limit int) {
 	have := b.Bytes()
 	size := len(b.buf)
 	switch {
-	case size == 0 && b.short:
+	case b.short && len(have) == 0 && size == len(b.first):
+	case size == 0 && b.short, size == len(b.first):
 		size = Small
 	case size == 0:
 		size = Large // what came with the head is taken at once

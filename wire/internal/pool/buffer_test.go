@@ -2,6 +2,7 @@ package pool
 
 import (
 	"io"
+	"strings"
 	"testing"
 )
 
@@ -47,4 +48,45 @@ func TestASlowStreamWaitsWithoutMemory(t *testing.T) {
 			t.Errorf("waits with %d bytes", size)
 		}
 	}
+}
+
+// Of a source that cannot wait, the beginning of the next event is waited for.
+func TestASlowStreamWaitsWithLittleMemory(t *testing.T) {
+	long := strings.Repeat("event ", 100)
+	src := &chunks{pieces: []string{"a", long, "b"}}
+	b := NewBuffer(src)
+	for i, want := range []string{"a", long[:64], long, "b", ""} {
+		if b.Fill(false, 1<<20); string(b.Bytes()) != want {
+			t.Errorf("%d: %q, want %q: %v", i, b.Bytes(), want, b.Err)
+		}
+		if want != long[:64] {
+			b.Advance(b.Len())
+		}
+	}
+	if b.Err != io.EOF || len(src.rooms) != 5 { //nolint:errorlint // a source's end is io.EOF itself
+		t.Fatalf("%v after %v", b.Err, src.rooms)
+	}
+	for i, want := range []int{Large, 64, Small - 64, 64, 64} {
+		if src.rooms[i] != want {
+			t.Errorf("read %d had room for %d bytes, want %d", i, src.rooms[i], want)
+		}
+	}
+}
+
+// chunks is a source of pieces, of which each is read by itself.
+type chunks struct {
+	pieces []string
+	rooms  []int
+}
+
+func (c *chunks) Read(p []byte) (int, error) {
+	c.rooms = append(c.rooms, len(p))
+	if len(c.pieces) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, c.pieces[0])
+	if c.pieces[0] = c.pieces[0][n:]; c.pieces[0] == "" {
+		c.pieces = c.pieces[1:]
+	}
+	return n, nil
 }
